@@ -1,0 +1,1 @@
+"""How a runtime is reached: direct now, SSH and VPN later. Knows nothing of what runs at the far end."""

@@ -1,0 +1,361 @@
+"""The contract of a runtime, next to its values: a bundle of facets, one for each tab of a service's page.
+
+A runtime without a facet has no such tab; a facet's `verbs` decide the buttons. Every facet method takes the Scope
+of one service and must never show or touch anything outside it. All methods are safe to call from several threads
+and raise only `runtimes.errors`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Generic, Literal, Protocol, TypeVar
+
+T_co = TypeVar("T_co", covariant=True)
+T = TypeVar("T")
+
+
+class Stream(Protocol[T_co]):
+    """An iterator that can be closed from another thread; every generator with a `finally` is nearly one."""
+
+    def __iter__(self) -> Iterator[T_co]: ...
+
+    def close(self) -> None: ...
+
+
+class Severity(StrEnum):
+    """The four colours of a state, worst last when sorted by `RANK`."""
+
+    OK = "ok"
+    PROGRESS = "progress"
+    ERROR = "error"
+    NEUTRAL = "neutral"
+
+
+RANK: Mapping[Severity, int] = {Severity.ERROR: 0, Severity.PROGRESS: 1, Severity.OK: 2, Severity.NEUTRAL: 3}
+"""Worst first: the order in which instances are listed unless a person sorts them otherwise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What of a runtime belongs to one service.
+
+    Kubernetes: `namespace`, narrowed by a label `selector`. Engines: one of a compose `project`, a list of
+    `containers` by name, or `labels` that all must match.
+    """
+
+    service: str
+    namespace: str = ""
+    selector: str = ""
+    project: str = ""
+    containers: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot(Generic[T]):
+    """A list as it was at `as_of`; `stale` when the runtime has not answered since, then `problem` says why."""
+
+    items: tuple[T, ...]
+    as_of: datetime
+    stale: bool = False
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """What a container asks for and may use; None where nothing is set."""
+
+    cpu_request_cores: float | None = None
+    cpu_limit_cores: float | None = None
+    memory_request_bytes: int | None = None
+    memory_limit_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What is used now. None means "not known", never 0; `missing_reason` then says why in a sentence."""
+
+    cpu_cores: float | None = None
+    memory_bytes: int | None = None
+    network_rx_bytes: int | None = None
+    network_tx_bytes: int | None = None
+    missing_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Container:
+    """One container of an instance. `kind` is "container", "init", "sidecar" or "ephemeral"."""
+
+    name: str
+    image: str
+    kind: str = "container"
+    state: str = ""
+    reason: str = ""
+    ready: bool = False
+    restarts: int = 0
+    exit_code: int | None = None
+    previous: bool = False
+    """Whether a run before this one left logs that can still be read."""
+    started_at: datetime | None = None
+    resources: Resources = Resources()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instance:
+    """One pod or container of a service: a row of the Instances tab.
+
+    `id` is the pod's name or the full container id. `status` is the word that kubectl or docker prints.
+    `reason` is empty or a few words on why the status is what it is. `managed_by` names what would fight a change
+    made behind its back: "compose project blog", "systemd unit web.service", "pod web", "ReplicaSet web-5d4f".
+    """
+
+    id: str
+    name: str
+    kind: Literal["pod", "container"]
+    status: str
+    severity: Severity
+    ready: bool
+    ready_containers: int
+    restarts: int
+    age_s: int | None
+    created_at: datetime | None
+    node: str
+    image: str
+    containers: tuple[Container, ...]
+    usage: Usage = Usage()
+    reason: str = ""
+    managed_by: str = ""
+    pod: str = ""
+    """The Podman pod that a container is in; empty elsewhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something the runtime reported. `kind` is "Normal" or "Warning"; `subject` is e.g. `pod/web-0`."""
+
+    at: datetime | None
+    kind: str
+    reason: str
+    subject: str
+    message: str
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Port:
+    """A port that an instance serves, and where it is published ("" when it is not)."""
+
+    container_port: int
+    protocol: str = "tcp"
+    published: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mount:
+    """Something mounted into a container. `kind`: volume, bind, tmpfs, configmap, secret, claim, …"""
+
+    kind: str
+    source: str
+    target: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """An environment variable. `value` is None where it comes from elsewhere (`source`: `secret db/password`)."""
+
+    container: str
+    name: str
+    value: str | None
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceDetail:
+    """Everything about one instance. `conditions` and `facts` are (name, value) pairs in reading order."""
+
+    instance: Instance
+    facts: tuple[tuple[str, str], ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    conditions: tuple[tuple[str, str], ...] = ()
+    ports: tuple[Port, ...] = ()
+    mounts: tuple[Mount, ...] = ()
+    environment: tuple[Variable, ...] = ()
+    events: tuple[Event, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """One reason why an instance is not what it should be. `kind` is a short stable word: `image-not-found`."""
+
+    kind: str
+    detail: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Why an instance is not ok: one sentence, the causes with a hint each, and what the runtime reported."""
+
+    sentence: str
+    causes: tuple[Cause, ...] = ()
+    events: tuple[Event, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """What keeps instances alive: a Deployment …, or on engines a compose service or a single container."""
+
+    id: str
+    kind: str
+    name: str
+    ready: int
+    desired: int
+    images: tuple[str, ...] = ()
+    resources: Resources = Resources()
+    """Summed over the containers of one instance; None where any of them sets nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Domain:
+    """A name under which a service is reached."""
+
+    host: str
+    path: str = ""
+    target: str = ""
+    tls: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """A service at a glance. `qos_classes` counts instances by QoS class (Kubernetes only)."""
+
+    as_of: datetime
+    workloads: tuple[Workload, ...]
+    counts: Mapping[Severity, int]
+    ready: int
+    desired: int
+    restarts: int
+    images: tuple[str, ...]
+    warnings: tuple[Event, ...]
+    usage: Usage
+    requests_and_limits: Resources
+    qos_classes: Mapping[str, int] = field(default_factory=dict)
+    domains: tuple[Domain, ...] = ()
+    identity: tuple[tuple[str, str], ...] = ()
+    """(name, value) pairs: cluster version, namespace, compose project, host, …"""
+    notes: tuple[str, ...] = ()
+    """What could not be read, each with the reason: a person who may not list ingresses still sees the rest."""
+    stale: bool = False
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogQuery:
+    """Which lines: `instance` is an id or "*" for all; `container` "" is the first, "*" all.
+
+    `tail` None means all there are; `since` is absolute; `previous` asks for the run before the last restart.
+    """
+
+    instance: str = "*"
+    container: str = ""
+    tail: int | None = 500
+    since: datetime | None = None
+    previous: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogLine:
+    """One line as the process wrote it, without its line end. `at` is the engine's own time stamp, in UTC.
+
+    `nanoseconds` is the same instant since 1970 with all digits the engine gave, for merging and resuming. `text`
+    is decoded as UTF-8 with replacement; control characters are left in: whoever shows a line deals with them.
+    """
+
+    at: datetime | None
+    nanoseconds: int
+    instance: str
+    container: str
+    stream: Literal["stdout", "stderr", "unknown"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A service that discovery found. `evidence` says by what: `label app.kubernetes.io/part-of`, `compose project`."""
+
+    name: str
+    scope: Scope
+    evidence: str
+    instances: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What answered when the runtime was opened: program, version, and whether opsmodal itself simulates it."""
+
+    program: str
+    version: str
+    detail: tuple[tuple[str, str], ...] = ()
+    simulated: bool = False
+
+
+class Overview(Protocol):
+    """The Overview tab."""
+
+    def read(self, scope: Scope) -> Summary: ...
+
+
+class Instances(Protocol):
+    """The Pods or Containers tab. `verbs`: of "delete", "force-delete", "delete-pending", "restart"."""
+
+    verbs: frozenset[str]
+
+    def list(self, scope: Scope) -> Snapshot[Instance]: ...
+
+    def get(self, scope: Scope, instance: str) -> InstanceDetail:
+        """Read one by its id, its name or a unique prefix of either. Raise Missing when it is not the service's."""
+        ...
+
+    def cause(self, scope: Scope, instance: str) -> Explanation: ...
+
+    def delete(self, scope: Scope, instance: str, *, force: bool) -> None: ...
+
+    def delete_pending(self, scope: Scope) -> Sequence[str]:
+        """Delete every Pending instance; give the ids that were deleted."""
+        ...
+
+    def restart(self, scope: Scope, instance: str) -> None: ...
+
+
+class Logs(Protocol):
+    """The Logs tab. A merged read is ordered by time; a follow goes on until it is closed or the instances end."""
+
+    def read(self, scope: Scope, query: LogQuery) -> Stream[LogLine]: ...
+
+    def follow(self, scope: Scope, query: LogQuery) -> Stream[LogLine]:
+        """Give the lines of `query`, then new ones as they come, across restarts and new instances with "*".
+
+        Resume on their own after a cut of the line to the engine, without losing or repeating a line.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime:
+    """An open runtime: who answers, and what can be done there. `close()` may be called twice."""
+
+    name: str
+    kind: Literal["kubernetes", "docker", "podman"]
+    identity: Identity
+    overview: Overview
+    instances: Instances
+    discover: Callable[[], Sequence[Proposal]]
+    check: Callable[[], None]
+    """Ask the runtime whether it is there, cheaply; raise what is wrong."""
+    close: Callable[[], None]
+    logs: Logs | None = None

@@ -1,0 +1,87 @@
+"""What is known of an instance when somebody asks "why?", in words that every runtime can fill in.
+
+Adapters gather these facts; `explain` judges them. The split keeps the judging pure: its tests are tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from runtimes.base import Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One run of a container that has ended. `signal` is the number that ended it, 0 when none did."""
+
+    exit_code: int
+    signal: int = 0
+    reason: str = ""
+    message: str = ""
+    oom: bool = False
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerFacts:
+    """One container. `state` is waiting, running or terminated on Kubernetes, the engine's own word elsewhere.
+
+    `reason` and `message` are the runtime's words for that state. `health` is "", starting, healthy or unhealthy,
+    `health_output` what the last failing check printed. `last_lines` are the last lines of the log of `last_run`
+    (or of the running container), oldest first; empty when they could not be read.
+    """
+
+    name: str
+    image: str
+    kind: Literal["container", "init", "sidecar", "ephemeral"] = "container"
+    state: str = ""
+    reason: str = ""
+    message: str = ""
+    ready: bool = False
+    restarts: int = 0
+    restart_policy: str = ""
+    last_run: Run | None = None
+    memory_limit_bytes: int | None = None
+    health: str = ""
+    health_output: str = ""
+    last_lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimFacts:
+    """A volume claim of a pod: `phase` is Pending, Bound, Lost, or "" when it does not exist."""
+
+    name: str
+    phase: str
+    storage_class: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """An instance and what surrounds it. `status` is the word on the page; `conditions` name → (status, reason, message).
+
+    `owner_events` are events of what makes the instance (a ReplicaSet that may not create pods because of a quota).
+    """
+
+    kind: Literal["pod", "container"]
+    name: str
+    status: str
+    phase: str = ""
+    reason: str = ""
+    message: str = ""
+    node: str = ""
+    deleting_since: datetime | None = None
+    finalizers: tuple[str, ...] = ()
+    gates: tuple[str, ...] = ()
+    containers: tuple[ContainerFacts, ...] = ()
+    conditions: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
+    claims: tuple[ClaimFacts, ...] = ()
+    events: tuple[Event, ...] = ()
+    owner_events: tuple[Event, ...] = ()
+    engine_error: str = ""
+    """The engine's own words for why a container did not start (`State.Error`)."""

@@ -1,0 +1,63 @@
+"""What a runtime answers when it cannot do what was asked.
+
+    RuntimeProblem
+    ├── Missing        the thing does not exist (any more), or is not the service's own
+    ├── Denied         the runtime refuses our identity, or what it may do (401, 403)
+    ├── Stale          the thing changed since it was read (409 on resourceVersion, 412)
+    ├── Conflict       the thing is in a state that does not allow this
+    ├── Invalid        the runtime refuses the request itself (400, 422)
+    ├── Unsupported    this runtime cannot do this at all
+    ├── Expired        a position in a list or watch is too old (410)
+    └── Unavailable    the runtime does not answer, or not in time
+
+`sentence` is what happened in words for a page, `hint` what to do next, `detail` at most DETAIL_MAX_CHARS of the
+runtime's own words. None of the three ever holds a credential.
+"""
+
+from __future__ import annotations
+
+DETAIL_MAX_CHARS = 500
+"""Foreign text is capped: an engine may answer with a page of HTML or a megabyte of trace."""
+
+
+class RuntimeProblem(Exception):
+    """Say what a runtime could not do, in a sentence."""
+
+    def __init__(self, sentence: str, *, hint: str = "", detail: str = "", retry_after_s: float | None = None) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.hint = hint
+        self.detail = detail[:DETAIL_MAX_CHARS]
+        self.retry_after_s = retry_after_s
+
+
+class Missing(RuntimeProblem):
+    """The thing does not exist, or is not one of the service's own: both look the same."""
+
+
+class Denied(RuntimeProblem):
+    """The runtime refuses our identity or what it may do."""
+
+
+class Stale(RuntimeProblem):
+    """The thing changed since it was read."""
+
+
+class Conflict(RuntimeProblem):
+    """The thing is in a state that does not allow this."""
+
+
+class Invalid(RuntimeProblem):
+    """The runtime refuses the request itself."""
+
+
+class Unsupported(RuntimeProblem):
+    """This runtime cannot do this."""
+
+
+class Expired(RuntimeProblem):
+    """A position in a list or a watch is too old to go on from."""
+
+
+class Unavailable(RuntimeProblem):
+    """The runtime does not answer, or not in time."""
