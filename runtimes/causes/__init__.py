@@ -1,1 +1,1 @@
-"""Why an instance is not what it should be: facts in, one sentence and its causes out. Pure; no runtime is asked here."""
+"""Why an instance is not what it should be: facts in, one sentence and its causes out. Pure: asks no runtime."""
