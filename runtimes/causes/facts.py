@@ -63,7 +63,7 @@ class ClaimFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """An instance and what surrounds it. `status` is the word on the page; `conditions`: name to (status, reason, message).
+    """An instance and what surrounds it. `conditions` maps a name to (status, reason, message).
 
     `owner_events` are events of what makes the instance (a ReplicaSet that may not create pods because of a quota).
     """
