@@ -1,0 +1,132 @@
+"""A wire that can be cut: a small relay on loopback, or on a Unix socket, between a runtime and its real engine.
+
+Cutting drops every open connection and refuses new ones, as a dead API server or a restarted dockerd would.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+CHUNK_BYTES = 65536
+DIAL_TIMEOUT_S = 5.0
+
+
+class Relay:
+    """Carry bytes between `listen` and `target`; each is a (host, port) pair or the path of a Unix socket.
+
+    `listen` of ("127.0.0.1", 0) takes a free port: `address` says which.
+    """
+
+    def __init__(self, target: tuple[str, int] | Path, listen: tuple[str, int] | Path = ("127.0.0.1", 0)) -> None:
+        self._target = target
+        self._listen = listen
+        self._lock = threading.Lock()
+        self._open: set[socket.socket] = set()
+        self._threads: list[threading.Thread] = []
+        self._listener: socket.socket | None = None
+        self.mend()
+
+    @property
+    def address(self) -> tuple[str, int] | Path:
+        return self._listen
+
+    def cut(self) -> None:
+        """Close the listener and every connection; whoever dials now is refused."""
+        with self._lock:
+            listener, self._listener = self._listener, None
+            doomed, self._open = self._open, set()
+        if listener is not None:
+            _shut(listener)
+            listener.close()
+        if isinstance(self._listen, Path):
+            self._listen.unlink(missing_ok=True)
+        for end in doomed:
+            _shut(end)
+
+    def mend(self) -> None:
+        """Listen again at the same address."""
+        with self._lock:
+            if self._listener is not None:
+                return
+            self._listener = listener = _listening(self._listen)
+            if not isinstance(self._listen, Path):
+                self._listen = listener.getsockname()
+        self._spawn("relay-accept", self._accept, listener)
+
+    def close(self) -> None:
+        self.cut()
+        for thread in self._threads:
+            thread.join(timeout=DIAL_TIMEOUT_S + 1)
+
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                near, _ = listener.accept()
+            except OSError:
+                return
+            self._spawn("relay-carry", self._carry, near, listener)
+
+    def _carry(self, near: socket.socket, listener: socket.socket) -> None:
+        with contextlib.closing(near):
+            try:
+                far = _dialled(self._target)
+            except OSError:
+                return
+            with contextlib.closing(far):
+                with self._lock:
+                    if self._listener is not listener:
+                        return
+                    self._open |= {near, far}
+                back = threading.Thread(target=_pump, args=(far, near), name="relay-back", daemon=True)
+                back.start()
+                _pump(near, far)
+                back.join()
+                with self._lock:
+                    self._open -= {near, far}
+
+    def _spawn(self, name: str, work: Callable[..., None], *arguments: object) -> None:
+        thread = threading.Thread(target=work, args=arguments, name=name, daemon=True)
+        with self._lock:
+            self._threads = [known for known in self._threads if known.is_alive()] + [thread]
+            thread.start()
+
+
+def _pump(source: socket.socket, sink: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(CHUNK_BYTES):
+            sink.sendall(data)
+    with contextlib.suppress(OSError):
+        sink.shutdown(socket.SHUT_WR)
+
+
+def _listening(address: tuple[str, int] | Path) -> socket.socket:
+    if isinstance(address, Path):
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(address))
+    else:
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    listener.listen(64)
+    return listener
+
+
+def _dialled(address: tuple[str, int] | Path) -> socket.socket:
+    if isinstance(address, Path):
+        dialled = socket.socket(socket.AF_UNIX)
+        dialled.settimeout(DIAL_TIMEOUT_S)
+        dialled.connect(str(address))
+    else:
+        dialled = socket.create_connection(address, timeout=DIAL_TIMEOUT_S)
+    dialled.settimeout(None)
+    return dialled
+
+
+def _shut(end: socket.socket) -> None:
+    """Wake whoever reads; closing is for the thread that owns the socket."""
+    with contextlib.suppress(OSError):
+        end.shutdown(socket.SHUT_RDWR)
