@@ -1,0 +1,263 @@
+"""The values that operations hand to the page and to the API: what the contract names, nothing more.
+
+They are made from the runtimes' values by pure functions; ages are counted at the moment of the answer, so that a
+kept answer shows its true age.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from opsmodal.permissions import Permission
+from runtimes.base import (
+    Container,
+    Domain,
+    Event,
+    Explanation,
+    Instance,
+    InstanceDetail,
+    Resources,
+    Severity,
+    Summary,
+    Usage,
+    Variable,
+    Workload,
+)
+
+MASK = "••••••"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """A service at a glance. `severity` is None as long as nothing is known; `text` is for people."""
+
+    severity: Severity | None
+    text: str
+    ready: int = 0
+    total: int = 0
+    as_of: datetime | None = None
+    stale: bool = False
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceRow:
+    """One service of the services page. `status` is a severity, or "unknown" when its runtime has not answered."""
+
+    name: str
+    runtime: str
+    kind: str
+    namespace: str
+    environment: str
+    connection: str
+    status: str
+    status_text: str
+    favorite: bool
+    permissions: tuple[Permission, ...]
+    ready: int
+    total: int
+    stale: bool
+    as_of: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceRow:
+    """One pod or container, as a row. Numbers are None where they are not known: `metrics_reason` says why."""
+
+    id: str
+    name: str
+    kind: str
+    status: str
+    severity: Severity
+    ready: bool
+    ready_containers: int
+    container_count: int
+    restarts: int
+    age_s: int | None
+    created_at: datetime | None
+    node: str
+    image: str
+    containers: tuple[Container, ...]
+    cpu_cores: float | None
+    memory_bytes: int | None
+    network_rx_bytes: int | None
+    network_tx_bytes: int | None
+    metrics_reason: str
+    reason: str
+    managed_by: str
+    pod: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceAnswer:
+    """Everything about one instance; environment values are masked for those who may not manage."""
+
+    instance: InstanceRow
+    facts: tuple[tuple[str, str], ...]
+    labels: Mapping[str, str]
+    conditions: tuple[tuple[str, str], ...]
+    ports: tuple[object, ...]
+    mounts: tuple[object, ...]
+    environment: tuple[Variable, ...]
+    environment_masked: bool
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CauseAnswer:
+    """Why an instance is not ok, with the row it is about."""
+
+    instance: InstanceRow
+    sentence: str
+    causes: tuple[object, ...]
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionAnswer:
+    """The way in use: `chosen` is a name or "auto"; `name` and `kind` say what it led to."""
+
+    chosen: str
+    name: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverviewAnswer:
+    """A service's Overview tab."""
+
+    name: str
+    runtime: str
+    kind: str
+    namespace: str
+    environment: str
+    status: Status
+    identity: tuple[tuple[str, str], ...]
+    workloads: tuple[Workload, ...]
+    ready: int
+    desired: int
+    counts: Mapping[str, int]
+    images: tuple[str, ...]
+    restarts: int
+    warnings: tuple[Event, ...]
+    domains: tuple[Domain, ...]
+    connection: ConnectionAnswer
+    usage: Usage
+    requests_and_limits: Resources
+    qos_classes: Mapping[str, int]
+    notes: tuple[str, ...]
+    simulated: bool
+    as_of: datetime
+    stale: bool
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What an action did, in a sentence, and to what."""
+
+    sentence: str
+    targets: tuple[str, ...] = field(default_factory=tuple)
+
+
+def instance_row(instance: Instance, now: datetime) -> InstanceRow:
+    """Flatten an instance into a row."""
+    usage = instance.usage
+    age_s = instance.age_s if instance.created_at is None else max(0, int((now - instance.created_at).total_seconds()))
+    return InstanceRow(
+        id=instance.id,
+        name=instance.name,
+        kind=instance.kind,
+        status=instance.status,
+        severity=instance.severity,
+        ready=instance.ready,
+        ready_containers=instance.ready_containers,
+        container_count=sum(1 for container in instance.containers if container.kind in ("container", "sidecar")),
+        restarts=instance.restarts,
+        age_s=age_s,
+        created_at=instance.created_at,
+        node=instance.node,
+        image=instance.image,
+        containers=instance.containers,
+        cpu_cores=usage.cpu_cores,
+        memory_bytes=usage.memory_bytes,
+        network_rx_bytes=usage.network_rx_bytes,
+        network_tx_bytes=usage.network_tx_bytes,
+        metrics_reason=usage.missing_reason,
+        reason=instance.reason,
+        managed_by=instance.managed_by,
+        pod=instance.pod,
+    )
+
+
+def instance_answer(detail: InstanceDetail, now: datetime, *, reveal: bool) -> InstanceAnswer:
+    """Show one instance; mask the values of its environment unless `reveal`."""
+    return InstanceAnswer(
+        instance=instance_row(detail.instance, now),
+        facts=detail.facts,
+        labels=detail.labels,
+        conditions=detail.conditions,
+        ports=detail.ports,
+        mounts=detail.mounts,
+        environment=detail.environment if reveal else tuple(masked(detail.environment)),
+        environment_masked=not reveal,
+        events=detail.events,
+    )
+
+
+def masked(variables: Iterable[Variable]) -> Iterable[Variable]:
+    """Hide the values of environment variables; what comes from elsewhere names only where from, and stays."""
+    return (variable if variable.value is None else replace(variable, value=MASK) for variable in variables)
+
+
+def cause_answer(instance: Instance, explanation: Explanation, now: datetime) -> CauseAnswer:
+    """Join an explanation with the row it explains."""
+    return CauseAnswer(
+        instance=instance_row(instance, now),
+        sentence=explanation.sentence,
+        causes=explanation.causes,
+        events=explanation.events,
+    )
+
+
+def counted(instances: Iterable[Instance]) -> dict[str, int]:
+    """Count instances by severity; all four are always there."""
+    counts = {severity.value: 0 for severity in Severity}
+    for instance in instances:
+        counts[instance.severity.value] += 1
+    return counts
+
+
+def status_of(instances: Iterable[Instance]) -> tuple[Severity | None, str, int, int]:
+    """Sum a service up: the worst severity, a few words, how many are ready and how many should be.
+
+    Finished and stopped instances (neutral) do not count as missing: a completed job is no outage.
+    """
+    listed = tuple(instances)
+    counts = counted(listed)
+    ready = sum(1 for instance in listed if instance.ready)
+    total = len(listed) - counts[Severity.NEUTRAL.value]
+    if not listed:
+        return Severity.NEUTRAL, "nothing is running", 0, 0
+    words = [f"{ready} of {total} ready"] if total else [f"{len(listed)} not running"]
+    words += _most_frequent(listed, Severity.ERROR) + _most_frequent(listed, Severity.PROGRESS)
+    for severity in (Severity.ERROR, Severity.PROGRESS, Severity.OK):
+        if counts[severity.value]:
+            return severity, ", ".join(words), ready, total
+    return Severity.NEUTRAL, ", ".join(words), ready, total
+
+
+def _most_frequent(instances: Iterable[Instance], severity: Severity) -> list[str]:
+    states = [instance.status for instance in instances if instance.severity is severity]
+    if not states:
+        return []
+    state = max(set(states), key=lambda word: (states.count(word), word))
+    others = len(states) - states.count(state)
+    return [f"{states.count(state)} {state}" + (f" and {others} more" if others else "")]
+
+
+def summary_counts(summary: Summary) -> dict[str, int]:
+    """Name the counts of a summary by severity word."""
+    return {severity.value: summary.counts.get(severity, 0) for severity in Severity}

@@ -1,0 +1,124 @@
+"""The last answer of a runtime to each question, kept so that a page has something true to show when it falls silent.
+
+Identical questions asked at the same time are asked once. It never hides a refusal: only silence (Unavailable and
+trouble on the way) is bridged with an older answer, and the answer says so.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+from connectors.errors import ConnectionProblem
+from runtimes.errors import Unavailable
+
+T = TypeVar("T")
+
+KEPT_MAX = 2000
+"""Answers kept: bounds the memory of an installation with many services."""
+RETRY_S = 3.0
+"""After silence, how long the older answer (or the error) is given without asking again: a dead engine must not
+cost every page the whole time limit."""
+WAIT_MAX_S = 30.0
+"""How long somebody waits for the same question that another one has asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept(Generic[T]):
+    """An answer with its age. `problem` says why it is `stale`."""
+
+    value: T
+    as_of: datetime
+    stale: bool = False
+    problem: str = ""
+
+
+class _Question:
+    """A question under way: one thread asks, the others wait for `done`."""
+
+    def __init__(self) -> None:
+        self.done = threading.Event()
+        self.answer: Kept[Any] | None = None
+        self.error: BaseException | None = None
+
+
+class Recent:
+    """Ask a runtime, or share the answer that another request is just getting."""
+
+    def __init__(self, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._now = now
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[Hashable, tuple[float, Kept[Any]]] = OrderedDict()
+        self._asking: dict[Hashable, _Question] = {}
+        self._failed: dict[Hashable, tuple[float, Exception]] = {}
+
+    def read(self, key: Hashable, ask: Callable[[], T], *, fresh_s: float = 0.0) -> Kept[T]:
+        """Give an answer at most `fresh_s` old, else ask; bridge silence with the last one, marked stale."""
+        with self._lock:
+            at, kept = self._kept.get(key, (0.0, None))
+            if kept is not None and time.monotonic() - at < (RETRY_S if kept.stale else fresh_s):
+                return kept
+            self._raise_recent(key)
+            question = self._asking.get(key)
+            mine = question is None
+            if question is None:
+                question = self._asking[key] = _Question()
+        if mine:
+            self._ask(key, ask, question)
+        elif not question.done.wait(WAIT_MAX_S):
+            raise Unavailable("The runtime has not answered yet.", hint="Try again in a moment.")
+        if question.error is not None:
+            raise question.error
+        assert question.answer is not None  # noqa: S101 - set together with done, see _ask
+        return question.answer
+
+    def last(self, key: Hashable) -> Kept[Any] | None:
+        """Give the last answer without asking."""
+        with self._lock:
+            entry = self._kept.get(key)
+        return entry[1] if entry else None
+
+    def forget(self, belongs: Callable[[Hashable], bool]) -> None:
+        """Drop what was kept for keys that belong to something removed or changed."""
+        with self._lock:
+            for key in [key for key in self._kept if belongs(key)]:
+                del self._kept[key]
+
+    def _ask(self, key: Hashable, ask: Callable[[], Any], question: _Question) -> None:
+        try:
+            question.answer = Kept(value=ask(), as_of=self._now())
+        except (Unavailable, ConnectionProblem) as problem:
+            last = self.last(key)
+            if last is None:
+                question.error = problem
+                with self._lock:
+                    self._failed[key] = (time.monotonic(), problem)
+            else:
+                question.answer = Kept(value=last.value, as_of=last.as_of, stale=True, problem=problem.sentence)
+        except BaseException as error:
+            question.error = error
+        finally:
+            with self._lock:
+                del self._asking[key]
+                if question.answer is not None:
+                    self._keep(key, question.answer)
+            question.done.set()
+
+    def _raise_recent(self, key: Hashable) -> None:
+        at, error = self._failed.get(key, (0.0, None))
+        if error is None:
+            return
+        if time.monotonic() - at < RETRY_S:
+            raise error
+        del self._failed[key]
+
+    def _keep(self, key: Hashable, answer: Kept[Any]) -> None:
+        self._kept[key] = (time.monotonic(), answer)
+        self._kept.move_to_end(key)
+        while len(self._kept) > KEPT_MAX:
+            self._kept.popitem(last=False)
