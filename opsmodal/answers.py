@@ -12,12 +12,15 @@ from datetime import datetime
 
 from opsmodal.permissions import Permission
 from runtimes.base import (
+    Cause,
     Container,
     Domain,
     Event,
     Explanation,
     Instance,
     InstanceDetail,
+    Mount,
+    Port,
     Resources,
     Severity,
     Summary,
@@ -98,8 +101,8 @@ class InstanceAnswer:
     facts: tuple[tuple[str, str], ...]
     labels: Mapping[str, str]
     conditions: tuple[tuple[str, str], ...]
-    ports: tuple[object, ...]
-    mounts: tuple[object, ...]
+    ports: tuple[Port, ...]
+    mounts: tuple[Mount, ...]
     environment: tuple[Variable, ...]
     environment_masked: bool
     events: tuple[Event, ...]
@@ -111,7 +114,7 @@ class CauseAnswer:
 
     instance: InstanceRow
     sentence: str
-    causes: tuple[object, ...]
+    causes: tuple[Cause, ...]
     events: tuple[Event, ...]
 
 

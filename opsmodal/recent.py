@@ -100,7 +100,7 @@ class Recent:
                     self._failed[key] = (time.monotonic(), problem)
             else:
                 question.answer = Kept(value=last.value, as_of=last.as_of, stale=True, problem=problem.sentence)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - handed on: raised in read(), for everyone who waits
             question.error = error
         finally:
             with self._lock:

@@ -1,0 +1,65 @@
+"""Where a request comes from: unsafe methods and sockets are answered only for our own pages and for programs.
+
+A browser says it by Origin and Sec-Fetch-Site, which no page can forge. A request that carries neither is not a
+browser's, or an old one's, and must then carry a token, not a cookie. Lessons: CVE-2026-44985, CVE-2021-44458.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import Flask, Request, request
+
+from opsmodal.errors import BadRequest, ForeignOrigin
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+HINT = "Open the page in this installation and try again there."
+
+
+def check_hosts(app: Flask, allowed: frozenset[str]) -> None:
+    """Answer only to the host names this installation is known by (DNS rebinding); an empty set allows IPs only."""
+
+    @app.before_request
+    def known_host() -> None:
+        name = host_name(request.host)
+        if name not in allowed and "*" not in allowed:
+            raise BadRequest(
+                f"This installation does not answer to the host name {name[:100]!r}.",
+                hint="An administrator can add it to allowed_hosts (OPSMODAL_ALLOWED_HOSTS).",
+            )
+
+
+def check_origins(app: Flask) -> None:
+    """Refuse unsafe requests and sockets from other sites' pages."""
+
+    @app.before_request
+    def own_origin() -> None:
+        if request.method not in SAFE_METHODS or is_socket(request):
+            demand_own_origin(request)
+
+
+def demand_own_origin(asked: Request) -> None:
+    """Raise ForeignOrigin unless the request is from one of our pages or from a program with a token."""
+    origin = asked.headers.get("Origin")
+    site = asked.headers.get("Sec-Fetch-Site")
+    if origin is not None and origin != own_origin(asked):
+        raise ForeignOrigin("This request comes from another site's page.", hint=HINT)
+    if site is not None and site not in ("same-origin", "none"):
+        raise ForeignOrigin("This request comes from another site's page.", hint=HINT)
+    if origin is None and site is None and "Authorization" not in asked.headers and asked.cookies:
+        raise ForeignOrigin("This request does not say which page it comes from.", hint=HINT)
+
+
+def own_origin(asked: Request) -> str:
+    """Give the origin that our own pages have for this request."""
+    return f"{asked.scheme}://{asked.host}"
+
+
+def is_socket(asked: Request) -> bool:
+    """Tell whether the request asks to become a WebSocket."""
+    return asked.headers.get("Upgrade", "").lower() == "websocket"
+
+
+def host_name(host: str) -> str:
+    """Give the name without its port: `[::1]:8080` → `::1`."""
+    return (urlsplit(f"//{host}").hostname or "").lower()

@@ -1,0 +1,69 @@
+"""One value, two representations: a page for people, JSON for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from flask import Response, flash, redirect, render_template, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from opsmodal.answers import Done
+from opsmodal.errors import BadRequest
+
+
+def wants_json() -> bool:
+    """Tell whether this request came in by the API. The path decides, never a header: a page is always a page."""
+    return request.path.startswith("/api/")
+
+
+def respond(value: Any, template: str, *, status: int = 200, **context: Any) -> AnyResponse:
+    """Answer with `value`: as JSON in the API, else rendered by `template` as `value`, beside `context`."""
+    if wants_json():
+        return json_answer(value, status=status)
+    return Response(render_template(template, value=value, **context), status=status)
+
+
+def done(value: Done, *, to: str) -> AnyResponse:
+    """Answer a finished action: JSON in the API, else back to a page that says what was done."""
+    if wants_json():
+        return json_answer(value)
+    flash(value.sentence)
+    return redirect(to, code=303)
+
+
+def json_answer(value: Any, *, status: int = 200, media_type: str = "application/json") -> Response:
+    """Encode a value of ours (dataclasses, times, enums) as JSON."""
+    return Response(msgspec.json.encode(value), status=status, mimetype=media_type)
+
+
+def sent(name: str, default: str = "") -> str:
+    """Read one field of the request: of its JSON body, its form or its query, in this order."""
+    body = body_fields()
+    if name in body:
+        value = body[name]
+        return str(value).lower() if isinstance(value, bool) else str(value)
+    return request.args.get(name, default)
+
+
+def body_fields() -> Mapping[str, Any]:
+    """Give the fields of a JSON or form body; empty without one. Raise BadRequest for JSON that is none."""
+    if not request.is_json:
+        return request.form
+    if not request.content_length:
+        return {}
+    fields = request.get_json(silent=True)
+    if not isinstance(fields, dict):
+        raise BadRequest("The body is not a JSON object.")
+    return fields
+
+
+def flag(name: str) -> bool:
+    """Read a yes/no field."""
+    value = sent(name).lower()
+    if value in ("", "0", "false", "no", "off"):
+        return False
+    if value in ("1", "true", "yes", "on"):
+        return True
+    raise BadRequest(f"{name} must be true or false.")
