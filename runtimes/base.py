@@ -130,6 +130,8 @@ class Instance:
     managed_by: str = ""
     pod: str = ""
     """The Podman pod that a container is in; empty elsewhere."""
+    phase: str = ""
+    """The pod's phase on Kubernetes (`Pending` covers many a status); empty elsewhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -321,7 +323,9 @@ class Instances(Protocol):
         """Read one by its id, its name or a unique prefix of either. Raise Missing when it is not the service's."""
         ...
 
-    def cause(self, scope: Scope, instance: str) -> Explanation: ...
+    def cause(self, scope: Scope, instance: str, *, quote_logs: bool = True) -> Explanation:
+        """Explain why an instance is not ok; `quote_logs` is False for somebody who may not read logs."""
+        ...
 
     def delete(self, scope: Scope, instance: str, *, force: bool) -> None: ...
 
