@@ -1,0 +1,154 @@
+"""The open runtimes: opened when first needed, shared by everyone, closed when their registration changes.
+
+Opening is tried once at a time per runtime; after a failure the same answer is given for RETRY_S, so that a dead
+engine costs one time limit and not one per page.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from connectors.errors import ConnectionProblem
+from opsmodal.opening import Opened, Opening
+from opsmodal.recent import Kept, Recent
+from opsmodal.registry.registry import Registry
+from opsmodal.registry.schema import ServiceSpec
+from runtimes.base import Instance, Runtime, Snapshot
+from runtimes.errors import RuntimeProblem
+
+T = TypeVar("T")
+Trouble = RuntimeProblem | ConnectionProblem
+
+RETRY_S = 3.0
+GLANCE_THREADS = 16
+"""Runtimes that are asked side by side for the services page."""
+
+
+@dataclass(slots=True)
+class _Slot:
+    """One runtime: its lock, and what opening it gave."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    opened: Opened | None = None
+    signature: str = ""
+    problem: Trouble | None = None
+    tried_at: float = 0.0
+
+
+class Fleet:
+    """Hand out open runtimes, and their last answers."""
+
+    def __init__(self, registry: Registry, opening: Opening) -> None:
+        self._registry = registry
+        self._opening = opening
+        self._slots: dict[str, _Slot] = {}
+        self._lock = threading.Lock()
+        self._recent = Recent()
+        self._pool = ThreadPoolExecutor(GLANCE_THREADS, thread_name_prefix="glance")
+
+    def runtime(self, name: str) -> Runtime:
+        """Give an open runtime. Raise what opening it raises."""
+        return self._open(name).runtime
+
+    def opened(self, name: str) -> Opened | None:
+        """Give a runtime that is already open, without opening it."""
+        return self._slot(name).opened
+
+    def problem(self, name: str) -> Trouble | None:
+        """Say why a runtime is not open; None when it is, or was never tried."""
+        return self._slot(name).problem
+
+    def kind(self, name: str) -> str:
+        """Give the kind of a registered runtime."""
+        spec = self._registry.runtime(name)
+        return spec.kind if spec else ""
+
+    def connection_in_use(self, name: str) -> str:
+        """Name the connection in use; empty while there is none."""
+        opened = self.opened(name)
+        return opened.connection_name if opened else ""
+
+    def kept(self, service: ServiceSpec, question: str, ask: Callable[[Runtime], T], *, fresh_s: float) -> Kept[T]:
+        """Ask a service's runtime, or give the last answer while it is silent."""
+        key = (service.runtime, service.name, question, service.scope_key())
+        return self._recent.read(key, lambda: ask(self.runtime(service.runtime)), fresh_s=fresh_s)
+
+    def instances(self, service: ServiceSpec, *, fresh_s: float) -> Kept[Snapshot[Instance]]:
+        """Give the instances of a service: the one answer that list, overview and status share."""
+        return self.kept(service, "instances", lambda it: it.instances.list(service.scope()), fresh_s=fresh_s)
+
+    def glances(
+        self, services: Sequence[ServiceSpec], *, fresh_s: float, wait_s: float
+    ) -> dict[str, Kept[Snapshot[Instance]] | Exception | None]:
+        """Ask for the instances of many services side by side; None for what has not answered within `wait_s`."""
+        asked = {service.name: self._pool.submit(self.instances, service, fresh_s=fresh_s) for service in services}
+        wait(asked.values(), timeout=wait_s)
+        return {service.name: self._glanced(service, asked[service.name]) for service in services}
+
+    def forget(self, service: ServiceSpec) -> None:
+        """Drop the last answers about a service: somebody has just changed it."""
+        self._recent.forget(lambda key: isinstance(key, tuple) and key[:2] == (service.runtime, service.name))
+
+    def refresh(self) -> None:
+        """Close the runtimes whose registration has changed or gone."""
+        for name, slot in list(self._slots.items()):
+            with slot.lock:
+                if slot.opened is not None and slot.signature != self._opening.signature(name):
+                    self._shut(slot)
+                slot.problem = None
+
+    def close(self) -> None:
+        """Close every runtime."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        for slot in list(self._slots.values()):
+            with slot.lock:
+                self._shut(slot)
+
+    def _glanced(
+        self, service: ServiceSpec, future: Future[Kept[Snapshot[Instance]]]
+    ) -> Kept[Snapshot[Instance]] | Exception | None:
+        if not future.done():
+            return self._recent.last((service.runtime, service.name, "instances", service.scope_key()))
+        error = future.exception()
+        if error is None:
+            return future.result()
+        if isinstance(error, RuntimeProblem | ConnectionProblem):
+            return error
+        raise error
+
+    def _slot(self, name: str) -> _Slot:
+        with self._lock:
+            return self._slots.setdefault(name, _Slot())
+
+    def _open(self, name: str) -> Opened:
+        slot = self._slot(name)
+        if slot.opened is not None:
+            return slot.opened
+        with slot.lock:
+            if slot.opened is None:
+                self._try(name, slot)
+            if slot.opened is None:
+                raise slot.problem or RuntimeError("opening gave neither a runtime nor a problem")
+            return slot.opened
+
+    def _try(self, name: str, slot: _Slot) -> None:
+        if slot.problem is not None and time.monotonic() - slot.tried_at < RETRY_S:
+            return
+        try:
+            signature = self._opening.signature(name)
+            slot.opened, slot.signature, slot.problem = self._opening.open(name), signature, None
+        except (RuntimeProblem, ConnectionProblem) as problem:
+            slot.problem = problem
+        finally:
+            slot.tried_at = time.monotonic()
+
+    def _shut(self, slot: _Slot) -> None:
+        if slot.opened is not None:
+            slot.opened.runtime.close()
+            slot.opened.connection.close()
+            slot.opened = None

@@ -1,0 +1,170 @@
+"""The Pods or Containers tab: list them, explain them, delete and restart them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from opsmodal import actions
+from opsmodal.answers import (
+    CauseAnswer,
+    Done,
+    InstanceAnswer,
+    InstanceRow,
+    cause_answer,
+    counted,
+    instance_answer,
+    instance_row,
+)
+from opsmodal.fleet import Fleet
+from opsmodal.listing import ListQuery, Page, SortKey, cut, sorted_by
+from opsmodal.operations.door import Door, Pass
+from opsmodal.permissions import Action, Actor, Permission
+from runtimes.base import RANK, Instance, Runtime
+from runtimes.errors import Unsupported
+
+FRESH_S = 1.0
+"""People who open the same list within this time share one reading."""
+HITS_MAX = 20
+"""Names shown in a confirmation before "and N more"."""
+
+SORTS: Mapping[str, SortKey] = {
+    "severity": lambda row: RANK[row.severity],
+    "name": lambda row: row.name,
+    "status": lambda row: row.status,
+    "ready": lambda row: row.ready,
+    "restarts": lambda row: row.restarts,
+    "age_s": lambda row: row.age_s,
+    "node": lambda row: row.node,
+    "image": lambda row: row.image,
+    "cpu_cores": lambda row: row.cpu_cores,
+    "memory_bytes": lambda row: row.memory_bytes,
+    "network_rx_bytes": lambda row: row.network_rx_bytes,
+    "network_tx_bytes": lambda row: row.network_tx_bytes,
+}
+
+
+class InstanceOperations:
+    """Read and change the instances of a service."""
+
+    def __init__(self, door: Door, fleet: Fleet) -> None:
+        self._door = door
+        self._fleet = fleet
+
+    def list(self, actor: Actor, name: str, query: ListQuery) -> Page[InstanceRow]:
+        """List instances, worst first unless sorted otherwise. Filter: severity."""
+        service = self._door.enter(actor, actions.INSTANCES_VIEW, name).service
+        kept = self._fleet.instances(service, fresh_s=FRESH_S)
+        now = datetime.now(UTC)
+        rows = [instance_row(instance, now) for instance in kept.value.items]
+        found = sorted((row for row in rows if _matches(row, query)), key=lambda row: row.name)
+        ordered = sorted_by(found, query.sort or "severity", SORTS)
+        items, following = cut(ordered, query)
+        return Page(
+            items=items,
+            total=len(ordered),
+            next=following,
+            as_of=kept.as_of,
+            stale=kept.stale or kept.value.stale,
+            problem=kept.problem or kept.value.problem,
+            counts=counted(kept.value.items),
+            notes=tuple(sorted({row.metrics_reason for row in rows if row.metrics_reason})),
+        )
+
+    def verbs(self, actor: Actor, name: str) -> frozenset[str]:
+        """Name what this actor may do to instances here: what the runtime offers and the permission gives."""
+        leave = self._door.enter(actor, actions.INSTANCES_VIEW, name)
+        opened = self._fleet.opened(leave.service.runtime)
+        allowed = self._door.may(leave.permissions, actions.INSTANCE_DELETE)
+        return opened.runtime.instances.verbs if opened and allowed else frozenset()
+
+    def get(self, actor: Actor, name: str, instance: str) -> InstanceAnswer:
+        """Read everything about one instance; environment values only for those who may manage."""
+        leave = self._door.enter(actor, actions.INSTANCES_VIEW, name)
+        detail = self._runtime(leave).instances.get(leave.service.scope(), instance)
+        return instance_answer(detail, datetime.now(UTC), reveal=Permission.MANAGE in leave.permissions)
+
+    def cause(self, actor: Actor, name: str, instance: str) -> CauseAnswer:
+        """Explain why an instance is not ok. Last log lines are quoted only to those who may read logs."""
+        leave = self._door.enter(actor, actions.INSTANCES_VIEW, name)
+        runtime, scope = self._runtime(leave), leave.service.scope()
+        found = runtime.instances.get(scope, instance).instance
+        explanation = runtime.instances.cause(scope, found.id, quote_logs=Permission.LOGS in leave.permissions)
+        return cause_answer(found, explanation, datetime.now(UTC))
+
+    def delete(self, actor: Actor, name: str, instance: str, **how: Any) -> Done:
+        """Delete one instance, by `force` without grace; `confirm` is the word of the confirmation."""
+        force, confirm = bool(how["force"]), str(how["confirm"])
+        action = actions.INSTANCE_FORCE_DELETE if force else actions.INSTANCE_DELETE
+        leave, found = self._found(actor, action, name, instance, "force-delete" if force else "delete")
+        scope = leave.service.scope()
+        command = f"kubectl -n {scope.namespace} delete pod {found.name}" + (
+            " --grace-period=0 --force" if force else ""
+        )
+        self._door.confirm(leave, confirm, hits=[_described(found)], command=command)
+        with self._door.recorded(actor, action, service=name, target=f"{found.kind}/{found.name}"):
+            self._runtime(leave).instances.delete(scope, found.id, force=force)
+        self._fleet.forget(leave.service)
+        return Done(sentence=f"{found.name} is being deleted.", targets=(found.name,))
+
+    def restart(self, actor: Actor, name: str, instance: str, *, confirm: str) -> Done:
+        """Restart one container."""
+        leave, found = self._found(actor, actions.INSTANCE_RESTART, name, instance, "restart")
+        command = f"{self._fleet.kind(leave.service.runtime)} restart {found.name}"
+        self._door.confirm(leave, confirm, hits=[_described(found)], command=command)
+        with self._door.recorded(actor, leave.action, service=name, target=f"{found.kind}/{found.name}"):
+            self._runtime(leave).instances.restart(leave.service.scope(), found.id)
+        self._fleet.forget(leave.service)
+        return Done(sentence=f"{found.name} was restarted.", targets=(found.name,))
+
+    def delete_pending(self, actor: Actor, name: str, *, confirm: str) -> Done:
+        """Delete every Pending pod of a service."""
+        leave = self._door.enter(actor, actions.INSTANCES_DELETE_PENDING, name)
+        runtime, scope = self._runtime(leave), leave.service.scope()
+        _demand(runtime, "delete-pending")
+        pending = [row for row in runtime.instances.list(scope).items if row.phase == "Pending"]
+        self._door.confirm(leave, confirm, hits=_shortened([_described(row) for row in pending]))
+        with self._door.recorded(actor, leave.action, service=name, target="pods in Pending") as outcome:
+            deleted = tuple(runtime.instances.delete_pending(scope))
+            outcome.detail = ", ".join(deleted[:HITS_MAX])
+        self._fleet.forget(leave.service)
+        words = f"{len(deleted)} pending pods are being deleted." if deleted else "No pod was pending."
+        return Done(sentence=words, targets=deleted)
+
+    def _found(self, actor: Actor, action: Action, name: str, instance: str, verb: str) -> tuple[Pass, Instance]:
+        leave = self._door.enter(actor, action, name)
+        runtime = self._runtime(leave)
+        _demand(runtime, verb)
+        return leave, runtime.instances.get(leave.service.scope(), instance).instance
+
+    def _runtime(self, leave: Pass) -> Runtime:
+        return self._fleet.runtime(leave.service.runtime)
+
+
+def _demand(runtime: Runtime, verb: str) -> None:
+    if verb not in runtime.instances.verbs:
+        raise Unsupported(
+            f"{runtime.kind.capitalize()} offers no “{verb}” here.",
+            hint="A pod is recreated by its workload when it is deleted; a container is restarted.",
+        )
+
+
+def _matches(row: InstanceRow, query: ListQuery) -> bool:
+    wanted = query.filters.get("severity")
+    if wanted and row.severity.value not in wanted.split(","):
+        return False
+    text = f"{row.name} {row.id} {row.status} {row.node} {row.image} {row.reason} {row.pod}".lower()
+    return all(word in text for word in query.search.lower().split())
+
+
+def _described(instance: Instance) -> str:
+    managed = f", managed by {instance.managed_by}" if instance.managed_by else ""
+    return f"{instance.kind} {instance.name} ({instance.status}{managed})"
+
+
+def _shortened(hits: list[str]) -> list[str]:
+    if not hits:
+        return ["nothing: no pod is Pending"]
+    more = len(hits) - HITS_MAX
+    return hits[:HITS_MAX] + ([f"and {more} more"] if more > 0 else [])

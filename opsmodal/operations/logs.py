@@ -1,0 +1,106 @@
+"""The Logs tab: a snapshot of lines, a download, and following as a job of the server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+
+from opsmodal import actions
+from opsmodal.errors import BadRequest, NotThere
+from opsmodal.fleet import Fleet
+from opsmodal.operations.door import Door
+from opsmodal.permissions import Actor
+from opsmodal.registry.schema import ServiceSpec
+from opsmodal.settings import Settings
+from opsmodal.streams import Job, Streams
+from runtimes.base import LogLine, LogQuery
+from runtimes.base import Logs as LogsFacet
+from runtimes.errors import Unsupported
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogRequest:
+    """What lines are wanted. `search` keeps lines that contain it, whatever the case."""
+
+    query: LogQuery = field(default_factory=LogQuery)
+    search: str = ""
+    download: bool = False
+
+
+class LogOperations:
+    """Read and follow the logs of a service."""
+
+    def __init__(self, door: Door, fleet: Fleet, streams: Streams, settings: Settings) -> None:
+        self._door = door
+        self._fleet = fleet
+        self._streams = streams
+        self._lines_max = settings.log_lines_max
+
+    def read(self, actor: Actor, name: str, wanted: LogRequest) -> Iterator[LogLine]:
+        """Give the lines. A download has no limit of lines and is audited; problems surface before the first line."""
+        action = actions.LOGS_DOWNLOAD if wanted.download else actions.LOGS_READ
+        service = self._door.enter(actor, action, name).service
+        if not wanted.download and wanted.query.tail is not None and wanted.query.tail > self._lines_max:
+            raise BadRequest(
+                f"At most {self._lines_max} lines are shown at once.", hint="Download the log for all of them."
+            )
+        lines = self._lines(service, wanted)
+        if wanted.download:
+            lines = self._recorded(actor, name, wanted, lines)
+        return _primed(lines)
+
+    def follow(self, actor: Actor, name: str, wanted: LogRequest) -> Job:
+        """Start following; the job belongs to the actor and the service, and ends when nobody listens any more."""
+        service = self._door.enter(actor, actions.LOGS_FOLLOW, name).service
+        facet, scope = self._facet(service), service.scope()
+        return self._streams.start(
+            lambda: facet.follow(scope, wanted.query), owner=actor.name, service=name, search=wanted.search
+        )
+
+    def job(self, actor: Actor, name: str, job_id: str) -> Job:
+        """Find a follow that this actor started on this service. Raise NotThere when it has ended or is not theirs."""
+        self._door.enter(actor, actions.LOGS_FOLLOW, name)
+        job = self._streams.find(job_id, owner=actor.name, service=name)
+        if job is None:
+            raise NotThere("This follow has ended.", hint="Follow again.")
+        return job
+
+    def may_go_on(self, actor: Actor, name: str) -> None:
+        """Raise what the door says now: called again and again while somebody follows."""
+        self._door.enter(actor, actions.LOGS_FOLLOW, name)
+
+    def _lines(self, service: ServiceSpec, wanted: LogRequest) -> Iterator[LogLine]:
+        with closing(self._facet(service).read(service.scope(), wanted.query)) as stream:
+            yield from _kept(iter(stream), wanted.search)
+
+    def _facet(self, service: ServiceSpec) -> LogsFacet:
+        runtime = self._fleet.runtime(service.runtime)
+        if runtime.logs is None:
+            raise Unsupported("This runtime gives no logs.")
+        return runtime.logs
+
+    def _recorded(self, actor: Actor, name: str, wanted: LogRequest, lines: Iterator[LogLine]) -> Iterator[LogLine]:
+        target = f"{wanted.query.instance}/{wanted.query.container or 'first container'}"
+        with self._door.recorded(actor, actions.LOGS_DOWNLOAD, service=name, target=target) as outcome:
+            outcome.bytes_count = 0
+            for line in lines:
+                outcome.bytes_count += len(line.text) + 1
+                yield line
+
+
+def _kept(lines: Iterator[LogLine], search: str) -> Iterator[LogLine]:
+    needle = search.casefold()
+    return lines if not needle else (line for line in lines if needle in line.text.casefold())
+
+
+def _primed(lines: Iterator[LogLine]) -> Iterator[LogLine]:
+    """Fetch the first line now, so that a problem is answered as one and not in the middle of a 200."""
+    first = next(lines, None)
+
+    def again() -> Iterator[LogLine]:
+        if first is not None:
+            yield first
+            yield from lines
+
+    return again()

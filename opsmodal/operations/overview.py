@@ -1,0 +1,68 @@
+"""The Overview tab: a service at a glance."""
+
+from __future__ import annotations
+
+from opsmodal import actions
+from opsmodal.answers import ConnectionAnswer, OverviewAnswer, Status, status_of, summary_counts
+from opsmodal.fleet import Fleet
+from opsmodal.operations.door import Door
+from opsmodal.permissions import Actor
+from runtimes.base import Runtime, Summary
+
+FRESH_S = 2.0
+"""People who open the same overview within this time share one reading."""
+
+
+class Overviews:
+    """Read the Overview tab of a service."""
+
+    def __init__(self, door: Door, fleet: Fleet) -> None:
+        self._door = door
+        self._fleet = fleet
+
+    def read(self, actor: Actor, name: str) -> OverviewAnswer:
+        """Read a service's overview; the last one, marked stale, while its runtime is silent."""
+        service = self._door.enter(actor, actions.OVERVIEW_VIEW, name).service
+        scope = service.scope()
+
+        def ask(runtime: Runtime) -> Summary:
+            return runtime.overview.read(scope)
+
+        kept = self._fleet.kept(service, "overview", ask, fresh_s=FRESH_S)
+        instances = self._fleet.instances(service, fresh_s=FRESH_S)
+        severity, text, ready, total = status_of(instances.value.items)
+        summary, opened = kept.value, self._fleet.opened(service.runtime)
+        return OverviewAnswer(
+            name=service.name,
+            runtime=service.runtime,
+            kind=self._fleet.kind(service.runtime),
+            namespace=service.namespace,
+            environment=service.environment,
+            status=Status(severity=severity, text=text, ready=ready, total=total, as_of=kept.as_of, stale=kept.stale),
+            identity=summary.identity,
+            workloads=summary.workloads,
+            ready=summary.ready,
+            desired=summary.desired,
+            counts=summary_counts(summary),
+            images=summary.images,
+            restarts=summary.restarts,
+            warnings=summary.warnings,
+            domains=summary.domains,
+            connection=self._connection(service.runtime),
+            usage=summary.usage,
+            requests_and_limits=summary.requests_and_limits,
+            qos_classes=summary.qos_classes,
+            notes=summary.notes,
+            simulated=opened.runtime.identity.simulated if opened else False,
+            as_of=kept.as_of,
+            stale=kept.stale,
+            problem=kept.problem,
+        )
+
+    def _connection(self, runtime: str) -> ConnectionAnswer:
+        opened = self._fleet.opened(runtime)
+        return ConnectionAnswer(
+            chosen="auto",
+            name=opened.connection_name if opened else "",
+            kind=opened.connection_kind if opened else "",
+        )

@@ -1,0 +1,151 @@
+"""Streams are jobs of the server: a page attaches to one by offset, a dropped socket re-attaches and loses nothing.
+
+A job pumps lines from a runtime into a bounded spool. It ends by itself when the runtime's stream ends, when it is
+stopped, and IDLE_S after the last reader has gone; ending it closes the runtime's stream as well.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from connectors.errors import ConnectionProblem
+from opsmodal.errors import TooMany
+from opsmodal.spool import Spool
+from runtimes.base import LogLine, Stream
+from runtimes.errors import RuntimeProblem
+
+IDLE_S = 45.0
+"""How long a job waits for a page to come back: longer than a reload and a short tunnel on a train."""
+SWEEP_S = 5.0
+SPOOL_MAX_BYTES = 16 * 1024 * 1024
+"""Kept per job for readers that fall behind or come back."""
+JOBS_MAX_PER_OWNER = 20
+END_WAIT_S = 5.0
+
+
+class Job:
+    """One follow: lines with offsets, readable by several pages at once."""
+
+    def __init__(self, *, owner: str, service: str, spool: Spool, stream: Stream[LogLine], search: str = "") -> None:
+        self.id = secrets.token_urlsafe(12)
+        self.owner = owner
+        self.service = service
+        self.reason = ""
+        self.sentence = ""
+        self._needle = search.casefold()
+        self._spool = spool
+        self._stream = stream
+        self._touched = time.monotonic()
+        self._thread = threading.Thread(target=self._pump, name=f"follow-{self.id[:6]}", daemon=True)
+        self._thread.start()
+
+    @property
+    def ended(self) -> bool:
+        """Whether no line will follow."""
+        return bool(self.reason)
+
+    @property
+    def idle_s(self) -> float:
+        """How long nobody has read."""
+        return time.monotonic() - self._touched
+
+    def read(self, offset: int, *, limit: int, wait_s: float) -> Sequence[tuple[int, LogLine]]:
+        """Give at most `limit` lines from `offset` on, waiting up to `wait_s` for the first.
+
+        Raises spool.Gone when the lines at `offset` have been overwritten by newer ones.
+        """
+        self._touched = time.monotonic()
+        if not self.ended:
+            self._spool.wait(offset, timeout_s=wait_s)
+        return [(at, msgspec.json.decode(record, type=LogLine)) for at, record in self._spool.read(offset, limit)]
+
+    def stop(self, reason: str = "stopped") -> None:
+        """End the job, its stream and its thread, and remove its spool. May be called twice."""
+        self.reason = self.reason or reason
+        self._stream.close()
+        if self._thread is not threading.current_thread():
+            self._thread.join(END_WAIT_S)
+        self._spool.close()
+
+    def _pump(self) -> None:
+        word, sentence = "ended", "The log has ended."
+        try:
+            for line in self._stream:
+                if self._needle in line.text.casefold():
+                    self._spool.append(msgspec.json.encode(line))
+        except (RuntimeProblem, ConnectionProblem) as problem:
+            word, sentence = "error", problem.sentence
+        finally:
+            self.sentence = self.sentence or sentence
+            self.reason = self.reason or word
+            self._spool.wake()
+
+
+class Streams:
+    """The jobs of this process. Nobody but their owner finds them."""
+
+    def __init__(self, folder: Path, *, idle_s: float = IDLE_S) -> None:
+        self._folder = folder
+        self._idle_s = idle_s
+        self._jobs: dict[str, Job] = {}
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self._sweeper: threading.Thread | None = None
+
+    def start(self, open_stream: Callable[[], Stream[LogLine]], *, owner: str, service: str, search: str = "") -> Job:
+        """Open a stream and follow it as a job. Raise TooMany, and whatever opening raises."""
+        if sum(1 for job in self._all() if job.owner == owner and not job.ended) >= JOBS_MAX_PER_OWNER:
+            raise TooMany(
+                f"You already follow {JOBS_MAX_PER_OWNER} logs.",
+                hint="Close a page that follows, or wait a minute.",
+                retry_after_s=self._idle_s,
+            )
+        stream = open_stream()
+        spool = Spool(self._folder / secrets.token_hex(8), SPOOL_MAX_BYTES)
+        job = Job(owner=owner, service=service, spool=spool, stream=stream, search=search)
+        with self._lock:
+            self._jobs[job.id] = job
+            if self._sweeper is None:
+                self._sweeper = threading.Thread(target=self._sweep, name="follow-sweeper", daemon=True)
+                self._sweeper.start()
+        return job
+
+    def find(self, job_id: str, *, owner: str, service: str) -> Job | None:
+        """Find a job by its id; None when it is not this owner's or not this service's."""
+        with self._lock:
+            job = self._jobs.get(job_id)
+        return job if job and job.owner == owner and job.service == service else None
+
+    def count(self) -> int:
+        """How many jobs are running."""
+        return sum(1 for job in self._all() if not job.ended)
+
+    def end(self, job: Job, reason: str = "stopped") -> None:
+        """End one job and forget it."""
+        with self._lock:
+            self._jobs.pop(job.id, None)
+        job.stop(reason)
+
+    def close(self) -> None:
+        """End every job."""
+        self._closing.set()
+        for job in self._all():
+            self.end(job)
+        if self._sweeper is not None:
+            self._sweeper.join(END_WAIT_S)
+
+    def _all(self) -> list[Job]:
+        with self._lock:
+            return list(self._jobs.values())
+
+    def _sweep(self) -> None:
+        while not self._closing.wait(min(SWEEP_S, self._idle_s)):
+            for job in self._all():
+                if job.idle_s > self._idle_s:
+                    self.end(job, "nobody listened")

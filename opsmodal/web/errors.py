@@ -1,0 +1,135 @@
+"""One table from error to HTTP status and title; views do not catch.
+
+In the API an error is `application/problem+json` (RFC 9457); on a page it is a sentence with what to do next. What
+nobody foresaw is logged with its trace and answered without.
+"""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from flask import Flask, Response, g, render_template, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as AnyResponse
+
+from connectors import errors as way
+from opsmodal import errors as own
+from opsmodal.web.respond import wants_json
+from runtimes import errors as runtime
+
+log = logging.getLogger(__name__)
+
+STATUSES: dict[type[Exception], tuple[int, str]] = {
+    own.NotSignedIn: (401, "not-signed-in"),
+    own.NotPermitted: (403, "not-permitted"),
+    own.ForeignOrigin: (403, "foreign-origin"),
+    own.ReadOnly: (403, "read-only"),
+    own.NotThere: (404, "not-found"),
+    own.BadRequest: (400, "bad-request"),
+    own.Rejected: (422, "rejected"),
+    own.ConfirmationRequired: (409, "confirmation-required"),
+    own.InUse: (409, "in-use"),
+    own.TooMany: (429, "too-many"),
+    own.NotRecorded: (503, "not-recorded"),
+    runtime.Missing: (404, "not-found"),
+    runtime.Denied: (502, "runtime-denied"),
+    runtime.Stale: (412, "changed-meanwhile"),
+    runtime.Conflict: (409, "conflict"),
+    runtime.Invalid: (422, "runtime-rejected"),
+    runtime.Unsupported: (422, "unsupported"),
+    runtime.Expired: (410, "expired"),
+    runtime.Unavailable: (503, "runtime-unavailable"),
+    way.Unreachable: (503, "unreachable"),
+    way.LoginRefused: (502, "login-refused"),
+    way.HostKeyChanged: (502, "host-key-changed"),
+    way.WrongRoute: (503, "wrong-route"),
+    way.NotAvailable: (503, "connection-not-available"),
+}
+"""`Denied` is the runtime's refusal of opsmodal's identity, not of the person: hence 502 and not 403."""
+
+MEDIA_TYPE = "application/problem+json"
+OWN_HTTP_WORDS = {
+    404: ("There is nothing at this address.", "The services page lists what you can open."),
+    405: ("This address does not take that method.", "See /api/v1/openapi.json for what it takes."),
+    413: ("The request is too large.", "Send less at once."),
+}
+
+
+class ErrorBody(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """The body of an error in the API."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    hint: str = ""
+    request_id: str = ""
+    hits: tuple[str, ...] = ()
+    confirm: str = ""
+    command: str = ""
+    problems: tuple[own.Problem, ...] = ()
+
+
+def install(app: Flask) -> None:
+    """Answer every error from the table."""
+    for error_type in (own.Refusal, runtime.RuntimeProblem, way.ConnectionProblem):
+        app.register_error_handler(error_type, answer)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _unforeseen)
+
+
+def answer(error: Exception) -> AnyResponse:
+    """Answer one of our own errors."""
+    status, word = next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
+    body = ErrorBody(
+        type=f"urn:opsmodal:{word}",
+        title=word,
+        status=status,
+        detail=getattr(error, "sentence", str(error)),
+        hint=getattr(error, "hint", ""),
+        request_id=g.get("request_id", ""),
+        hits=getattr(error, "hits", ()),
+        confirm=getattr(error, "confirm", ""),
+        command=getattr(error, "command", ""),
+        problems=getattr(error, "problems", ()),
+    )
+    response = shown(body, error)
+    retry_after_s = getattr(error, "retry_after_s", None)
+    if retry_after_s is not None:
+        response.headers["Retry-After"] = str(int(retry_after_s) or 1)
+    return response
+
+
+def shown(body: ErrorBody, error: Exception | None = None) -> AnyResponse:
+    """Show an error: JSON in the API, else a page; a confirmation is a page with a form."""
+    if wants_json():
+        return Response(msgspec.json.encode(body), status=body.status, content_type=MEDIA_TYPE)
+    template = "confirm.html" if isinstance(error, own.ConfirmationRequired) else "error.html"
+    context: dict[str, Any] = {"error": body, "refusal": error, "sent": request.form if request.form else {}}
+    return Response(render_template(template, **context), status=body.status)
+
+
+def _http(error: HTTPException) -> AnyResponse:
+    if error.response is not None or error.code is None or error.code < HTTPStatus.BAD_REQUEST:
+        return error.get_response()
+    title = HTTPStatus(error.code).phrase
+    detail, hint = OWN_HTTP_WORDS.get(error.code, (f"{title}.", ""))
+    word = title.lower().replace(" ", "-")
+    body = ErrorBody(type=f"urn:opsmodal:{word}", title=word, status=error.code, detail=detail, hint=hint)
+    return shown(body)
+
+
+def _unforeseen(error: Exception) -> AnyResponse:
+    log.error("request failed", exc_info=error, extra={"request_id": g.get("request_id", ""), "path": request.path})
+    body = ErrorBody(
+        type="urn:opsmodal:internal",
+        title="internal",
+        status=500,
+        detail="Something went wrong inside opsmodal. Nothing more was done.",
+        hint="The server's log has the details under this request id.",
+        request_id=g.get("request_id", ""),
+    )
+    return shown(body)
