@@ -1,1 +1,24 @@
 """Everything that can be done, behind one door: permit, then record the intent, then act, then record the outcome."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from opsmodal.operations.instances import InstanceOperations
+from opsmodal.operations.logs import LogOperations
+from opsmodal.operations.overview import Overviews
+from opsmodal.operations.registration import Registration
+from opsmodal.operations.services import Services
+from opsmodal.operations.signing import Signing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operations:
+    """The operations, by noun."""
+
+    services: Services
+    overview: Overviews
+    instances: InstanceOperations
+    logs: LogOperations
+    registration: Registration
+    signing: Signing

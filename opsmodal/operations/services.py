@@ -12,7 +12,7 @@ from opsmodal.favorites import Favorites
 from opsmodal.fleet import Fleet
 from opsmodal.listing import ListQuery, Page, SortKey, cut, sorted_by
 from opsmodal.operations.door import Door
-from opsmodal.permissions import Actor, Permission
+from opsmodal.permissions import Action, Actor, Permission
 from opsmodal.recent import Kept
 from opsmodal.registry.schema import ServiceSpec
 from runtimes.base import RANK, Instance, Severity, Snapshot
@@ -85,6 +85,10 @@ class Services:
             problem=problem.sentence if problem else status.problem,
             hint=problem.hint if problem else "",
         )
+
+    def demand(self, actor: Actor, action: Action, name: str) -> None:
+        """Raise what the door says to this action on this service."""
+        self._door.enter(actor, action, name)
 
     def favorite(self, actor: Actor, name: str, *, wanted: bool) -> Done:
         """Star or unstar a service for this actor."""

@@ -1,0 +1,122 @@
+"""The Logs tab: a snapshot as page, text or JSON lines, a download, and the socket that follows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+
+import msgspec
+from flask import Response, request
+from simple_websocket import Server
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response as AnyResponse
+
+from opsmodal import actions
+from opsmodal.answers import InstanceRow
+from opsmodal.durations import moment
+from opsmodal.errors import BadRequest
+from opsmodal.listing import ListQuery
+from opsmodal.operations.logs import LogRequest
+from opsmodal.web.ansi import spans
+from opsmodal.web.asking import actor, actor_now, operations
+from opsmodal.web.following import send_lines
+from opsmodal.web.respond import flag, respond, wants_json
+from opsmodal.web.routes import Parameter, Routes
+from opsmodal.web.sockets import Sockets
+from runtimes.base import LogLine, LogQuery
+
+routes = Routes("logs")
+sockets = Sockets("logs")
+
+TAIL_DEFAULT = 500
+INSTANCES_OFFERED = 1000
+NDJSON = "application/x-ndjson"
+PARAMETERS = (
+    Parameter(name="instance", description="An instance, or * for all merged by time"),
+    Parameter(name="container", description="A container; empty for the first, * for all"),
+    Parameter(name="tail", description="The last N lines", schema={"type": "integer", "minimum": 0}),
+    Parameter(name="since", description="A span (10m, 1h30m) or a moment (RFC 3339)"),
+    Parameter(name="previous", description="The run before the last restart", schema={"type": "boolean"}),
+    Parameter(name="timestamps", description="Put the time before each line", schema={"type": "boolean"}),
+    Parameter(name="search", description="Only lines that contain this text"),
+    Parameter(name="download", description="All lines, as a file", schema={"type": "boolean"}),
+)
+
+
+@routes.get("/services/<service>/logs", actions.LOGS_READ, LogLine, parameters=PARAMETERS, media_type="text/plain")
+def read(service: str) -> AnyResponse:
+    """Read log lines: text, or JSON lines when asked for by Accept."""
+    wanted = _wanted(request.args)
+    if not wants_json() and not wanted.download:
+        return _page(service, wanted)
+    lines = operations().logs.read(actor(), service, wanted)
+    if request.accept_mimetypes.best_match(["text/plain", NDJSON, "application/json"]) in (NDJSON, "application/json"):
+        return Response(_as_json(lines), mimetype=NDJSON)
+    response = Response(_as_text(lines, stamps=flag("timestamps"), sources=_many(wanted)), mimetype="text/plain")
+    if wanted.download:
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+        response.headers["Content-Disposition"] = f'attachment; filename="{service}-{stamp}.log"'
+    return response
+
+
+@sockets.route("/services/<service>/logs/follow", actions.LOGS_FOLLOW)
+def follow(socket: Server, service: str) -> None:
+    """Follow: JSON frames `{job, offset, lines}`; come back with `job` and `offset` to go on where it stopped."""
+    args, logs, who = request.args, operations().logs, actor()
+    job = logs.job(who, service, args["job"]) if args.get("job") else logs.follow(who, service, _wanted(args))
+    offset = int(args.get("offset", "0")) if args.get("offset", "0").isdigit() else 0
+    send_lines(socket, job, offset, go_on=lambda: logs.may_go_on(actor_now(), service), with_spans=flag("spans"))
+
+
+def _page(service: str, wanted: LogRequest) -> AnyResponse:
+    offered = operations().instances.list(actor(), service, ListQuery(limit=INSTANCES_OFFERED, sort="name")).items
+    asked = bool(request.args.get("instance") or request.args.get("view"))
+    lines = list(operations().logs.read(actor(), service, wanted)) if asked else None
+    return respond(
+        lines,
+        "logs/logs.html",
+        service=service,
+        wanted=wanted,
+        stamps=flag("timestamps"),
+        instances=offered,
+        containers=_containers(offered),
+        sources=_many(wanted),
+        spans=spans,
+        asked=asked,
+    )
+
+
+def _containers(offered: Iterable[InstanceRow]) -> list[str]:
+    return sorted({container.name for row in offered for container in row.containers})
+
+
+def _many(wanted: LogRequest) -> bool:
+    return wanted.query.instance == "*" or wanted.query.container == "*"
+
+
+def _wanted(args: MultiDict[str, str]) -> LogRequest:
+    download = flag("download")
+    tail = args.get("tail", "")
+    if tail and not (tail.isascii() and tail.isdigit() and len(tail) < 10):
+        raise BadRequest("tail must be a whole number of lines.")
+    query = LogQuery(
+        instance=args.get("instance") or "*",
+        container=args.get("container", ""),
+        tail=int(tail) if tail else (None if download else TAIL_DEFAULT),
+        since=moment(args.get("since", ""), now=datetime.now(UTC)),
+        previous=flag("previous"),
+    )
+    return LogRequest(query=query, search=args.get("search", ""), download=download)
+
+
+def _as_text(lines: Iterable[LogLine], *, stamps: bool, sources: bool) -> Iterator[str]:
+    for line in lines:
+        stamp = f"{line.at.isoformat()} " if stamps and line.at else ""
+        source = f"[{line.instance}/{line.container}] " if sources else ""
+        yield f"{stamp}{source}{line.text}\n"
+
+
+def _as_json(lines: Iterable[LogLine]) -> Iterator[bytes]:
+    encode = msgspec.json.Encoder().encode
+    for line in lines:
+        yield encode(line) + b"\n"
