@@ -1,0 +1,262 @@
+"""The parts of a pod that the pages need, and nothing else: decoding skips what is not named here.
+
+Decoding a list of 5,000 pods into these takes a tenth of a second, the typed models of the client library seven.
+Source of the fields: https://kubernetes.io/docs/reference/kubernetes-api/
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Generic, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+Quantities = dict[str, str | int | float]
+Labels = dict[str, str]
+
+
+class Model(msgspec.Struct, frozen=True, rename="camel", gc=False):
+    """Field names in camelCase; no cycles, so the garbage collector need not look (a list holds 100,000 of these)."""
+
+
+class OwnerReference(Model, frozen=True):
+    kind: str
+    name: str
+    uid: str = ""
+    controller: bool = False
+
+
+class Metadata(Model, frozen=True):
+    name: str = ""
+    namespace: str = ""
+    uid: str = ""
+    labels: Labels | None = None
+    annotations: Labels | None = None
+    creation_timestamp: datetime | None = None
+    deletion_timestamp: datetime | None = None
+    owner_references: list[OwnerReference] | None = None
+    finalizers: list[str] | None = None
+
+    @property
+    def controller(self) -> OwnerReference | None:
+        """The object that would make this one again."""
+        return next((owner for owner in self.owner_references or () if owner.controller), None)
+
+
+class ListMetadata(Model, frozen=True):
+    continue_: str = msgspec.field(name="continue", default="")
+    resource_version: str = ""
+
+
+class Page(Model, Generic[T], frozen=True):
+    """One page of a list."""
+
+    items: list[T] | None = None
+    metadata: ListMetadata = ListMetadata()
+
+
+class OnlyMetadata(Model, frozen=True):
+    """Any object, of which only the metadata is looked at."""
+
+    metadata: Metadata = Metadata()
+
+
+class ResourceList(Model, frozen=True):
+    requests: Quantities | None = None
+    limits: Quantities | None = None
+
+
+class ContainerPort(Model, frozen=True):
+    container_port: int
+    name: str = ""
+    protocol: str = "TCP"
+    host_port: int | None = None
+
+
+class KeyRef(Model, frozen=True):
+    name: str = ""
+    key: str = ""
+
+
+class FieldRef(Model, frozen=True):
+    field_path: str = ""
+
+
+class ResourceFieldRef(Model, frozen=True):
+    resource: str = ""
+
+
+class ValueFrom(Model, frozen=True):
+    secret_key_ref: KeyRef | None = None
+    config_map_key_ref: KeyRef | None = None
+    field_ref: FieldRef | None = None
+    resource_field_ref: ResourceFieldRef | None = None
+
+
+class EnvVar(Model, frozen=True):
+    name: str
+    value: str = ""
+    value_from: ValueFrom | None = None
+
+
+class EnvFrom(Model, frozen=True):
+    prefix: str = ""
+    secret_ref: KeyRef | None = None
+    config_map_ref: KeyRef | None = None
+
+
+class VolumeMount(Model, frozen=True):
+    name: str
+    mount_path: str
+    read_only: bool = False
+    sub_path: str = ""
+
+
+class ContainerSpec(Model, frozen=True):
+    name: str
+    image: str = ""
+    resources: ResourceList = ResourceList()
+    restart_policy: str = ""
+    """"Always" on an init container makes it a sidecar."""
+    ports: list[ContainerPort] | None = None
+    env: list[EnvVar] | None = None
+    env_from: list[EnvFrom] | None = None
+    volume_mounts: list[VolumeMount] | None = None
+
+
+class SecretVolume(Model, frozen=True):
+    secret_name: str = ""
+
+
+class ConfigMapVolume(Model, frozen=True):
+    name: str = ""
+
+
+class ClaimVolume(Model, frozen=True):
+    claim_name: str
+    read_only: bool = False
+
+
+class HostPathVolume(Model, frozen=True):
+    path: str
+
+
+class EmptyDirVolume(Model, frozen=True):
+    medium: str = ""
+
+
+class Volume(Model, frozen=True):
+    name: str
+    secret: SecretVolume | None = None
+    config_map: ConfigMapVolume | None = None
+    persistent_volume_claim: ClaimVolume | None = None
+    host_path: HostPathVolume | None = None
+    empty_dir: EmptyDirVolume | None = None
+    projected: dict[str, object] | None = None
+
+
+class Gate(Model, frozen=True):
+    name: str = ""
+
+
+class PodSpec(Model, frozen=True):
+    containers: list[ContainerSpec] = []
+    init_containers: list[ContainerSpec] | None = None
+    ephemeral_containers: list[ContainerSpec] | None = None
+    node_name: str = ""
+    restart_policy: str = "Always"
+    service_account_name: str = ""
+    priority_class_name: str = ""
+    termination_grace_period_seconds: int | None = None
+    volumes: list[Volume] | None = None
+    scheduling_gates: list[Gate] | None = None
+    readiness_gates: list[dict[str, str]] | None = None
+
+
+class Waiting(Model, frozen=True):
+    reason: str = ""
+    message: str = ""
+
+
+class Running(Model, frozen=True):
+    started_at: datetime | None = None
+
+
+class Terminated(Model, frozen=True):
+    exit_code: int = 0
+    signal: int = 0
+    reason: str = ""
+    message: str = ""
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+
+class State(Model, frozen=True):
+    waiting: Waiting | None = None
+    running: Running | None = None
+    terminated: Terminated | None = None
+
+
+class ContainerStatus(Model, frozen=True):
+    name: str
+    ready: bool = False
+    started: bool | None = None
+    restart_count: int = 0
+    state: State = State()
+    last_state: State = State()
+    container_id: str = msgspec.field(name="containerID", default="")
+    image_id: str = msgspec.field(name="imageID", default="")
+
+
+class Condition(Model, frozen=True):
+    type: str
+    status: str
+    reason: str = ""
+    message: str = ""
+    last_transition_time: datetime | None = None
+
+
+class PodIP(Model, frozen=True):
+    ip: str = ""
+
+
+class PodStatus(Model, frozen=True):
+    phase: str = ""
+    reason: str = ""
+    message: str = ""
+    qos_class: str = ""
+    pod_ip: str = msgspec.field(name="podIP", default="")
+    host_ip: str = msgspec.field(name="hostIP", default="")
+    start_time: datetime | None = None
+    conditions: list[Condition] | None = None
+    container_statuses: list[ContainerStatus] | None = None
+    init_container_statuses: list[ContainerStatus] | None = None
+    ephemeral_container_statuses: list[ContainerStatus] | None = None
+
+
+class Pod(Model, frozen=True):
+    metadata: Metadata = Metadata()
+    spec: PodSpec = PodSpec()
+    status: PodStatus = PodStatus()
+
+
+class Version(Model, frozen=True):
+    git_version: str = ""
+    platform: str = ""
+
+
+class StatusDetails(Model, frozen=True):
+    name: str = ""
+    kind: str = ""
+    retry_after_seconds: int = 0
+
+
+class Status(Model, frozen=True):
+    """What the API server answers instead of an object when something is wrong."""
+
+    kind: str = ""
+    message: str = ""
+    reason: str = ""
+    details: StatusDetails | None = None

@@ -1,0 +1,156 @@
+"""The parts of what stands around a pod that the pages need: workloads, events, claims, ingresses, metrics.
+
+Like `models`: decoding skips what is not named here. Source of the fields:
+https://kubernetes.io/docs/reference/kubernetes-api/
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from runtimes.kubernetes.models import Labels, Metadata, Model, PodSpec, Quantities
+
+
+class Template(Model, frozen=True):
+    metadata: Metadata = Metadata()
+    spec: PodSpec = PodSpec()
+
+
+class JobTemplateSpec(Model, frozen=True):
+    template: Template = Template()
+
+
+class JobTemplate(Model, frozen=True):
+    spec: JobTemplateSpec = JobTemplateSpec()
+
+
+class WorkloadSpec(Model, frozen=True):
+    """The fields of all workload kinds together: each kind has its own part of them."""
+
+    replicas: int | None = None
+    template: Template = Template()
+    completions: int | None = None
+    parallelism: int | None = None
+    suspend: bool = False
+    schedule: str = ""
+    job_template: JobTemplate = JobTemplate()
+
+
+class WorkloadStatus(Model, frozen=True):
+    replicas: int = 0
+    ready_replicas: int = 0
+    number_ready: int = 0
+    desired_number_scheduled: int = 0
+    succeeded: int = 0
+    active: int | list[msgspec.Raw] | None = None
+    """A number on a Job, a list of references on a CronJob."""
+
+
+class WorkloadObject(Model, frozen=True):
+    metadata: Metadata = Metadata()
+    spec: WorkloadSpec = WorkloadSpec()
+    status: WorkloadStatus = WorkloadStatus()
+
+
+class ObjectReference(Model, frozen=True):
+    kind: str = ""
+    name: str = ""
+    uid: str = ""
+    field_path: str = ""
+
+
+class EventSeries(Model, frozen=True):
+    count: int = 0
+    last_observed_time: datetime | None = None
+
+
+class EventObject(Model, frozen=True):
+    metadata: Metadata = Metadata()
+    involved_object: ObjectReference = ObjectReference()
+    type: str = "Normal"
+    reason: str = ""
+    message: str = ""
+    count: int | None = None
+    first_timestamp: datetime | None = None
+    last_timestamp: datetime | None = None
+    event_time: datetime | None = None
+    series: EventSeries | None = None
+
+
+class ClaimSpec(Model, frozen=True):
+    storage_class_name: str | None = None
+
+
+class ClaimStatus(Model, frozen=True):
+    phase: str = ""
+
+
+class Claim(Model, frozen=True):
+    metadata: Metadata = Metadata()
+    spec: ClaimSpec = ClaimSpec()
+    status: ClaimStatus = ClaimStatus()
+
+
+class ServicePort(Model, frozen=True):
+    number: int | None = None
+    name: str = ""
+
+
+class ServiceBackend(Model, frozen=True):
+    name: str = ""
+    port: ServicePort = ServicePort()
+
+
+class Backend(Model, frozen=True):
+    service: ServiceBackend | None = None
+
+
+class HttpPath(Model, frozen=True):
+    path: str = ""
+    backend: Backend = Backend()
+
+
+class HttpPaths(Model, frozen=True):
+    paths: list[HttpPath] = []
+
+
+class IngressRule(Model, frozen=True):
+    host: str = ""
+    http: HttpPaths | None = None
+
+
+class IngressTls(Model, frozen=True):
+    hosts: list[str] | None = None
+
+
+class IngressSpec(Model, frozen=True):
+    rules: list[IngressRule] | None = None
+    tls: list[IngressTls] | None = None
+    default_backend: Backend | None = None
+
+
+class Ingress(Model, frozen=True):
+    metadata: Metadata = Metadata()
+    spec: IngressSpec = IngressSpec()
+
+
+class ServiceSpec(Model, frozen=True):
+    selector: Labels | None = None
+
+
+class ServiceObject(Model, frozen=True):
+    metadata: Metadata = Metadata()
+    spec: ServiceSpec = ServiceSpec()
+
+
+class ContainerMetrics(Model, frozen=True):
+    name: str
+    usage: Quantities = {}
+
+
+class PodMetrics(Model, frozen=True):
+    metadata: Metadata = Metadata()
+    timestamp: datetime | None = None
+    containers: list[ContainerMetrics] | None = None
