@@ -9,8 +9,8 @@ from opsmodal.errors import BadRequest
 
 UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 SPAN_MAX_S = 366 * UNITS_S["d"]
-_PART = re.compile(r"(\d{1,9})([smhdw])")
-_SPAN = re.compile(r"(?:\d{1,9}[smhdw])+")
+_PART = re.compile(r"([0-9]{1,9})([smhdw])")
+_SPAN = re.compile(r"(?:[0-9]{1,9}[smhdw])+")
 
 
 def span_s(text: str) -> int:

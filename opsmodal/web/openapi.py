@@ -1,0 +1,100 @@
+"""The OpenAPI 3.1 document, made from the routes and the types of their answers: it cannot drift from them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from opsmodal.web.errors import MEDIA_TYPE, ErrorBody
+from opsmodal.web.routes import API, Parameter, Route
+from opsmodal.web.sockets import SocketRoute
+
+REF = "#/components/schemas/{name}"
+_PATH_PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
+
+
+def document(routes: Sequence[Route], sockets: Sequence[SocketRoute], *, version: str) -> dict[str, Any]:
+    """Describe the API. Sockets, which OpenAPI has no word for, are GETs that answer 101."""
+    told = [route for route in routes if route.path]
+    types = _types(told)
+    schemas, components = msgspec.json.schema_components(types, ref_template=REF)
+    by_type = {repr(kind): schema for kind, schema in zip(types, schemas, strict=True)}
+    paths: dict[str, dict[str, Any]] = {}
+    for route in told:
+        paths.setdefault(_openapi_path(route.path), {})[route.method.lower()] = _operation(route, by_type)
+    for socket in sockets:
+        paths.setdefault(_openapi_path(socket.path), {})["get"] = _socket_operation(socket)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "opsmodal", "version": version, "license": {"name": "Apache-2.0"}},
+        "servers": [{"url": API}],
+        "security": [{"token": []}, {"session": []}],
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer"},
+                "session": {"type": "apiKey", "in": "cookie", "name": "opsmodal"},
+            },
+        },
+    }
+
+
+def _types(routes: Iterable[Route]) -> list[Any]:
+    wanted = [ErrorBody]
+    for route in routes:
+        for kind in (route.answers, route.body):
+            if kind is not None and kind not in wanted:
+                wanted.append(kind)
+    return wanted
+
+
+def _operation(route: Route, by_type: dict[str, Any]) -> dict[str, Any]:
+    content = {route.media_type: {"schema": by_type.get(repr(route.answers), {"type": "string"})}}
+    if route.media_type == "text/plain":
+        lines = {"schema": by_type.get(repr(route.answers), {})}
+        content = {"text/plain": {"schema": {"type": "string"}}, "application/x-ndjson": lines}
+    problem = {"description": "Not done", "content": {MEDIA_TYPE: {"schema": by_type[repr(ErrorBody)]}}}
+    operation: dict[str, Any] = {
+        "operationId": route.name,
+        "summary": route.summary,
+        "x-action": route.action.name,
+        "parameters": [*_path_parameters(route.path), *map(_query_parameter, route.parameters)],
+        "responses": {str(route.status): {"description": "Done", "content": content}, "default": problem},
+    }
+    if route.body is not None:
+        operation["requestBody"] = {"content": {"application/json": {"schema": by_type[repr(route.body)]}}}
+    return operation
+
+
+def _socket_operation(socket: SocketRoute) -> dict[str, Any]:
+    return {
+        "operationId": f"socket_{socket.handler.__module__.rsplit('.', 1)[-1]}_{socket.handler.__name__}",
+        "summary": (socket.handler.__doc__ or "").strip().splitlines()[0],
+        "x-action": socket.action.name,
+        "parameters": _path_parameters(socket.path),
+        "responses": {"101": {"description": "A WebSocket of JSON frames"}},
+    }
+
+
+def _openapi_path(path: str) -> str:
+    return _PATH_PARAMETER.sub(r"{\1}", path)
+
+
+def _path_parameters(path: str) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in _PATH_PARAMETER.findall(path)
+    ]
+
+
+def _query_parameter(parameter: Parameter) -> dict[str, Any]:
+    return {
+        "name": parameter.name,
+        "in": "query",
+        "description": parameter.description,
+        "schema": parameter.schema,
+    }

@@ -1,0 +1,94 @@
+"""Kept answers: shared while fresh, bridging silence, never hiding a refusal."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from opsmodal import recent
+from opsmodal.recent import Recent
+from runtimes.errors import Denied, Unavailable
+
+
+def silent() -> str:
+    raise Unavailable("Nobody answers at 10.0.0.5:6443.")
+
+
+def test_an_answer_is_shared_while_it_is_fresh() -> None:
+    asked: list[int] = []
+    kept = Recent()
+
+    def ask() -> int:
+        asked.append(1)
+        return len(asked)
+
+    assert [kept.read("key", ask, fresh_s=60).value for _ in range(3)] == [1, 1, 1]
+    assert kept.read("key", ask).value == 2
+    assert kept.read("other", ask, fresh_s=60).value == 3
+
+
+def test_silence_is_bridged_with_the_last_answer_and_says_so() -> None:
+    kept = Recent()
+    first = kept.read("key", lambda: "three pods")
+    later = kept.read("key", silent)
+    assert (later.value, later.stale, later.problem) == ("three pods", True, "Nobody answers at 10.0.0.5:6443.")
+    assert later.as_of == first.as_of
+
+
+def test_silence_is_not_asked_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    kept = Recent()
+
+    def ask() -> str:
+        asked.append(1)
+        return silent()
+
+    for _ in range(5):
+        with pytest.raises(Unavailable):
+            kept.read("key", ask)
+    assert len(asked) == 1
+    monkeypatch.setattr(recent, "RETRY_S", 0.0)
+    assert kept.read("key", lambda: "back").value == "back"
+
+
+def test_a_refusal_is_never_bridged() -> None:
+    kept = Recent()
+    kept.read("key", lambda: "secret list")
+
+    def refused() -> str:
+        raise Denied("The API server refused the token (401).")
+
+    with pytest.raises(Denied):
+        kept.read("key", refused)
+
+
+def test_identical_questions_at_the_same_time_are_asked_once() -> None:
+    kept, started, go_on = Recent(), threading.Event(), threading.Event()
+    asked: list[int] = []
+    answers: list[str] = []
+
+    def ask() -> str:
+        asked.append(1)
+        started.set()
+        assert go_on.wait(5)
+        return "answer"
+
+    threads = [threading.Thread(target=lambda: answers.append(kept.read("key", ask).value)) for _ in range(8)]
+    threads[0].start()
+    assert started.wait(5)
+    for thread in threads[1:]:
+        thread.start()
+    go_on.set()
+    for thread in threads:
+        thread.join(5)
+    assert answers == ["answer"] * 8
+    assert len(asked) <= 2, "one for the first, at most one more for a thread that came after the answer"
+
+
+def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recent, "KEPT_MAX", 3)
+    kept = Recent()
+    for number in range(10):
+        kept.read(number, lambda: "x")
+    assert [number for number in range(10) if kept.last(number)] == [7, 8, 9]
