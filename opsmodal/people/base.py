@@ -1,0 +1,44 @@
+"""What the parts of `People` share: the store, a clock, and how a secret is made and looked up."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from opsmodal.store import Store
+
+SECRET_BYTES = 32
+"""256 random bits: nobody guesses one, so one round of SHA-256 is enough to keep it by."""
+ID_BYTES = 6
+TOUCH_EVERY_S = 60
+"""How often "last used" is written: not on each request, which would make every read a write."""
+
+
+def utc_now() -> datetime:
+    """Give the moment."""
+    return datetime.now(UTC)
+
+
+def new_secret(prefix: str = "") -> str:
+    """Make a secret that can stand in a URL and a header."""
+    return prefix + secrets.token_urlsafe(SECRET_BYTES)
+
+
+def new_id() -> str:
+    """Make a short name for something secret, to list and end it by."""
+    return secrets.token_hex(ID_BYTES)
+
+
+def hashed(secret: str) -> str:
+    """Give what is kept of a secret."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+class OverStore:
+    """A part of `People`: the store and the clock."""
+
+    def __init__(self, store: Store, *, now: Callable[[], datetime] = utc_now) -> None:
+        self._store = store
+        self._now = now

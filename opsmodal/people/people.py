@@ -1,0 +1,73 @@
+"""The one door to people: users, tokens, sessions and tickets, and signing in by password under a rate limit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session as DbSession
+
+from opsmodal.errors import NotSignedIn, TooMany
+from opsmodal.people.base import hashed, utc_now
+from opsmodal.people.sessions import IDLE_S, LIFE_S, Sessions
+from opsmodal.people.tokens import Tokens
+from opsmodal.people.users import User, Users
+from opsmodal.store import Store, tables
+
+FAILURES_PER_MINUTE = 5
+WINDOW = timedelta(minutes=1)
+
+
+class People(Users, Tokens, Sessions):
+    """Everybody, and what they carry."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        now: Callable[[], datetime] = utc_now,
+        idle_s: float = IDLE_S,
+        life_s: float = LIFE_S,
+        failures_per_minute: int = FAILURES_PER_MINUTE,
+    ) -> None:
+        Sessions.__init__(self, store, now=now, idle_s=idle_s, life_s=life_s)
+        self._failures_max = failures_per_minute
+
+    def sign_in(self, name: str, password: str, *, address: str) -> User:
+        """Give the user whose password this is. Raise NotSignedIn, or TooMany after failures of name or address.
+
+        An attempt counts as failed from its beginning: attempts side by side cannot slip under the limit together.
+        """
+        subjects = (hashed(f"name:{name.lower()}"), hashed(f"address:{address}"))
+        attempts = self._count_attempt(subjects)
+        user = self.verify_password(name, password)
+        if user is None:
+            raise NotSignedIn("Name or password is wrong.", hint="After five failures within a minute, wait a minute.")
+        with self._store.session() as session:
+            session.execute(delete(tables.SignInFailure).where(tables.SignInFailure.id.in_(attempts)))
+        return user
+
+    def _count_attempt(self, subjects: tuple[str, ...]) -> list[int]:
+        now = self._now()
+        with self._store.session() as session:
+            self._store.lock(session, "sign-in")
+            session.execute(delete(tables.SignInFailure).where(tables.SignInFailure.at <= now - WINDOW))
+            for subject in subjects:
+                self._demand_few(session, subject, now)
+            rows = [tables.SignInFailure(subject=subject, at=now) for subject in subjects]
+            session.add_all(rows)
+            session.flush()
+            return [row.id for row in rows]
+
+    def _demand_few(self, session: DbSession, subject: str, now: datetime) -> None:
+        failure = tables.SignInFailure
+        count, oldest = session.execute(
+            select(func.count(), func.min(failure.at)).where(failure.subject == subject)
+        ).one()
+        if count >= self._failures_max:
+            raise TooMany(
+                "Too many failed sign-ins.",
+                hint="Wait a minute and try again.",
+                retry_after_s=max(1.0, (oldest + WINDOW - now).total_seconds()),
+            )

@@ -1,0 +1,146 @@
+"""Browsers that are signed in, and the one-time tickets that start or accompany a session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, or_, select
+
+from opsmodal.people.base import TOUCH_EVERY_S, OverStore, hashed, new_id, new_secret, utc_now
+from opsmodal.people.users import User, user_of
+from opsmodal.store import Store, tables
+from opsmodal.store.tables.people import ADDRESS_CHARS, AGENT_CHARS
+
+IDLE_S = 12 * 3600
+LIFE_S = 7 * 24 * 3600
+SIGN_IN = "sign-in"
+TICKET_LIFETIME_S = 60
+"""What stands in a URL lives for at most a minute; the first sign-in link, printed on a terminal, for longer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedIn:
+    """A session, without its secret; it ends at `ends_at` at the latest."""
+
+    id: str
+    user: User
+    created_at: datetime
+    seen_at: datetime
+    ends_at: datetime
+    address: str
+    agent: str
+
+
+class Sessions(OverStore):
+    """Start, find and end sessions; issue and redeem tickets."""
+
+    def __init__(
+        self, store: Store, *, now: Callable[[], datetime] = utc_now, idle_s: float = IDLE_S, life_s: float = LIFE_S
+    ) -> None:
+        super().__init__(store, now=now)
+        self._idle = timedelta(seconds=idle_s)
+        self._life = timedelta(seconds=life_s)
+
+    def start_session(self, user: str, *, address: str = "", agent: str = "") -> str:
+        """Give the secret of a new session. Sessions that have ended are swept away at the same time."""
+        secret, now = new_secret(), self._now()
+        with self._store.session() as session:
+            ended = or_(tables.Session.seen_at <= now - self._idle, tables.Session.created_at <= now - self._life)
+            session.execute(delete(tables.Session).where(ended))
+            session.add(
+                tables.Session(
+                    id=new_id(),
+                    secret_hash=hashed(secret),
+                    user=user,
+                    created_at=now,
+                    seen_at=now,
+                    address=address[:ADDRESS_CHARS],
+                    agent=_printable(agent)[:AGENT_CHARS],
+                )
+            )
+        return secret
+
+    def session(self, secret: str) -> SignedIn | None:
+        """Find the session with this secret; None when it has ended or its user is disabled."""
+        now = self._now()
+        with self._store.reading() as session:
+            row = session.scalar(select(tables.Session).where(tables.Session.secret_hash == hashed(secret)))
+            owner = session.get(tables.User, row.user) if row else None
+        if row is None or owner is None or owner.disabled or self._has_ended(row, now):
+            return None
+        if (now - row.seen_at).total_seconds() > TOUCH_EVERY_S:
+            self._see(row.id, now)
+        return self._signed_in(row, owner)
+
+    def sessions(self, user: str) -> tuple[SignedIn, ...]:
+        """List the sessions of a user that have not ended, newest first."""
+        now = self._now()
+        wanted = select(tables.Session).where(tables.Session.user == user).order_by(tables.Session.created_at.desc())
+        with self._store.reading() as session:
+            owner = session.get(tables.User, user)
+            rows = [row for row in session.scalars(wanted) if not self._has_ended(row, now)]
+        return tuple(self._signed_in(row, owner) for row in rows) if owner else ()
+
+    def end_session(self, secret: str) -> None:
+        """End a session; one that has ended already stays so."""
+        with self._store.session() as session:
+            session.execute(delete(tables.Session).where(tables.Session.secret_hash == hashed(secret)))
+
+    def end_sessions(self, user: str) -> None:
+        """End every session of a user."""
+        with self._store.session() as session:
+            session.execute(delete(tables.Session).where(tables.Session.user == user))
+
+    def issue_ticket(self, user: str, lifetime_s: float = TICKET_LIFETIME_S, *, purpose: str = SIGN_IN) -> str:
+        """Give the secret of a ticket that works once, for one purpose."""
+        secret, now = new_secret(), self._now()
+        with self._store.session() as session:
+            session.execute(delete(tables.Ticket).where(tables.Ticket.expires_at <= now))
+            session.add(
+                tables.Ticket(
+                    secret_hash=hashed(secret),
+                    user=user,
+                    purpose=purpose,
+                    created_at=now,
+                    expires_at=now + timedelta(seconds=lifetime_s),
+                )
+            )
+        return secret
+
+    def redeem(self, ticket: str, *, purpose: str = SIGN_IN) -> User | None:
+        """Use a ticket up; give its user, or None when it is unknown, used, expired or for something else."""
+        wanted = (tables.Ticket.secret_hash == hashed(ticket), tables.Ticket.purpose == purpose)
+        with self._store.session() as session:
+            used = session.execute(
+                delete(tables.Ticket).where(*wanted).returning(tables.Ticket.user, tables.Ticket.expires_at)
+            ).first()
+            if used is None or used.expires_at <= self._now():
+                return None
+            owner = session.get(tables.User, used.user)
+            return None if owner is None or owner.disabled else user_of(owner)
+
+    def _has_ended(self, row: tables.Session, now: datetime) -> bool:
+        return row.seen_at + self._idle <= now or row.created_at + self._life <= now
+
+    def _signed_in(self, row: tables.Session, owner: tables.User) -> SignedIn:
+        return SignedIn(
+            id=row.id,
+            user=user_of(owner),
+            created_at=row.created_at,
+            seen_at=row.seen_at,
+            ends_at=row.created_at + self._life,
+            address=row.address,
+            agent=row.agent,
+        )
+
+    def _see(self, session_id: str, now: datetime) -> None:
+        with self._store.session() as session:
+            row = session.get(tables.Session, session_id)
+            if row is not None:
+                row.seen_at = now
+
+
+def _printable(text: str) -> str:
+    return "".join(character for character in text if character.isprintable())

@@ -1,0 +1,126 @@
+"""Who there is: users, their passwords and flags."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session as DbSession
+
+from opsmodal.errors import NotThere, Problem, Rejected
+from opsmodal.people.base import OverStore
+from opsmodal.people.passwords import hash_password, is_outdated, matches
+from opsmodal.store import tables
+
+NAME_SHAPE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._@+-]{0,126}[A-Za-z0-9])?")
+"""Login names and mail addresses, and nothing that could be taken for a path, an option or markup."""
+NAME_HINT = "A name has letters, digits, dots, dashes, underscores, plus or @ inside, and at most 128 characters."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """Somebody. `has_password` tells whether they can sign in by one."""
+
+    name: str
+    admin: bool = False
+    auditor: bool = False
+    disabled: bool = False
+    has_password: bool = False
+    created_at: datetime
+
+
+class Users(OverStore):
+    """Add, list, change and disable people."""
+
+    def add(self, name: str, *, password: str | None = None, admin: bool = False, auditor: bool = False) -> User:
+        """Add somebody. Raise Rejected when the name is taken or cannot be one, or the password is too weak."""
+        if not NAME_SHAPE.fullmatch(name):
+            raise _rejected(f"{name[:80]!r} cannot be the name of a user.", NAME_HINT)
+        kept = None if password is None else hash_password(password)
+        with self._store.session() as session:
+            self._store.lock(session, "users")
+            if session.get(tables.User, name) is not None:
+                raise _rejected(f"There is a user {name} already.", "Choose another name.")
+            row = tables.User(
+                name=name,
+                password_hash=kept,
+                admin=admin,
+                auditor=auditor,
+                disabled=False,
+                created_at=self._now(),
+            )
+            session.add(row)
+            return user_of(row)
+
+    def user(self, name: str) -> User | None:
+        """Find somebody by name."""
+        with self._store.reading() as session:
+            row = session.get(tables.User, name)
+            return user_of(row) if row else None
+
+    def users(self) -> tuple[User, ...]:
+        """List everybody, by name."""
+        with self._store.reading() as session:
+            return tuple(user_of(row) for row in session.scalars(select(tables.User).order_by(tables.User.name)))
+
+    def verify_password(self, name: str, password: str) -> User | None:
+        """Give the user when the password is theirs and they are not disabled. Takes as long for a name nobody has."""
+        with self._store.reading() as session:
+            row = session.get(tables.User, name)
+        kept = row.password_hash if row and not row.disabled else None
+        if not matches(password, kept) or row is None or kept is None:
+            return None
+        if is_outdated(kept):
+            self._change(name, password_hash=hash_password(password))
+        return user_of(row)
+
+    def set_password(self, name: str, password: str) -> None:
+        """Give somebody another password, and end their sessions. Raise NotThere, or Rejected for a weak one."""
+        self._change(name, password_hash=hash_password(password), end_sessions=True)
+
+    def set_flags(self, name: str, *, admin: bool | None = None, auditor: bool | None = None) -> User:
+        """Make somebody an administrator or auditor, or no longer. Raise NotThere."""
+        return self._change(name, admin=admin, auditor=auditor)
+
+    def disable(self, name: str) -> User:
+        """Shut somebody out now: sessions and tickets end, tokens no longer work. Raise NotThere."""
+        return self._change(name, disabled=True, end_sessions=True)
+
+    def enable(self, name: str) -> User:
+        """Let somebody in again. Raise NotThere."""
+        return self._change(name, disabled=False)
+
+    def _change(self, name: str, *, end_sessions: bool = False, **values: str | bool | None) -> User:
+        with self._store.session() as session:
+            row = session.get(tables.User, name, with_for_update=True)
+            if row is None:
+                raise NotThere(f"There is no user {name[:80]!r}.", hint="“opsmodal user list” shows them.")
+            for column, value in values.items():
+                if value is not None:
+                    setattr(row, column, value)
+            if end_sessions:
+                _end_all(session, name)
+            return user_of(row)
+
+
+def user_of(row: tables.User) -> User:
+    """Give the user of a row."""
+    return User(
+        name=row.name,
+        admin=row.admin,
+        auditor=row.auditor,
+        disabled=row.disabled,
+        has_password=row.password_hash is not None,
+        created_at=row.created_at,
+    )
+
+
+def _end_all(session: DbSession, name: str) -> None:
+    session.execute(delete(tables.Session).where(tables.Session.user == name))
+    session.execute(delete(tables.Ticket).where(tables.Ticket.user == name))
+
+
+def _rejected(sentence: str, hint: str) -> Rejected:
+    return Rejected(sentence, [Problem(field="name", sentence=sentence, hint=hint)], hint=hint)

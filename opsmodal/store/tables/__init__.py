@@ -1,0 +1,35 @@
+"""The tables, by topic. Importing this package makes all of them known to the metadata."""
+
+from opsmodal.store.tables.audit import AuditRow
+from opsmodal.store.tables.base import Table
+from opsmodal.store.tables.people import Choice, Favorite, Session, SignInFailure, Ticket, Token, User
+from opsmodal.store.tables.registry import (
+    Credential,
+    Entry,
+    GrantEntry,
+    GroupEntry,
+    Mark,
+    RuntimeEntry,
+    ServiceEntry,
+    VpnProfileEntry,
+)
+
+__all__ = [
+    "AuditRow",
+    "Choice",
+    "Credential",
+    "Entry",
+    "Favorite",
+    "GrantEntry",
+    "GroupEntry",
+    "Mark",
+    "RuntimeEntry",
+    "ServiceEntry",
+    "Session",
+    "SignInFailure",
+    "Table",
+    "Ticket",
+    "Token",
+    "User",
+    "VpnProfileEntry",
+]

@@ -1,0 +1,40 @@
+"""The audit log as it is stored. The database itself refuses to change or remove a row (triggers of the migration).
+
+An action leaves two rows: its intent, and its outcome, which names the intent by `intent_id`. A refusal is one row.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from opsmodal.store.tables.base import HASH_CHARS, NAME_CHARS, BigId, Table
+from opsmodal.store.tables.people import ADDRESS_CHARS
+
+
+class AuditRow(Table):
+    """One row. `hash` covers the row and the hash of the one before it; `entry` is intent, outcome or refusal."""
+
+    __tablename__ = "audit"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012  (a number is never given twice)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=True)
+    entry: Mapped[str] = mapped_column(String(16))
+    intent_id: Mapped[int | None] = mapped_column(BigId, index=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    actor: Mapped[str] = mapped_column(String(NAME_CHARS), index=True)
+    via: Mapped[str] = mapped_column(String(NAME_CHARS), default="")
+    address: Mapped[str] = mapped_column(String(ADDRESS_CHARS), default="")
+    service: Mapped[str] = mapped_column(String(NAME_CHARS), default="", index=True)
+    action: Mapped[str] = mapped_column(String(NAME_CHARS))
+    target: Mapped[str] = mapped_column(Text, default="")
+    verdict: Mapped[str] = mapped_column(String(32), default="")
+    rule: Mapped[str] = mapped_column(String(NAME_CHARS), default="")
+    outcome: Mapped[str] = mapped_column(String(32), default="")
+    exit_code: Mapped[int | None]
+    duration_ms: Mapped[int | None] = mapped_column(BigInteger)
+    bytes_count: Mapped[int | None] = mapped_column("bytes", BigInteger)
+    detail: Mapped[str] = mapped_column(Text, default="")
+    hash: Mapped[str] = mapped_column(String(HASH_CHARS), unique=True)
