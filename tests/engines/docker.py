@@ -1,0 +1,95 @@
+"""Start a dockerd of the tests' own: own data, own sockets, own bridge; iptables and forwarding stay as they are."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+from tests.engines.bridge import Bridge
+from tests.engines.containers import ContainerEngine
+from tests.engines.process import STOP_S, CannotStart, Daemon, own_folder, sweep, wait_for
+
+PING_S = 10.0
+STOP_CONTAINERS_S = "2"
+SHIM_FOLDERS = ("/run/containerd/s", "/run/containerd/fifo", "/run/containerd")
+"""containerd puts its shims' sockets here whatever it is told; removed when empty."""
+CGROUPS = Path("/sys/fs/cgroup")
+
+
+class Docker(ContainerEngine):
+    """A dockerd; `close()` takes its bridge and control groups along."""
+
+    bridge: Bridge
+
+    def kill(self) -> None:
+        """Let dockerd crash, and the containerd that it owns with it; the containers' shims live on, as they would."""
+        super().kill()
+        # A dockerd that starts while its old containerd is still dying takes it for a living one and waits in vain.
+        (containerd,) = self.folder.glob("exec/containerd/containerd.pid")
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(containerd.read_text()), signal.SIGKILL)
+        wait_for(lambda: not Path(f"/proc/{containerd.read_text()}").exists(), "containerd ended", within_s=STOP_S)
+
+    def close(self) -> None:
+        super().close()
+        self.bridge.remove()
+        for top in (*CGROUPS.glob(self.folder.name), *CGROUPS.glob(f"*/{self.folder.name}")):
+            for group in sorted((path for path in top.rglob("*") if path.is_dir()), reverse=True):
+                group.rmdir()
+            top.rmdir()
+        for folder in map(Path, SHIM_FOLDERS):
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
+
+
+def start() -> Docker:
+    """Start dockerd and give it images; raise CannotStart with the reason."""
+    for program in ("dockerd", "docker"):
+        if not shutil.which(program):
+            raise CannotStart(f"no {program} on this machine (package docker.io)")
+    if os.geteuid() != 0:
+        raise CannotStart("dockerd needs root; run the tests as root to include it")
+    folder = own_folder("docker")
+    bridge = Bridge.made(folder.name)
+    try:
+        engine = _engine(folder, bridge)
+        engine.start()
+        engine.load_images()
+    except (CannotStart, AssertionError, OSError, subprocess.SubprocessError) as problem:
+        sweep(folder)
+        bridge.remove()
+        raise CannotStart(f"dockerd: {problem}") from problem
+    return engine
+
+
+def _engine(folder: Path, bridge: Bridge) -> Docker:
+    socket = folder / "docker.sock"
+    (folder / "client").mkdir()
+    client = ["docker", "--host", f"unix://{socket}"]
+    env = {"PATH": os.environ["PATH"], "HOME": str(folder), "DOCKER_CONFIG": str(folder / "client")}
+
+    def answers() -> bool:
+        try:
+            asked = subprocess.run([*client, "version"], check=False, capture_output=True, env=env, timeout=PING_S)
+        except subprocess.TimeoutExpired:
+            return False
+        return asked.returncode == 0
+
+    daemon = Daemon(_argv(folder, socket, bridge), folder=folder, ready=answers)
+    engine = Docker(name="docker", folder=folder, socket=socket, daemon=daemon, client=client, env=env)
+    engine.bridge = bridge
+    return engine
+
+
+def _argv(folder: Path, socket: Path, bridge: Bridge) -> list[str | Path]:
+    (folder / "daemon.json").write_text("{}")
+    return [
+        *("dockerd", "--config-file", folder / "daemon.json", "--host", f"unix://{socket}", "--group", "root"),
+        *("--data-root", folder / "data", "--exec-root", folder / "exec", "--pidfile", folder / "dockerd.pid"),
+        *("--bridge", bridge.name, "--iptables=false", "--ip-masq=false", "--ip-forward=false"),
+        *("--cgroup-parent", f"/{folder.name}", "--shutdown-timeout", STOP_CONTAINERS_S, "--log-level", "warn"),
+    ]
