@@ -93,9 +93,9 @@ class ContainerEngine:
                 self.cli(*removal, *made)
 
     def close(self) -> None:
-        """Remove every container, end the engine and leave nothing of it."""
+        """Remove every container, end the engine and leave nothing of it; a killed engine too."""
         with contextlib.suppress(AssertionError, subprocess.TimeoutExpired):
-            if self.running and (left := sorted(self._ids(("ps", "-aq", "--no-trunc")))):
+            if left := sorted(self._ids(("ps", "-aq", "--no-trunc"))):
                 self.cli(*self.remove_now, *left)
         self._daemon.stop()
         sweep(self.folder)

@@ -82,7 +82,8 @@ def test_nothing_is_left_behind(
 ) -> None:
     request.getfixturevalue(needs)
     engine = start()
-    engine.run("sleep", "1000")
+    container = engine.run("sleep", "1000")
+    sandbox = Path(engine.cli("inspect", "--format", "{{.NetworkSettings.SandboxKey}}", container) or engine.folder)
     assert len(processes_of(engine.folder)) > 1, "the container must be found, or the check below proves nothing"
     engine.kill()
     engine.close()
@@ -90,6 +91,7 @@ def test_nothing_is_left_behind(
     assert processes_of(engine.folder) == []
     assert mounts_of(engine.folder) == []
     assert list(leftovers(engine)) == []
+    assert not sandbox.exists(), "the network namespace of the container"
 
 
 def leftovers(engine: ContainerEngine) -> Iterator[Path]:
