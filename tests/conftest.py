@@ -5,22 +5,69 @@ What this machine cannot start is skipped with the reason in the summary; kubect
 
 from __future__ import annotations
 
+import contextlib
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
+from hypothesis import settings
 
-from tests.engines import docker, podman
+from tests.engines import browser as browsers
+from tests.engines import cluster, docker, podman, sshd
 from tests.engines.containers import ContainerEngine
 from tests.engines.kubectl import NoKubectl, find_kubectl
 from tests.engines.process import CannotStart
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
-def _started(start: Callable[[], ContainerEngine]) -> Iterator[ContainerEngine]:
+    from opsmodal.demo.cluster import Cluster
+
+T = TypeVar("T")
+
+MARKED_BY = {
+    "docker_session": "docker",
+    "podman_session": "podman",
+    "rootless_session": "podman",
+    "browser": "browser",
+    "real_kubeconfig": "real",
+}
+"""A test that takes this fixture carries this mark, so that `-m 'not docker'` finds every one of them."""
+
+# A busy machine makes single examples slow, so none has a deadline; `make test-all` asks for the thorough profile.
+settings.register_profile("quick", deadline=None, max_examples=100)
+settings.register_profile("thorough", deadline=None, max_examples=2_000)
+settings.load_profile("quick")
+
+
+def pytest_configure() -> None:
+    """End orderly when a CI system stops the run: fixtures still take their engines down."""
+    signal.signal(signal.SIGTERM, _stop)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test by the engines that it takes."""
+    for item in items:
+        for fixture in MARKED_BY.keys() & set(getattr(item, "fixturenames", ())):
+            item.add_marker(MARKED_BY[fixture])
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    pytest.exit(f"stopped by {signal.Signals(number).name}", returncode=128 + number)
+
+
+def _or_skip(start: Callable[[], T]) -> T:
     try:
-        engine = start()
+        return start()
     except CannotStart as reason:
         pytest.skip(str(reason))
+
+
+def _started(start: Callable[[], ContainerEngine]) -> Iterator[ContainerEngine]:
+    engine = _or_skip(start)
     yield engine
     engine.close()
 
@@ -71,3 +118,44 @@ def kubectl() -> Path:
         return find_kubectl()
     except NoKubectl as reason:
         pytest.fail(str(reason))
+
+
+@pytest.fixture(scope="session")
+def ssh_host() -> Iterator[sshd.Sshd]:
+    """Give a running sshd on a loopback port, for the user of the tests."""
+    server = _or_skip(sshd.start)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def simulated_cluster() -> Iterator[Cluster]:
+    """Give a fresh simulated cluster with the demo's services."""
+    with cluster.simulated() as started:
+        yield started
+
+
+@pytest.fixture
+def empty_cluster() -> Iterator[Cluster]:
+    """Give a fresh simulated cluster with nothing in it."""
+    with cluster.simulated(example=False) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def real_kubeconfig() -> Path:
+    """Give the kubeconfig of a real cluster, where OPSMODAL_TEST_KUBECONFIG names one."""
+    return _or_skip(cluster.real_kubeconfig_path)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Give a headless Chromium for the whole run; each test opens its own context in it."""
+    with contextlib.ExitStack() as stack:
+        yield _or_skip(lambda: stack.enter_context(browsers.started()))
+
+
+@pytest.fixture(scope="session")
+def axe_script() -> Path:
+    """Give the path of axe.min.js."""
+    return _or_skip(browsers.axe_script)

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+from functools import partial
 from pathlib import Path
 
 from tests.engines.bridge import Bridge
@@ -29,10 +30,11 @@ class Docker(ContainerEngine):
         """Let dockerd crash, and the containerd that it owns with it; the containers' shims live on, as they would."""
         super().kill()
         # A dockerd that starts while its old containerd is still dying takes it for a living one and waits in vain.
-        (containerd,) = self.folder.glob("exec/containerd/containerd.pid")
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(int(containerd.read_text()), signal.SIGKILL)
-        wait_for(lambda: not Path(f"/proc/{containerd.read_text()}").exists(), "containerd ended", within_s=STOP_S)
+        for pidfile in self.folder.glob("exec/containerd/containerd.pid"):
+            containerd = int(pidfile.read_text())
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(containerd, signal.SIGKILL)
+            wait_for(partial(_gone, containerd), "containerd ended", within_s=STOP_S)
 
     def close(self) -> None:
         super().close()
@@ -93,3 +95,7 @@ def _argv(folder: Path, socket: Path, bridge: Bridge) -> list[str | Path]:
         *("--bridge", bridge.name, "--iptables=false", "--ip-masq=false", "--ip-forward=false"),
         *("--cgroup-parent", f"/{folder.name}", "--shutdown-timeout", STOP_CONTAINERS_S, "--log-level", "warn"),
     ]
+
+
+def _gone(pid: int) -> bool:
+    return not Path(f"/proc/{pid}").exists()

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import paramiko
 import pytest
 
-from tests.engines import docker, podman
+from tests.engines import docker, podman, sshd
 from tests.engines.bridge import Bridge
 from tests.engines.containers import ContainerEngine
 from tests.engines.kubectl import release
-from tests.engines.process import mounts_of, processes_of, wait_for
+from tests.engines.process import CannotStart, mounts_of, processes_of, wait_for
 
-ENGINES = ("docker_engine", "podman_engine", "rootless_engine")
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+ENGINES = (
+    pytest.param("docker_engine", marks=pytest.mark.docker),
+    pytest.param("podman_engine", marks=pytest.mark.podman),
+    pytest.param("rootless_engine", marks=pytest.mark.podman),
+)
 SAYS = "echo one; cat /etc/version; exec sleep 1000"
 
 
@@ -74,8 +85,11 @@ def test_podman_runs_a_container_in_a_pod(podman_engine: ContainerEngine) -> Non
 
 @pytest.mark.parametrize(
     ("start", "needs"),
-    [(docker.start, "docker_session"), (podman.start, "podman_session"), (podman.start_rootless, "rootless_session")],
-    ids=["docker", "podman", "rootless"],
+    [
+        pytest.param(docker.start, "docker_session", marks=pytest.mark.docker, id="docker"),
+        pytest.param(podman.start, "podman_session", marks=pytest.mark.podman, id="podman"),
+        pytest.param(podman.start_rootless, "rootless_session", marks=pytest.mark.podman, id="rootless"),
+    ],
 )
 def test_nothing_is_left_behind(
     start: Callable[[], ContainerEngine], needs: str, request: pytest.FixtureRequest
@@ -100,6 +114,60 @@ def leftovers(engine: ContainerEngine) -> Iterator[Path]:
         yield from Path("/sys/class/net").glob(bridge.name)
     yield from Path("/sys/fs/cgroup").glob(engine.folder.name)
     yield from Path("/sys/fs/cgroup").glob(f"*/{engine.folder.name}")
+
+
+def test_sshd_lets_the_key_in_and_its_connections_end_with_it() -> None:
+    try:
+        host = sshd.start()
+    except CannotStart as reason:
+        pytest.skip(str(reason))
+    with signed_in(host) as client:
+        assert client.exec_command("echo hello", timeout=20)[1].read() == b"hello\n"
+        host.restart()
+        with signed_in(host):
+            host.kill()
+            wait_for(lambda: not listening(host), "the port closed", within_s=20)
+    host.close()
+    assert processes_of(host.folder) == []
+    assert not host.folder.exists()
+
+
+def signed_in(host: sshd.Sshd) -> paramiko.SSHClient:
+    client = paramiko.SSHClient()
+    client.load_host_keys(str(host.known_hosts))
+    client.set_missing_host_key_policy(paramiko.RejectPolicy())
+    client.connect(
+        host.host,
+        port=host.port,
+        username=host.user,
+        key_filename=str(host.key),
+        allow_agent=False,
+        look_for_keys=False,
+        timeout=20,
+    )
+    return client
+
+
+def listening(host: sshd.Sshd) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection((host.host, host.port), timeout=5):
+        return True
+    return False
+
+
+def test_chromium_renders_a_page(browser: Browser) -> None:
+    page = browser.new_page()
+    page.set_content("<title>there</title><p>hello")
+    assert page.title() == "there"
+    page.close()
+
+
+def test_axe_finds_an_image_without_a_name(browser: Browser, axe_script: Path) -> None:
+    page = browser.new_page()
+    page.set_content("<main><img src=data:,></main>")
+    page.add_script_tag(path=axe_script)
+    found = page.evaluate("async () => (await axe.run()).violations.map(violation => violation.id)")
+    page.close()
+    assert "image-alt" in found
 
 
 @pytest.mark.parametrize(
