@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import cast
 
-from flask import current_app, g, request
+from flask import Request, current_app, g, request
 
 from opsmodal.errors import NotSignedIn
 from opsmodal.operations import Operations
 from opsmodal.permissions import Actor
 
 EXTENSION = "opsmodal"
+COOKIE = "opsmodal"
+SECURE_COOKIE = "__Host-opsmodal"
+"""The prefix makes a browser refuse the cookie from another host or an insecure page; it needs HTTPS."""
+BEARER = "bearer "
 
 
 def actor() -> Actor:
@@ -23,8 +27,28 @@ def actor() -> Actor:
 
 def actor_now() -> Actor:
     """Give who asks as the store knows them at this moment: their session may have ended while a stream runs."""
-    g.actor = operations().signing.actor(request)
+    g.actor = identified(request)
     return actor()
+
+
+def identified(asked: Request) -> Actor | None:
+    """Find out who asks: by token where one is sent, and then by nothing else, or by the session's cookie."""
+    authorization = asked.headers.get("Authorization")
+    if authorization is not None:
+        secret = authorization[len(BEARER) :].strip() if authorization.lower().startswith(BEARER) else ""
+        return operations().signing.by_token(secret, address=address_of(asked)) if secret else None
+    secret = asked.cookies.get(cookie_name(asked), "")
+    return operations().signing.by_session(secret, address=address_of(asked)) if secret else None
+
+
+def address_of(asked: Request) -> str:
+    """Give the peer's address."""
+    return asked.remote_addr or ""
+
+
+def cookie_name(asked: Request) -> str:
+    """Give the name of the session cookie for a request's scheme."""
+    return SECURE_COOKIE if asked.is_secure else COOKIE
 
 
 def operations() -> Operations:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from urllib.parse import urlencode
 
 from flask import Flask
 
-from runtimes.base import Severity
+from runtimes.base import Container, Severity
 
 DASH = "–"
 SHAPES = {Severity.OK: "●", Severity.PROGRESS: "◐", Severity.ERROR: "▲", Severity.NEUTRAL: "○"}
@@ -14,6 +16,8 @@ MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86400
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 STEP = 1024
 NAME_WIDTH = 48
+SIDE_BY_SIDE = ("container", "sidecar")
+"""Kinds of containers that use resources at the same time; init containers have ended before."""
 
 
 def age(seconds: float | None) -> str:
@@ -89,7 +93,24 @@ def plural(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-FILTERS = (age, since, utc, clock, size, cores, shape, middle, image, plural)
+def changed(args: Mapping[str, str], **changes: str | int | None) -> str:
+    """Write a query string with some parameters changed: `?search=web&sort=-restarts`. What is empty is left out."""
+    merged = {**dict(args.items()), **changes}
+    return "?" + urlencode({name: value for name, value in merged.items() if value not in ("", None)})
+
+
+def summed(containers: Iterable[Container], name: str) -> float | None:
+    """Sum a request or limit over the containers that run side by side; None where any of them sets nothing."""
+    values = [getattr(each.resources, name) for each in containers if each.kind in SIDE_BY_SIDE]
+    return sum(values) if values and None not in values else None
+
+
+def percent(part: float | None, whole: float | None) -> float | None:
+    """Say how much of a whole something is, in percent; None where either is not known."""
+    return None if part is None or not whole else round(part / whole * 100, 1)
+
+
+FILTERS = (age, since, utc, clock, size, cores, shape, middle, image, plural, changed, summed, percent)
 
 
 def install(app: Flask) -> None:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, Flask, Response, g, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from opsmodal.errors import NotSignedIn, Refusal
-from opsmodal.web.asking import operations
+from opsmodal.web.asking import address_of, cookie_name, identified, operations
 from opsmodal.web.respond import wants_json
 
-COOKIE = "opsmodal"
-SECURE_COOKIE = "__Host-opsmodal"
-"""The prefix makes a browser refuse the cookie from another host or an insecure page; it needs HTTPS."""
 OPEN_PREFIXES = ("/sign-in", "/static/", "/healthz", "/readyz")
 """What answers to nobody in particular. Everything else needs somebody."""
 
@@ -27,13 +24,13 @@ def demand_sign_in(app: Flask) -> None:
     def who_asks() -> AnyResponse | None:
         if request.path.startswith(OPEN_PREFIXES):
             return None
-        g.actor = operations().signing.actor(request)
+        g.actor = identified(request)
         if g.actor is not None:
             return None
         if wants_json() or request.method != "GET":
             raise NotSignedIn("Sign in first.", hint="Programs send Authorization: Bearer with an API token.")
         target = request.full_path.rstrip("?") if request.path != "/" else ""
-        return redirect(f"/sign-in?next={target}" if target else "/sign-in", code=303)
+        return redirect(f"/sign-in?{urlencode({'next': target})}" if target else "/sign-in", code=303)
 
 
 @pages.get("/sign-in")
@@ -43,7 +40,7 @@ def ask() -> AnyResponse:
     if not ticket:
         return _form("")
     try:
-        return _signed_in(operations().signing.by_ticket(ticket, request))
+        return _signed_in(operations().signing.by_ticket(ticket, **_browser()))
     except Refusal as refusal:
         return _form(refusal.sentence, status=401)
 
@@ -53,7 +50,7 @@ def sign_in() -> AnyResponse:
     """Sign in with a name and a password."""
     name, password = request.form.get("name", ""), request.form.get("password", "")
     try:
-        return _signed_in(operations().signing.by_password(name, password, request))
+        return _signed_in(operations().signing.by_password(name, password, **_browser()))
     except Refusal as refusal:
         status = 429 if hasattr(refusal, "retry_after_s") else 401
         return _form(refusal.sentence, status=status)
@@ -62,15 +59,10 @@ def sign_in() -> AnyResponse:
 @pages.post("/sign-out")
 def sign_out() -> AnyResponse:
     """End this session."""
-    operations().signing.out(request)
+    operations().signing.out(request.cookies.get(cookie_name(request), ""), address=address_of(request))
     response = redirect("/sign-in", code=303)
-    response.delete_cookie(cookie_name(), path="/", secure=request.is_secure, httponly=True, samesite="Lax")
+    response.delete_cookie(cookie_name(request), path="/", secure=request.is_secure, httponly=True, samesite="Lax")
     return response
-
-
-def cookie_name() -> str:
-    """Give the name of the session cookie for this request's scheme."""
-    return SECURE_COOKIE if request.is_secure else COOKIE
 
 
 def local(target: str) -> str:
@@ -80,6 +72,10 @@ def local(target: str) -> str:
     return target if safe and "\\" not in target else "/services"
 
 
+def _browser() -> dict[str, str]:
+    return {"address": address_of(request), "agent": request.headers.get("User-Agent", "")}
+
+
 def _form(problem: str, *, status: int = 200) -> AnyResponse:
     target = request.values.get("next", "")
     return Response(render_template("sign-in/sign-in.html", problem=problem, next=target), status=status)
@@ -87,5 +83,5 @@ def _form(problem: str, *, status: int = 200) -> AnyResponse:
 
 def _signed_in(secret: str) -> AnyResponse:
     response = redirect(local(request.values.get("next", "")), code=303)
-    response.set_cookie(cookie_name(), secret, path="/", secure=request.is_secure, httponly=True, samesite="Lax")
+    response.set_cookie(cookie_name(request), secret, path="/", secure=request.is_secure, httponly=True, samesite="Lax")
     return response

@@ -1,0 +1,117 @@
+"""Puts the parts together: the only place that knows all of them. Nothing here decides anything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, Response, g, redirect, send_from_directory
+from werkzeug.wrappers import Response as AnyResponse
+
+from opsmodal.audit import Audit
+from opsmodal.favorites import Favorites
+from opsmodal.fleet import Fleet
+from opsmodal.opening import Opening
+from opsmodal.operations import Operations
+from opsmodal.operations.door import Door
+from opsmodal.operations.instances import InstanceOperations
+from opsmodal.operations.logs import LogOperations
+from opsmodal.operations.overview import Overviews
+from opsmodal.operations.registration import Registration
+from opsmodal.operations.services import Services
+from opsmodal.operations.signing import Signing
+from opsmodal.paths import static_root, template_root
+from opsmodal.people import People
+from opsmodal.registry.registry import Registry
+from opsmodal.settings import Settings
+from opsmodal.store import open_vault
+from opsmodal.store.store import Store
+from opsmodal.streams import Streams
+from opsmodal.tabs import TABS
+from opsmodal.tabs import logs as logs_tab
+from opsmodal.version import installed_version
+from opsmodal.web import errors, filters, headers, health, origin, registry, requests, services, signing
+from opsmodal.web.asking import EXTENSION
+from opsmodal.web.openapi import document
+from opsmodal.web.respond import json_answer
+from opsmodal.web.routes import API, register
+from opsmodal.web.sockets import register as register_sockets
+
+CLOSING = "opsmodal.closing"
+ROUTES = "opsmodal.routes"
+SOCKETS = "opsmodal.sockets"
+
+
+def create_app(settings: Settings, store: Store) -> Flask:
+    """Make the web application over an open store. Close it with `close_app`."""
+    app = Flask("opsmodal", template_folder=str(template_root()), static_folder=str(static_root()))
+    vault = open_vault(store, data_dir=settings.data_dir, key=settings.key)
+    app.secret_key = vault.fingerprint("flash messages")
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    _assemble(app, settings, store, Registry(store, vault))
+    _protect(app, settings)
+    _serve(app)
+    return app
+
+
+def close_app(app: Flask) -> None:
+    """End the streams and close the runtimes; the store is its opener's to close."""
+    for close in app.extensions[CLOSING]:
+        close()
+
+
+def _assemble(app: Flask, settings: Settings, store: Store, known: Registry) -> None:
+    audit = Audit(store)
+    door = Door(registry=known, audit=audit, read_only=settings.read_only)
+    opening = Opening(known, allowed_exec=settings.allowed_exec)
+    fleet = Fleet(known, opening)
+    streams = Streams(settings.data_dir / "streams")
+    people = People(store, idle_s=settings.session_idle_s, life_s=settings.session_life_s)
+    app.extensions[EXTENSION] = Operations(
+        services=Services(door, fleet, Favorites(store)),
+        overview=Overviews(door, fleet),
+        instances=InstanceOperations(door, fleet),
+        logs=LogOperations(door, fleet, streams, settings),
+        registration=Registration(door, known, fleet, opening),
+        signing=Signing(people, known, audit),
+    )
+    app.extensions[health.STORE] = store
+    app.extensions[CLOSING] = (streams.close, fleet.close)
+
+
+def _protect(app: Flask, settings: Settings) -> None:
+    requests.watch(app, body_max_bytes=settings.body_max_bytes, large_body_max_bytes=settings.large_body_max_bytes)
+    headers.protect(app)
+    errors.install(app)
+    origin.check_hosts(app, frozenset(settings.allowed_hosts))
+    origin.check_origins(app)
+    signing.demand_sign_in(app)
+
+
+def _serve(app: Flask) -> None:
+    filters.install(app)
+    services.install_frame(app)
+    app.register_blueprint(signing.pages)
+    app.register_blueprint(health.pages)
+    routes = register(app, [services.routes, registry.routes, *(tab.routes for tab in TABS)])
+    followed = register_sockets(app, [logs_tab.sockets])
+    app.extensions[ROUTES], app.extensions[SOCKETS] = routes, followed
+    described = document(routes, followed, version=installed_version())
+
+    @app.get(f"{API}/openapi.json")
+    def openapi() -> Response:
+        return json_answer(described)
+
+    @app.get("/")
+    def start() -> AnyResponse:
+        return redirect("/services", code=303)
+
+    @app.get("/favicon.ico")
+    def icon() -> Response:
+        return send_from_directory(static_root(), "icon.svg", mimetype="image/svg+xml")
+
+    @app.context_processor
+    def everywhere() -> dict[str, Any]:
+        return {"actor": g.get("actor"), "version": installed_version()}
+
+
+__all__ = ["close_app", "create_app"]

@@ -1,0 +1,118 @@
+"""Opens a registered runtime: its credentials, its connections by priority, its adapter. The only place that knows
+which adapter belongs to which kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+import connectors
+from connectors.base import Connection
+from connectors.errors import ConnectionProblem
+from opsmodal.registry.registry import Registry
+from opsmodal.registry.schema import AnyConnection, EngineSpec, KubernetesSpec, RuntimeSpec
+from runtimes.base import Runtime
+from runtimes.errors import Unavailable
+
+OPEN_TIMEOUT_S = 10.0
+ALWAYS = frozenset({"overview", "instances"})
+OPTIONAL = ("deployment", "config", "logs", "commands", "domains")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A runtime that is open, and the way that leads to it. `facets` are the tabs that it has something for."""
+
+    runtime: Runtime
+    connection: Connection
+    connection_name: str
+    connection_kind: str
+
+    @property
+    def facets(self) -> frozenset[str]:
+        """Name the facets that this runtime offers."""
+        return ALWAYS | {name for name in OPTIONAL if getattr(self.runtime, name, None) is not None}
+
+
+class Opening:
+    """Open runtimes from their registration."""
+
+    def __init__(self, registry: Registry, *, allowed_exec: Sequence[str] = ()) -> None:
+        self._registry = registry
+        self._allowed_exec = tuple(allowed_exec)
+
+    def signature(self, name: str) -> str:
+        """Give a text that changes whenever what is registered for a runtime does; empty when it is gone."""
+        spec = self._registry.runtime(name)
+        if spec is None:
+            return ""
+        return msgspec.json.encode(
+            [spec, self._registry.fingerprints("runtime", name), self._namespaces(name)]
+        ).decode()
+
+    def open(self, name: str) -> Opened:
+        """Open a runtime over the first of its connections that carries. Raise what the last one that failed said."""
+        spec = self._registry.runtime(name)
+        if spec is None:
+            raise Unavailable(f"The runtime {name} is not registered any more.")
+        return self.open_spec(spec)
+
+    def open_spec(self, spec: RuntimeSpec) -> Opened:
+        """Open a runtime by its specification, with the credentials stored under its name."""
+        problem: Exception | None = None
+        for way in spec.ways():
+            try:
+                return self._over(spec, way)
+            except (ConnectionProblem, Unavailable) as failed:
+                problem = problem or failed
+        raise problem or Unavailable(f"The runtime {spec.name} has no connection.")
+
+    def _over(self, spec: RuntimeSpec, way: AnyConnection) -> Opened:
+        connection = connectors.opened(way.kind, msgspec.to_builtins(way))
+        try:
+            runtime = self._runtime(spec, connection)
+        except BaseException:
+            connection.close()
+            raise
+        return Opened(runtime=runtime, connection=connection, connection_name=way.name, connection_kind=way.kind)
+
+    def _runtime(self, spec: RuntimeSpec, connection: Connection) -> Runtime:
+        if isinstance(spec, KubernetesSpec):
+            return self._kubernetes(spec, connection)
+        return self._engine(spec, connection)
+
+    def _kubernetes(self, spec: KubernetesSpec, connection: Connection) -> Runtime:
+        from runtimes.kubernetes.open import open_kubernetes
+
+        return open_kubernetes(
+            spec.name,
+            kubeconfig=self._registry.credential("runtime", spec.name, "kubeconfig"),
+            context=spec.kubeconfig.context or None if spec.kubeconfig else None,
+            in_cluster=spec.in_cluster,
+            connection=connection,
+            namespaces=self._namespaces(spec.name),
+            allowed_exec=self._allowed_exec,
+            timeout_s=OPEN_TIMEOUT_S,
+        )
+
+    def _engine(self, spec: EngineSpec, connection: Connection) -> Runtime:
+        from runtimes.docker.open import open_docker
+        from runtimes.engine.tls import TLS
+        from runtimes.podman.open import open_podman
+
+        tls = None
+        if spec.tls is not None:
+            texts = {
+                part: self._registry.credential("runtime", spec.name, f"tls.{part}")
+                for part in ("ca", "certificate", "key")
+            }
+            tls = TLS(**{part: text or "" for part, text in texts.items()})
+        opener = open_docker if spec.kind == "docker" else open_podman
+        return opener(spec.name, socket=spec.socket, connection=connection, tls=tls, timeout_s=OPEN_TIMEOUT_S)
+
+    def _namespaces(self, runtime: str) -> list[str]:
+        services = self._registry.services()
+        return sorted({service.namespace for service in services if service.runtime == runtime and service.namespace})
