@@ -1,0 +1,103 @@
+"""The rules of the house that a program can judge. Each gives what breaks it, so a failure is a list to work off."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+HOUSE = Path(__file__).resolve().parents[2]
+PACKAGES = ("opsmodal", "runtimes", "connectors")
+MODULE_MAX_LINES = 400
+FUNCTION_MAX_LINES = 40
+MACHINE_PATH = re.compile(r"(?<![\w.])/(?:root|work)/")
+PROMISE = re.compile(r"\b(?:TODO|FIXME|XXX)\b")
+
+Rule = Callable[[], Iterator[str]]
+
+
+def modules_without_a_docstring() -> Iterator[str]:
+    for path, tree in modules():
+        if not ast.get_docstring(tree):
+            yield str(path)
+
+
+def modules_too_long() -> Iterator[str]:
+    for path, _ in modules():
+        if (lines := len((HOUSE / path).read_text().splitlines())) > MODULE_MAX_LINES:
+            yield f"{path}: {lines} lines"
+
+
+def functions_too_long() -> Iterator[str]:
+    for path, tree in modules():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = (node.end_lineno or node.lineno) - node.lineno + 1
+                if lines > FUNCTION_MAX_LINES:
+                    yield f"{path}:{node.lineno} {node.name}: {lines} lines"
+
+
+def lines_that_name_a_machine() -> Iterator[str]:
+    return lines_with(MACHINE_PATH)
+
+
+def lines_that_promise_later_work() -> Iterator[str]:
+    return lines_with(PROMISE)
+
+
+RULES: tuple[Rule, ...] = (
+    modules_without_a_docstring,
+    modules_too_long,
+    functions_too_long,
+    lines_that_name_a_machine,
+    lines_that_promise_later_work,
+)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_nothing_breaks_the_rule(rule: Rule) -> None:
+    broken = list(rule())
+    assert not broken, "\n".join(broken)
+
+
+@pytest.mark.parametrize(
+    ("line", "pattern", "breaks"),
+    [
+        ('KEY = "/root/.ssh/id"', MACHINE_PATH, True),
+        ("cd /work/main", MACHINE_PATH, True),
+        ("docs/root/index", MACHINE_PATH, False),
+        ("# TODO later", PROMISE, True),
+        ("todo_count", PROMISE, False),
+    ],
+)
+def test_the_patterns_find_what_they_forbid(line: str, pattern: re.Pattern[str], breaks: bool) -> None:
+    assert bool(pattern.search(line)) is breaks
+
+
+def modules() -> Iterator[tuple[Path, ast.Module]]:
+    for path in tracked():
+        if path.parts[0] in PACKAGES and path.suffix == ".py":
+            yield path, ast.parse((HOUSE / path).read_text(), filename=str(path))
+
+
+def lines_with(pattern: re.Pattern[str]) -> Iterator[str]:
+    for path in tracked():
+        if path == Path(__file__).relative_to(HOUSE):
+            continue  # what is forbidden has to be written down somewhere
+        for number, line in enumerate((HOUSE / path).read_text(errors="replace").splitlines(), start=1):
+            if pattern.search(line):
+                yield f"{path}:{number} {line.strip()}"
+
+
+def tracked() -> list[Path]:
+    """Give the files under version control that are still there, relative to the house."""
+    listed = subprocess.run(
+        ["git", "-C", HOUSE, "ls-files", "-z"], check=False, capture_output=True, text=True, timeout=30
+    )
+    if listed.returncode != 0:
+        pytest.skip("not a git checkout: what belongs to the house is not known")
+    return [Path(name) for name in listed.stdout.split("\0") if name and (HOUSE / name).is_file()]
