@@ -253,8 +253,10 @@ def _check_user(user: User, allowed_exec: Sequence[str]) -> None:
     _check_pem("client-key-data", user.client_key_data)
     if bool(user.client_certificate_data) != bool(user.client_key_data):
         raise Invalid("The kubeconfig has a client certificate or a client key, but not both", hint=FLATTEN_HINT)
-    if not (user.token + user.username + user.as_user).isprintable():
-        raise Invalid("The kubeconfig's token or user name holds line breaks or control characters")
+    extra = [text for key, values in (user.as_user_extra or {}).items() for text in (key, *values)]
+    sent = "".join([user.token, user.username, user.as_user, user.as_uid, *(user.as_groups or ()), *extra])
+    if not (sent.isascii() and sent.isprintable()):
+        raise Invalid("The kubeconfig's token or user holds line breaks or other characters that cannot be sent")
     if user.exec_plugin is not None and not user.token:
         _check_exec(user.exec_plugin, allowed_exec)
 

@@ -162,7 +162,7 @@ class Gate(Model, frozen=True):
 
 
 class PodSpec(Model, frozen=True):
-    containers: list[ContainerSpec] = []
+    containers: list[ContainerSpec] = msgspec.field(default_factory=list)
     init_containers: list[ContainerSpec] | None = None
     ephemeral_containers: list[ContainerSpec] | None = None
     node_name: str = ""

@@ -113,7 +113,7 @@ class HttpPath(Model, frozen=True):
 
 
 class HttpPaths(Model, frozen=True):
-    paths: list[HttpPath] = []
+    paths: list[HttpPath] | None = None
 
 
 class IngressRule(Model, frozen=True):
@@ -147,7 +147,7 @@ class ServiceObject(Model, frozen=True):
 
 class ContainerMetrics(Model, frozen=True):
     name: str
-    usage: Quantities = {}
+    usage: Quantities | None = None
 
 
 class PodMetrics(Model, frozen=True):

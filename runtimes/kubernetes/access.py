@@ -1,0 +1,118 @@
+"""The way into one cluster: what to dial, how TLS is checked, and which headers prove who we are.
+
+The client library turns a kubeconfig or a pod's own service account into a configuration and a connection pool; what
+it leaves open is settled here: a credential is renewed before it ends, nothing is redirected or retried behind our
+back, and key material lives in a private folder that goes away on close.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import threading
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import urllib3
+
+from runtimes.errors import Unavailable
+from runtimes.kubernetes import expiry
+
+RENEW_BEFORE = timedelta(minutes=1)
+"""A credential this close to its end is renewed first: the request and two clocks need some room."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """A configured client. `expires_at` is None where nothing but a new kubeconfig could renew it."""
+
+    configuration: Any
+    pool: urllib3.PoolManager
+    headers: tuple[tuple[str, str], ...] = ()
+    expires_at: datetime | None = None
+
+
+class Access:
+    """An open way in. `server` is the API server's own host and port, for sentences.
+
+    `log_in` is given a private folder for key material; it is called again when the credential has to be renewed.
+    """
+
+    def __init__(self, log_in: Callable[[Path], Login], *, server: str) -> None:
+        self.server = server
+        self._log_in = log_in
+        self._lock = threading.Lock()
+        self._closed = False
+        folder = Path(tempfile.mkdtemp(prefix="opsmodal-"))  # mkdtemp makes it 0700
+        self._folder = folder
+        self._sweep = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        try:
+            self._login = log_in(folder)
+        except BaseException:
+            self._sweep()
+            raise
+
+    @property
+    def base(self) -> str:
+        """What the paths of requests are put after: the dialled address, without a slash at its end."""
+        return str(self._login.configuration.host).rstrip("/")
+
+    def request(self, method: str, path: str, **options: Any) -> urllib3.BaseHTTPResponse:
+        """Send one request with `headers` added to the credential's; body and timeout as urllib3 takes them.
+
+        Raise urllib3's own exceptions: who knows what was asked for can say more about them.
+        """
+        login = self._current()
+        headers = urllib3.HTTPHeaderDict(_proof(login.configuration), **options.pop("headers", {}))
+        for name, value in login.headers:  # one name may come several times: a user has many groups
+            headers.add(name, value)
+        # A redirect followed would carry the token elsewhere; a retry would hide a broken line.
+        options |= {"preload_content": False, "retries": False, "redirect": False}
+        return login.pool.request(method, self.base + path, headers=headers, **options)
+
+    def renew(self) -> bool:
+        """Get a new credential after a refusal; False when there is no way to get one."""
+        with self._lock:
+            if self._login.expires_at is None:
+                return False
+            self._relogin()
+        return True
+
+    def lapsed(self) -> str:
+        """Say since when the credential has been expired, if it has."""
+        configuration = self._login.configuration
+        token = _proof(configuration).get("authorization", "").rpartition(" ")[2]
+        ends = [expiry.token_expires_at(token)]
+        if configuration.cert_file:
+            ends.append(expiry.certificate_expires_at(Path(configuration.cert_file).read_bytes()))
+        return next((said for end in ends if (said := expiry.lapsed(end, datetime.now(UTC)))), "")
+
+    def close(self) -> None:
+        """Close the kept connections and remove the key material. May be called twice."""
+        with self._lock:
+            self._closed = True
+            self._login.pool.clear()
+        self._sweep()
+
+    def _current(self) -> Login:
+        with self._lock:
+            if self._closed:
+                raise Unavailable(f"The way to the API server at {self.server} is closed")
+            expires_at = self._login.expires_at
+            if expires_at is not None and expires_at - RENEW_BEFORE < datetime.now(UTC):
+                self._relogin()
+            return self._login
+
+    def _relogin(self) -> None:
+        previous, self._login = self._login, self._log_in(self._folder)
+        previous.pool.clear()
+
+
+def _proof(configuration: Any) -> dict[str, str]:
+    """Give the header that the configuration proves us with; an in-cluster token is read again when it is old."""
+    settings = configuration.auth_settings().values()
+    return {entry["key"]: entry["value"] for entry in settings if entry["in"] == "header"}

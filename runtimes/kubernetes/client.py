@@ -1,0 +1,230 @@
+"""Asks one API server: reads, pages through lists, deletes, and holds streams open. The only module that sends.
+
+Every request has a deadline and every answer a size; whatever goes wrong leaves as an error of `runtimes.errors`.
+A read is repeated once, when a kept connection turns out dead or the server asks to wait a moment; a write never is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Hashable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any, TypeVar, cast
+from urllib.parse import urlencode
+
+import msgspec
+import urllib3
+from urllib3 import exceptions as wire
+
+from runtimes.errors import Denied, Expired, RuntimeProblem, Unavailable
+from runtimes.kubernetes import answers
+from runtimes.kubernetes.access import Access
+from runtimes.kubernetes.answers import Asked
+from runtimes.kubernetes.models import Page
+
+T = TypeVar("T")
+Query = Mapping[str, str | int | None]
+
+PAGE_ITEMS = 500
+"""Asked for at once, as kubectl does: keeps the API server's memory and ours flat."""
+PAGES_MAX = 200
+RESTARTS_MAX = 2
+"""How often a list begins anew when its position expired (410) under way."""
+CHUNK_BYTES = 65_536
+BODY_MAX_BYTES = 256 * 1024 * 1024
+BODY_MAX_S = 60.0
+ERROR_MAX_BYTES = 64 * 1024
+WAIT_MAX_S = 2.0
+"""Longest Retry-After that a read sits out; longer ones are told to the person."""
+FOLLOW_QUIET_S = 300.0
+"""A stream silent for longer ends with Unavailable; whoever follows opens it again from where it stood."""
+CONNECT_MAX_S = 5.0
+
+ONLY_METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
+
+
+class Client:
+    """Requests to one API server with one identity. Safe to use from several threads."""
+
+    def __init__(self, access: Access, *, runtime: str, timeout_s: float) -> None:
+        self.server = access.server
+        self._access = access
+        self._runtime = runtime
+        self._timeout_s = timeout_s
+
+    def get(self, path: str, kind: type[T], *, what: str, query: Query | None = None, accept: str = "") -> T:
+        """Read one object. `what` names it in errors: "pod web-0". Raise any RuntimeProblem."""
+        asked = self._asked("GET", what)
+        body = self._read(asked, path, query or {}, accept)
+        return self._decoded(body, kind, asked)
+
+    def listed(self, path: str, kind: type[T], *, what: str, query: Query | None = None, accept: str = "") -> list[T]:
+        """Read a whole collection, page by page; begin anew when the position expires. Raise RuntimeProblem."""
+        for _ in range(RESTARTS_MAX):
+            with contextlib.suppress(Expired):
+                return list(self._pages(path, kind, what, query or {}, accept))
+        return list(self._pages(path, kind, what, query or {}, accept))
+
+    def create(self, path: str, kind: type[T], body: object, *, what: str) -> T:
+        """Post an object and read what became of it. Raise RuntimeProblem."""
+        asked = self._asked("POST", what)
+        return self._decoded(self._sent(asked, path, msgspec.json.encode(body)), kind, asked)
+
+    def delete(self, path: str, *, what: str, uid: str, grace_s: int | None = None) -> None:
+        """Delete one object, and only the very one with this `uid`. Raise Stale when another has taken its name."""
+        options: dict[str, Any] = {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": {"uid": uid}}
+        options |= {} if grace_s is None else {"gracePeriodSeconds": grace_s}
+        self._sent(self._asked("DELETE", what), path, msgspec.json.encode(options))
+
+    def stream(self, path: str, *, what: str, query: Query, quiet_s: float = FOLLOW_QUIET_S) -> Chunks:
+        """Open a stream of bytes; it must be closed. Raise RuntimeProblem when the server refuses it."""
+        asked = self._asked("GET", what)
+        response = self._answer(asked, path, query, headers={"Accept": "*/*"}, read_s=quiet_s)
+        return Chunks(response, asked, quiet_s)
+
+    def close(self) -> None:
+        self._access.close()
+
+    def _pages(self, path: str, kind: type[T], what: str, query: Query, accept: str) -> Iterator[T]:
+        position = ""
+        for _ in range(PAGES_MAX):
+            asked = {**query, "limit": PAGE_ITEMS, "continue": position or None}
+            page = self.get(path, Page[kind], what=what, query=asked, accept=accept)  # type: ignore[valid-type]
+            yield from page.items or ()
+            position = page.metadata.continue_
+            if not position:
+                return
+        raise Unavailable(f"There are more than {PAGES_MAX * PAGE_ITEMS:,} {what}: that is too much for one page")
+
+    def _read(self, asked: Asked, path: str, query: Query, accept: str) -> bytes:
+        headers = {"Accept": accept or "application/json"}
+        try:
+            return self._body(self._answer(asked, path, query, headers=headers), asked)
+        except _Dropped:
+            pass  # a kept connection that the server had closed in the meantime
+        except Unavailable as problem:
+            if not problem.retry_after_s or problem.retry_after_s > WAIT_MAX_S:
+                raise
+            time.sleep(problem.retry_after_s)
+        return self._body(self._answer(asked, path, query, headers=headers), asked)
+
+    def _sent(self, asked: Asked, path: str, body: bytes) -> bytes:
+        headers = {"Accept": "application/json", "Content-Type": "application/json"}
+        return self._body(self._answer(asked, path, {}, headers=headers, body=body), asked)
+
+    def _answer(
+        self, asked: Asked, path: str, query: Query, *, headers: Mapping[str, str], **options: Any
+    ) -> urllib3.BaseHTTPResponse:
+        try:
+            return self._accepted(asked, path, query, headers=headers, **options)
+        except Denied:
+            if not (options.get("body") is None and self._access.renew()):
+                raise
+            return self._accepted(asked, path, query, headers=headers, **options)
+
+    def _accepted(
+        self,
+        asked: Asked,
+        path: str,
+        query: Query,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        read_s: float | None = None,
+    ) -> urllib3.BaseHTTPResponse:
+        parameters = urlencode({key: value for key, value in query.items() if value is not None})
+        target = f"{path}?{parameters}" if parameters else path
+        timeout = urllib3.Timeout(connect=min(CONNECT_MAX_S, self._timeout_s), read=read_s or self._timeout_s)
+        try:
+            response = self._access.request(asked.method, target, headers=headers, body=body, timeout=timeout)
+        except (wire.HTTPError, OSError) as error:
+            raise self._unanswered(error, asked) from error
+        if 200 <= response.status < 300:
+            return response
+        with contextlib.closing(response):
+            said = self._start(response)
+        lapsed = self._access.lapsed() if response.status == 401 else ""
+        known = Asked(server=asked.server, runtime=asked.runtime, method=asked.method, what=asked.what, lapsed=lapsed)
+        raise answers.refused(response.status, said, known, retry_after=response.headers.get("Retry-After", ""))
+
+    def _start(self, response: urllib3.BaseHTTPResponse) -> bytes:
+        try:
+            return response.read(ERROR_MAX_BYTES)
+        except (wire.HTTPError, OSError):
+            return b""
+
+    def _body(self, response: urllib3.BaseHTTPResponse, asked: Asked) -> bytes:
+        deadline, size, parts = time.monotonic() + BODY_MAX_S, 0, []
+        try:
+            for part in response.stream(CHUNK_BYTES):
+                parts.append(part)
+                size += len(part)
+                if size > BODY_MAX_BYTES or time.monotonic() > deadline:
+                    response.close()
+                    raise Unavailable(f"The API server at {asked.server} sends more than can be taken in time")
+        except (wire.HTTPError, OSError) as error:
+            response.close()
+            raise answers.unanswered(error, asked, timeout_s=self._timeout_s) from error
+        response.release_conn()
+        return b"".join(parts)
+
+    def _unanswered(self, error: Exception, asked: Asked) -> RuntimeProblem:
+        known = answers.unanswered(error, asked, timeout_s=self._timeout_s)
+        dropped = isinstance(error, wire.ProtocolError) and asked.method == "GET" and isinstance(known, Unavailable)
+        return _Dropped(known.sentence, hint=known.hint) if dropped else known
+
+    def _asked(self, method: str, what: str) -> Asked:
+        return Asked(server=self.server, runtime=self._runtime, method=method, what=what)
+
+    def _decoded(self, body: bytes, kind: type[T], asked: Asked) -> T:
+        try:
+            decoded: T = _decoder(cast(Hashable, kind)).decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise answers.undecodable(body, asked) from error
+        return decoded
+
+
+class _Dropped(Unavailable):
+    """The connection ended before an answer began: worth one more try for a read."""
+
+
+class Chunks:
+    """The bytes of a stream as they come. `close()` ends it from any thread, also while it waits."""
+
+    def __init__(self, response: urllib3.BaseHTTPResponse, asked: Asked, quiet_s: float) -> None:
+        self._response = response
+        self._asked = asked
+        self._quiet_s = quiet_s
+        self._lock = threading.Lock()
+        self._closed = False
+        self._reading = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        with self._lock:
+            if self._closed:
+                return
+            self._reading = True
+        try:
+            while data := self._response.read1(CHUNK_BYTES):
+                yield data
+        except (wire.HTTPError, OSError, ValueError, AttributeError) as error:
+            # Closing under a waiting read ends it with whatever the layer below happens to say.
+            if not self._closed:
+                raise answers.unanswered(error, self._asked, timeout_s=self._quiet_s) from error
+        finally:
+            self._response.close()
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed, reading = True, self._reading
+        with contextlib.suppress(wire.HTTPError, OSError, ValueError, AttributeError, RuntimeError):
+            self._response.shutdown()  # wakes the reader, who then closes
+        if not reading:
+            self._response.close()
+
+
+@lru_cache(maxsize=64)
+def _decoder(kind: Hashable) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(cast(Any, kind))

@@ -1,0 +1,165 @@
+"""Gathers what is known around a pod that is not ok, for `runtimes.causes` to explain.
+
+Every read but the pod itself may fail without harm: who may not see events still gets an answer from the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from runtimes.base import Container, Event
+from runtimes.causes.facts import ClaimFacts, ContainerFacts, Facts, Run
+from runtimes.errors import Missing, RuntimeProblem
+from runtimes.kubernetes import events, paths
+from runtimes.kubernetes.client import Client
+from runtimes.kubernetes.models import ContainerStatus, Pod, Terminated
+from runtimes.kubernetes.neighbours import Claim, EventObject
+from runtimes.kubernetes.pods import containers
+from runtimes.kubernetes.status import all_statuses, printed
+from runtimes.kubernetes.together import Together
+
+LAST_LINES = 10
+LINE_MAX_CHARS = 500
+LOG_MAX_BYTES = 64 * 1024
+CLAIMS_MAX = 20
+QUIET_MAX_S = 5.0
+
+KINDS: dict[str, Literal["container", "init", "sidecar", "ephemeral"]] = {
+    "container": "container",
+    "init": "init",
+    "sidecar": "sidecar",
+    "ephemeral": "ephemeral",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Reads what stands around a pod."""
+
+    client: Client
+    together: Together
+
+    def facts(self, pod: Pod, *, quote_logs: bool) -> Facts:
+        """Gather everything about `pod`; `quote_logs` also reads the last lines of what crashed or is not ready."""
+        owner = pod.metadata.controller
+        troubled = _troubled(pod) if quote_logs else None
+        own, owners, claims, lines = self.together.run(
+            lambda: self.events(pod),
+            lambda: self._events_of(pod.metadata.namespace, owner.kind, owner.name) if owner else (),
+            lambda: [self._claim(pod.metadata.namespace, name) for name in _claims(pod)],
+            lambda: self._last_lines(pod, troubled) if troubled else (),
+        )
+        quoted = {troubled.name: tuple(lines.value or ())} if troubled else {}
+        statuses = {status.name: status for status in all_statuses(pod)}
+        return Facts(
+            kind="pod",
+            name=pod.metadata.name,
+            status=printed(pod).word,
+            phase=pod.status.phase,
+            reason=pod.status.reason,
+            message=pod.status.message,
+            node=pod.spec.node_name,
+            deleting_since=pod.metadata.deletion_timestamp,
+            finalizers=tuple(pod.metadata.finalizers or ()),
+            gates=tuple(gate.name for gate in pod.spec.scheduling_gates or ()),
+            containers=tuple(_facts(pod, each, statuses.get(each.name), quoted) for each in containers(pod)),
+            conditions={
+                known.type: (known.status, known.reason, known.message) for known in pod.status.conditions or ()
+            },
+            claims=tuple(claims.value or ()),
+            events=tuple(own.value or ()),
+            owner_events=tuple(owners.value or ()),
+        )
+
+    def events(self, pod: Pod) -> tuple[Event, ...]:
+        """Read the events of this very pod, newest first; one of the same name that was before it has another uid."""
+        return self._events_of(pod.metadata.namespace, "Pod", pod.metadata.name, uid=pod.metadata.uid)
+
+    def _events_of(self, namespace: str, kind: str, name: str, *, uid: str = "") -> tuple[Event, ...]:
+        query = {"fieldSelector": f"involvedObject.kind={kind},involvedObject.name={name}"}
+        found = self.client.listed(paths.collection(namespace, "events"), EventObject, what="events", query=query)
+        return events.newest_first(found, only=lambda subject: not uid or subject.uid in {"", uid})
+
+    def _claim(self, namespace: str, name: str) -> ClaimFacts:
+        try:
+            path = paths.single(namespace, "persistentvolumeclaims", name)
+            known = self.client.get(path, Claim, what=f"volume claim {name}")
+        except Missing:
+            return ClaimFacts(name=name, phase="")
+        said = self._events_of(namespace, "PersistentVolumeClaim", name) if known.status.phase != "Bound" else ()
+        return ClaimFacts(
+            name=name,
+            phase=known.status.phase,
+            storage_class=known.spec.storage_class_name or "",
+            message=said[0].message if said else "",
+        )
+
+    def _last_lines(self, pod: Pod, status: ContainerStatus) -> Sequence[str]:
+        """Read the last lines of the run that ended, else of the one that is there."""
+        before = status.state.terminated is None and status.last_state.terminated is not None
+        query: dict[str, str | int | None] = {
+            "container": status.name,
+            "tailLines": LAST_LINES,
+            "limitBytes": LOG_MAX_BYTES,
+            "previous": "true" if before else None,
+        }
+        path = paths.single(pod.metadata.namespace, "pods", pod.metadata.name, sub="log")
+        try:
+            read = self.client.stream(path, what=f"log of pod {pod.metadata.name}", query=query, quiet_s=QUIET_MAX_S)
+            text = b"".join(read)[:LOG_MAX_BYTES].decode("utf-8", "replace")
+        except RuntimeProblem:
+            return ()
+        return [line[:LINE_MAX_CHARS] for line in text.split("\n") if line.strip()][-LAST_LINES:]
+
+
+def _troubled(pod: Pod) -> ContainerStatus | None:
+    """Choose the container whose log tells most: one that ended badly, else one that runs and is not ready."""
+    statuses = all_statuses(pod)
+    crashed = [s for s in statuses if (ended := s.state.terminated or s.last_state.terminated) and _bad(ended)]
+    unready = [s for s in statuses if s.state.running is not None and not s.ready]
+    return next(iter([*crashed, *unready]), None)
+
+
+def _bad(ended: Terminated) -> bool:
+    return ended.exit_code != 0 or ended.reason not in {"", "Completed"}
+
+
+def _claims(pod: Pod) -> list[str]:
+    volumes = (volume.persistent_volume_claim for volume in pod.spec.volumes or ())
+    return [claim.claim_name for claim in volumes if claim is not None][:CLAIMS_MAX]
+
+
+def _facts(
+    pod: Pod, known: Container, status: ContainerStatus | None, quoted: dict[str, tuple[str, ...]]
+) -> ContainerFacts:
+    state = status.state if status is not None else None
+    waiting, ended = (state.waiting, state.terminated) if state else (None, None)
+    last = ended or (status.last_state.terminated if status is not None else None)
+    return ContainerFacts(
+        name=known.name,
+        image=known.image,
+        kind=KINDS[known.kind],
+        state=known.state,
+        reason=known.reason,
+        message=waiting.message if waiting else ended.message if ended else "",
+        ready=known.ready,
+        restarts=known.restarts,
+        restart_policy="Always" if known.kind == "sidecar" else pod.spec.restart_policy,
+        last_run=_run(last) if last else None,
+        memory_limit_bytes=known.resources.memory_limit_bytes,
+        last_lines=quoted.get(known.name, ()),
+    )
+
+
+def _run(ended: Terminated) -> Run:
+    return Run(
+        exit_code=ended.exit_code,
+        signal=ended.signal,
+        reason=ended.reason,
+        message=ended.message,
+        oom=ended.reason == "OOMKilled",
+        started_at=ended.started_at,
+        finished_at=ended.finished_at,
+    )

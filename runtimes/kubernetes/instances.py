@@ -1,0 +1,102 @@
+"""The Pods tab: list, look at, explain and delete the pods of a service.
+
+Whether the credential may delete is not asked beforehand: rights hold per namespace, and a review costs a request for
+each look. The button is offered; a refusal names the verb and the resource that are missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from runtimes import causes
+from runtimes.base import Explanation, Instance, InstanceDetail, Scope, Snapshot
+from runtimes.errors import Missing, RuntimeProblem, Stale, Unsupported
+from runtimes.kubernetes import details, metrics, paths, pods
+from runtimes.kubernetes.client import Client
+from runtimes.kubernetes.facts import Surroundings
+from runtimes.kubernetes.metrics import Figures
+from runtimes.kubernetes.models import Pod
+from runtimes.kubernetes.restarts import Restarts
+from runtimes.kubernetes.scoped import Pods, checked
+from runtimes.kubernetes.together import Together
+
+VERBS = frozenset({"delete", "force-delete", "delete-pending"})
+
+
+class PodInstances:
+    """The pods of a service, as rows and one by one."""
+
+    def __init__(self, client: Client, together: Together, restarts: Restarts) -> None:
+        self.verbs = VERBS
+        self._client = client
+        self._together = together
+        self._restarts = restarts
+
+    def list(self, scope: Scope) -> Snapshot[Instance]:
+        """Read all pods with what they use. Raise RuntimeProblem."""
+        checked(scope)
+        found, figures = self._together.run(
+            lambda: Pods(self._client).all(scope),
+            lambda: metrics.read(self._client, scope.namespace, scope.selector),
+        )
+        now = datetime.now(UTC)
+        return Snapshot(items=tuple(self.row(pod, figures.get(), now) for pod in found.get()), as_of=now)
+
+    def row(self, pod: Pod, figures: Figures, now: datetime) -> Instance:
+        """Give the row of a pod, taking note of its restarts."""
+        usage = figures.of(pod.metadata.name, running=pod.status.phase == "Running")
+        return pods.instance(pod, now=now, usage=usage, recent_restarts=self._restarts.seen(pod, now))
+
+    def get(self, scope: Scope, instance: str) -> InstanceDetail:
+        """Read everything about one pod. Raise Missing when it is not the service's."""
+        pod = Pods(self._client).one(scope, instance)
+        figures, known = self._together.run(
+            lambda: metrics.read(self._client, scope.namespace, scope.selector),
+            lambda: Surroundings(self._client, self._together).events(pod),
+        )
+        row = self.row(pod, figures.get(), datetime.now(UTC))
+        return details.detail(pod, row, tuple(known.value or ()))
+
+    def cause(self, scope: Scope, instance: str, *, quote_logs: bool = True) -> Explanation:
+        """Explain why a pod is not ok. Raise Missing when it is not the service's."""
+        pod = Pods(self._client).one(scope, instance)
+        return causes.explain(Surroundings(self._client, self._together).facts(pod, quote_logs=quote_logs))
+
+    def delete(self, scope: Scope, instance: str, *, force: bool) -> None:
+        """Delete a pod, with its own grace period or (`force`) at once. Raise Missing, Stale or Denied."""
+        self._delete(Pods(self._client).one(scope, instance), grace_s=0 if force else None)
+
+    def delete_pending(self, scope: Scope) -> Sequence[str]:
+        """Delete every Pending pod that is not on its way out already; give the names. Raise RuntimeProblem."""
+        found = Pods(self._client).all(scope, phase="Pending")
+        doomed = [pod for pod in found if pod.metadata.deletion_timestamp is None]
+        deleted: list[str] = []
+        for pod in doomed:
+            try:
+                self._delete(pod, grace_s=None)
+            except (Missing, Stale):
+                continue  # it is gone, or another pod has its name: neither is the one that was pending
+            except RuntimeProblem as problem:
+                raise type(problem)(
+                    f"{len(deleted)} of {len(doomed)} pending pods were deleted. {problem.sentence}",
+                    hint=problem.hint,
+                    detail=problem.detail,
+                ) from problem
+            deleted.append(pod.metadata.name)
+        return deleted
+
+    def restart(self, scope: Scope, instance: str) -> None:
+        """Raise Missing when the pod is not the service's, else Unsupported: Kubernetes restarts no pod in place."""
+        pod = Pods(self._client).one(scope, instance)
+        hint = "Delete it: its workload makes a new one."
+        raise Unsupported(f"Kubernetes cannot restart pod {pod.metadata.name} in place", hint=hint)
+
+    def _delete(self, pod: Pod, *, grace_s: int | None) -> None:
+        name = pod.metadata.name
+        path = paths.single(pod.metadata.namespace, "pods", name)
+        try:
+            self._client.delete(path, what=f"pod {name}", uid=pod.metadata.uid, grace_s=grace_s)
+        except Stale as problem:
+            hint = "Nothing was deleted. Look at the new one first."
+            raise Stale(f"Pod {name} was recreated in the meantime", hint=hint, detail=problem.detail) from problem

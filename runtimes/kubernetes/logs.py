@@ -1,0 +1,173 @@
+"""The Logs tab: the lines of one container, or of all replicas merged by time; and following them.
+
+Opening is separate from reading: what an API server refuses is raised when a log is opened, not in its middle. The
+kubelet takes whole seconds for `since`; what lies before it within that second is left out here.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from runtimes import lines
+from runtimes.base import LogLine, LogQuery, Scope, Stream
+from runtimes.errors import Conflict, Invalid, Missing, RuntimeProblem, Unavailable
+from runtimes.follow import Key, Opener, follow
+from runtimes.kubernetes import paths
+from runtimes.kubernetes.client import FOLLOW_QUIET_S, Chunks, Client
+from runtimes.kubernetes.scoped import Pods, checked
+from runtimes.kubernetes.sources import EVERY, Source, sources
+from runtimes.lines import Position
+
+SOURCES_MAX = 200
+"""Logs opened at once for one read: each is a connection to the API server and one from there to a kubelet."""
+READ_QUIET_S = 30.0
+"""A read ends by itself: the kubelet is not silent for long while it gives what is there."""
+
+
+class Lines:
+    """The lines of one log as they come; `close()` ends it from any thread."""
+
+    def __init__(self, chunks: Chunks, source: Source, *, since: datetime | None) -> None:
+        self._chunks = chunks
+        self._source = source
+        self._since = since
+
+    def __iter__(self) -> Iterator[LogLine]:
+        for record in lines.records(self._chunks):
+            line = lines.parsed(record, instance=self._source.pod, container=self._source.container)
+            if self._since is None or line.at is None or line.at >= self._since:
+                yield line
+
+    def close(self) -> None:
+        self._chunks.close()
+
+
+class Merged:
+    """Several logs as one, ordered by time; with `tail` only the last of them all. `close()` closes every one."""
+
+    def __init__(self, opened: Sequence[Lines], *, tail: int | None) -> None:
+        self._opened = opened
+        self._tail = tail
+
+    def __iter__(self) -> Iterator[LogLine]:
+        try:
+            merged = lines.merged([iter(each) for each in self._opened])
+            yield from merged if self._tail is None else deque(merged, maxlen=self._tail)
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        for each in self._opened:
+            each.close()
+
+
+@dataclass(frozen=True, slots=True)
+class PodLogs:
+    """Reads and follows the logs of a service's pods."""
+
+    client: Client
+
+    def read(self, scope: Scope, query: LogQuery) -> Stream[LogLine]:
+        """Give the lines that are there. Raise Missing, Conflict (not started yet) or any RuntimeProblem."""
+        opened: list[Lines] = []
+        refused: RuntimeProblem | None = None
+        for source in self._sources(scope, query):
+            try:
+                opened.append(self._open(source, query, since=query.since))
+            except (Conflict, Missing) as problem:
+                refused = refused or problem  # one replica that has not started hides no other
+            except BaseException:
+                Merged(opened, tail=None).close()
+                raise
+        if refused is not None and not opened:
+            raise refused
+        return Merged(opened, tail=query.tail)
+
+    def follow(self, scope: Scope, query: LogQuery) -> Stream[LogLine]:
+        """Give the lines that are there, then new ones, also of new replicas with "*". Raise RuntimeProblem."""
+        if query.previous:
+            return self.read(scope, query)
+        if query.instance != EVERY:
+            # The name is made exact once: when the pod is gone, another whose name begins alike is not meant.
+            query = replace(query, instance=Pods(self.client).one(scope, query.instance).metadata.name)
+        query = self._since_the_merged_tail(scope, query)
+        seen: set[Source] = set()
+
+        def current() -> Mapping[Key, Opener]:
+            found = self._sources(scope, query, exact=True)
+            # One that has ended is read once and then left out, so that its thread ends.
+            wanted = [source for source in found if source not in seen or not source.ended]
+            openers: dict[Key, Opener] = {
+                (s.pod, s.container): _Opener(self, s, _asked(s, query, seen)) for s in wanted
+            }
+            seen.update(found)
+            return openers
+
+        return follow(current, keep_waiting=query.instance == EVERY)
+
+    def _sources(self, scope: Scope, query: LogQuery, *, exact: bool = False) -> list[Source]:
+        every = query.instance == EVERY
+        pods = Pods(self.client)
+        found = pods.all(checked(scope)) if every else [pods.one(scope, query.instance, exact=exact)]
+        made = [source for pod in found for source in sources(pod, query, strict=not every)]
+        if len(made) > SOURCES_MAX:
+            raise Invalid(f"{len(made)} logs are too many to merge", hint="Choose one instance or one container.")
+        return made
+
+    def _since_the_merged_tail(self, scope: Scope, query: LogQuery) -> LogQuery:
+        """Turn "the last 500 lines of all" into "since the first of these", which each log can be asked for."""
+        if not query.tail or len(self._sources(scope, query, exact=True)) < 2:
+            return query
+        try:
+            first = next(iter(self.read(scope, query)), None)
+        except (Conflict, Missing):
+            return query
+        return query if first is None or first.at is None else replace(query, since=first.at, tail=None)
+
+    def _open(self, source: Source, query: LogQuery, *, since: datetime | None, following: bool = False) -> Lines:
+        path = paths.single(source.namespace, "pods", source.pod, sub="log")
+        asked: dict[str, str | int | None] = {
+            "container": source.container,
+            "timestamps": "true",
+            "follow": "true" if following else None,
+            "previous": "true" if query.previous else None,
+            "tailLines": query.tail,
+            "sinceTime": since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if since else None,
+        }
+        what = f"the log of container {source.container} of pod {source.pod}"
+        quiet_s = FOLLOW_QUIET_S if following else READ_QUIET_S
+        try:
+            return Lines(self.client.stream(path, what=what, query=asked, quiet_s=quiet_s), source, since=since)
+        except Invalid as problem:
+            raise Conflict(f"{what.capitalize()} is not there: {problem.detail[:200]}", hint=_HINT) from problem
+        except Unavailable as problem:
+            if "containerLogs" not in problem.detail:
+                raise
+            hint = "Look at the node: is its kubelet running and reachable from the API server?"
+            sentence = f"The node of pod {source.pod} does not give {what} to the API server"
+            raise Unavailable(sentence, hint=hint, detail=problem.detail) from problem
+
+
+_HINT = "A container has a log once it has started; a previous one once it has been restarted."
+
+
+def _asked(source: Source, query: LogQuery, seen: set[Source]) -> LogQuery:
+    """Give what to ask of a source: one that is new since the follow began, or yet to start, is wanted whole."""
+    return query if source.started and not seen else replace(query, tail=None, since=None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Opener:
+    """Open a source where it stands. Equal for the same pod only: one recreated under its name is another."""
+
+    logs: PodLogs = field(compare=False)
+    source: Source
+    query: LogQuery = field(compare=False)
+
+    def __call__(self, position: Position) -> Stream[LogLine]:
+        if position.since is None:
+            return self.logs._open(self.source, self.query, since=self.query.since, following=True)
+        return self.logs._open(self.source, replace(self.query, tail=None), since=position.since, following=True)

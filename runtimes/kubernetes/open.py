@@ -1,0 +1,111 @@
+"""Opens a Kubernetes cluster as a Runtime: checks the kubeconfig, asks who answers, and puts the facets together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from connectors.base import Connection
+from runtimes.base import Identity, Runtime
+from runtimes.errors import Invalid
+from runtimes.kubernetes import kubeconfig as kubeconfigs
+from runtimes.kubernetes.access import Access, Login
+from runtimes.kubernetes.client import Client
+from runtimes.kubernetes.discovery import Discovery
+from runtimes.kubernetes.instances import PodInstances
+from runtimes.kubernetes.login import Dialled, dialled, from_kubeconfig, from_pod
+from runtimes.kubernetes.logs import PodLogs
+from runtimes.kubernetes.models import Version
+from runtimes.kubernetes.overview import PodOverview
+from runtimes.kubernetes.restarts import Restarts
+from runtimes.kubernetes.together import Together
+
+SIMULATED = "opsmodal-simulated"
+"""In the version that opsmodal's own simulated cluster gives."""
+
+
+def open_kubernetes(
+    name: str,
+    *,
+    kubeconfig: str | None,
+    context: str | None,
+    in_cluster: bool = False,
+    connection: Connection,
+    namespaces: Sequence[str] = (),
+    allowed_exec: Sequence[str] = (),
+    timeout_s: float = 10.0,
+) -> Runtime:
+    """Open the cluster that a kubeconfig (its YAML, everything inlined) or our own pod leads to.
+
+    `namespaces` are those of the registered services, looked at where listing them all is denied; `allowed_exec` the
+    exec plugins that may be run. Raise Invalid for the configuration, Denied or Unavailable for what answers.
+    """
+    target, log_in, notes = _way(kubeconfig, context, in_cluster, connection, allowed_exec, timeout_s)
+    client = Client(Access(log_in, server=target.server), runtime=name, timeout_s=timeout_s)
+    try:
+        identity = _identity(client, target, notes)
+    except BaseException:
+        client.close()
+        raise
+    return _runtime(name, client, identity, tuple(namespaces))
+
+
+def _way(
+    kubeconfig: str | None,
+    context: str | None,
+    in_cluster: bool,
+    connection: Connection,
+    allowed_exec: Sequence[str],
+    timeout_s: float,
+) -> tuple[Dialled, Callable[[Path], Login], tuple[tuple[str, str], ...]]:
+    """Give what to dial, how to log in, and what a person should know about that."""
+    if in_cluster:
+        target, log_in = from_pod(connection)
+        return target, log_in, (("Credential", "service account of the pod"),)
+    if not kubeconfig:
+        raise Invalid("The runtime has no kubeconfig", hint="Give it one in the registry, or set inCluster.")
+    chosen = kubeconfigs.chosen(kubeconfig, context, allowed_exec)
+    target = dialled(chosen.cluster.server, connection)
+    trusting = chosen.cluster.insecure_skip_tls_verify
+    notes = (("TLS", "the server's certificate is not checked (insecure-skip-tls-verify)"),) if trusting else ()
+    return target, from_kubeconfig(chosen, target, timeout_s=timeout_s), (("Context", chosen.context), *notes)
+
+
+def _identity(client: Client, target: Dialled, notes: tuple[tuple[str, str], ...]) -> Identity:
+    version = _version(client)
+    detail = (("API server", target.server), ("Platform", version.platform), *notes)
+    return Identity(
+        program="Kubernetes",
+        version=version.git_version,
+        detail=tuple((key, value) for key, value in detail if value),
+        simulated=SIMULATED in version.git_version,
+    )
+
+
+def _version(client: Client) -> Version:
+    return client.get("/version", Version, what="the version")
+
+
+def _runtime(name: str, client: Client, identity: Identity, namespaces: tuple[str, ...]) -> Runtime:
+    together = Together(name)
+    instances = PodInstances(client, together, Restarts())
+    shown = (("Cluster version", identity.version), *identity.detail)
+
+    def check() -> None:
+        _version(client)
+
+    def close() -> None:
+        together.close()
+        client.close()
+
+    return Runtime(
+        name=name,
+        kind="kubernetes",
+        identity=identity,
+        overview=PodOverview(client, together, instances, shown),
+        instances=instances,
+        logs=PodLogs(client),
+        discover=Discovery(client, together, namespaces),
+        check=check,
+        close=close,
+    )

@@ -1,0 +1,145 @@
+"""The Overview tab: everything about a service at a glance, read at the same time.
+
+Only the pods must be readable; whatever else is refused or fails becomes a note, and the rest is shown.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from runtimes.base import Domain, Event, Instance, Resources, Scope, Severity, Summary
+from runtimes.kubernetes import events, ingresses, metrics, paths, workloads
+from runtimes.kubernetes.client import Client
+from runtimes.kubernetes.instances import PodInstances
+from runtimes.kubernetes.metrics import Figures
+from runtimes.kubernetes.models import Pod
+from runtimes.kubernetes.neighbours import EventObject, Ingress, ObjectReference, ServiceObject, WorkloadObject
+from runtimes.kubernetes.scoped import Pods, checked
+from runtimes.kubernetes.selectors import matcher
+from runtimes.kubernetes.status import TERMINAL
+from runtimes.kubernetes.together import Outcome, Together
+
+T = TypeVar("T")
+
+WARNINGS_MAX = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What could be read of a namespace, and a note for whatever could not."""
+
+    pods: list[Pod]
+    figures: Figures
+    workloads: dict[str, list[WorkloadObject]]
+    warnings: list[EventObject]
+    ingresses: list[Ingress]
+    services: list[ServiceObject]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PodOverview:
+    """Reads the Summary of a service. `identity` is what is said of the cluster itself."""
+
+    client: Client
+    together: Together
+    instances: PodInstances
+    identity: tuple[tuple[str, str], ...]
+
+    def read(self, scope: Scope) -> Summary:
+        """Read the service at a glance. Raise RuntimeProblem when not even its pods can be read."""
+        known, now = self._read(checked(scope)), datetime.now(UTC)
+        accepts = matcher(scope.selector)
+        rows = [self.instances.row(pod, known.figures, now) for pod in known.pods]
+        found = workloads.workloads(known.workloads, known.pods, accepts)
+        ready, desired = workloads.totals(found)
+        living = [pod for pod in known.pods if pod.status.phase not in TERMINAL]
+        return Summary(
+            as_of=now,
+            workloads=tuple(found),
+            counts=_counts(rows),
+            ready=ready,
+            desired=desired,
+            restarts=sum(row.restarts for row in rows),
+            images=tuple(dict.fromkeys(c.image for row in rows for c in row.containers if c.kind != "ephemeral")),
+            warnings=_warnings(known, [each.name for each in found], everything=not scope.selector),
+            usage=metrics.total([row.usage for row in rows], known.figures.problem),
+            requests_and_limits=_asked(living),
+            qos_classes=dict(Counter(pod.status.qos_class for pod in living if pod.status.qos_class)),
+            domains=_domains(known, accepts),
+            identity=self._identity(scope),
+            notes=known.notes,
+        )
+
+    def _identity(self, scope: Scope) -> tuple[tuple[str, str], ...]:
+        own = (("Namespace", scope.namespace), ("Selector", scope.selector))
+        return (*self.identity, *((name, value) for name, value in own if value))
+
+    def _read(self, scope: Scope) -> Read:
+        lists = list(workloads.KINDS)
+        pods, figures, warnings, domains, services, *objects = self.together.run(
+            lambda: Pods(self.client).all(scope),
+            lambda: metrics.read(self.client, scope.namespace, scope.selector),
+            lambda: self._list(scope, "events", EventObject, fields="type=Warning"),
+            lambda: self._list(scope, "ingresses", Ingress),
+            lambda: self._list(scope, "services", ServiceObject) if scope.selector else [],
+            *(self._lister(scope, resource) for resource in lists),
+        )
+        optional = {"events": warnings, "ingresses": domains, "services": services} | dict(
+            zip(lists, objects, strict=True)
+        )
+        return Read(
+            pods=pods.get(),
+            figures=figures.get(),
+            workloads={
+                name: outcome.value for name, outcome in zip(lists, objects, strict=True) if not outcome.problem
+            },
+            warnings=warnings.value or [],
+            ingresses=domains.value or [],
+            services=services.value or [],
+            notes=_notes(optional),
+        )
+
+    def _lister(self, scope: Scope, resource: str) -> Callable[[], list[WorkloadObject]]:
+        return lambda: self._list(scope, resource, WorkloadObject)
+
+    def _list(self, scope: Scope, resource: str, kind: type[T], *, fields: str = "") -> list[T]:
+        path = paths.collection(scope.namespace, resource)
+        return self.client.listed(path, kind, what=resource, query={"fieldSelector": fields or None})
+
+
+def _notes(outcomes: dict[str, Outcome]) -> tuple[str, ...]:
+    """Say what could not be read; one sentence each, as several are often refused for one reason."""
+    return tuple(
+        f"The {name} could not be read. {outcome.problem.sentence}"
+        for name, outcome in outcomes.items()
+        if outcome.problem is not None
+    )
+
+
+def _counts(rows: Sequence[Instance]) -> dict[Severity, int]:
+    counted = Counter(row.severity for row in rows)
+    return {severity: counted[severity] for severity in Severity}
+
+
+def _asked(pods: Sequence[Pod]) -> Resources:
+    return workloads.summed(spec for pod in pods for spec in workloads.lasting_containers(pod.spec))
+
+
+def _domains(known: Read, accepts: Callable[[Mapping[str, str]], bool]) -> tuple[Domain, ...]:
+    return ingresses.domains(known.ingresses, known.services, known.pods, accepts)
+
+
+def _warnings(known: Read, names: Sequence[str], *, everything: bool) -> tuple[Event, ...]:
+    """Give the latest warnings about the service's objects; those of pods that are gone go by their workload's name."""
+    exact = {pod.metadata.name for pod in known.pods} | set(names)
+    begins = tuple(f"{name}-" for name in names)
+
+    def mine(subject: ObjectReference) -> bool:
+        return everything or subject.name in exact or subject.name.startswith(begins)
+
+    return events.newest_first(known.warnings, only=mine)[:WARNINGS_MAX]

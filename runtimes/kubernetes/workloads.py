@@ -1,0 +1,148 @@
+"""Which workloads a service has, how many of their pods are ready, and what one pod of each asks for. Pure.
+
+A workload is the service's when the selector accepts its own labels or those it gives its pods: a Deployment scaled to
+zero is still shown, one whose pods alone are labelled too. Jobs and CronJobs are shown, but do not count towards
+"ready of desired": a job that has done its work is not missing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from runtimes.base import Resources, Workload
+from runtimes.kubernetes.models import ContainerSpec, Labels, Pod, PodSpec
+from runtimes.kubernetes.neighbours import WorkloadObject
+from runtimes.kubernetes.pods import resources
+from runtimes.kubernetes.status import TERMINAL, condition_is
+
+KINDS = {
+    "deployments": "Deployment",
+    "statefulsets": "StatefulSet",
+    "daemonsets": "DaemonSet",
+    "replicasets": "ReplicaSet",
+    "jobs": "Job",
+    "cronjobs": "CronJob",
+}
+PASSING = frozenset({"Job", "CronJob"})
+"""Kinds whose pods are meant to end."""
+
+Accepts = Callable[[Mapping[str, str]], bool]
+
+
+def workloads(known: Mapping[str, Sequence[WorkloadObject]], pods: Sequence[Pod], accepts: Accepts) -> list[Workload]:
+    """Give the workloads of a service. `known` holds what could be listed, by resource; `pods` are its pods."""
+    found = [
+        _workload(KINDS[resource], each)
+        for resource, objects in known.items()
+        for each in objects
+        if _belongs(each, accepts) and not _made_by_another(each, resource, known)
+    ]
+    return [*found, *_of_pods(pods, known)]
+
+
+def totals(found: Iterable[Workload]) -> tuple[int, int]:
+    """Sum up (ready, desired) over the workloads whose pods are meant to stay."""
+    lasting = [each for each in found if each.kind not in PASSING]
+    return sum(each.ready for each in lasting), sum(each.desired for each in lasting)
+
+
+def summed(specs: Iterable[ContainerSpec]) -> Resources:
+    """Sum up what containers ask for; None where one of them sets nothing: a sum without it would promise too much."""
+    each = [resources(spec.resources) for spec in specs]
+    return Resources(
+        cpu_request_cores=_sum([one.cpu_request_cores for one in each]),
+        cpu_limit_cores=_sum([one.cpu_limit_cores for one in each]),
+        memory_request_bytes=_whole(_sum([one.memory_request_bytes for one in each])),
+        memory_limit_bytes=_whole(_sum([one.memory_limit_bytes for one in each])),
+    )
+
+
+def lasting_containers(spec: PodSpec) -> list[ContainerSpec]:
+    """Give the containers that run as long as the pod: its own and its sidecars."""
+    return [*spec.containers, *(each for each in spec.init_containers or () if each.restart_policy == "Always")]
+
+
+def _sum(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if known and len(known) == len(values) else None
+
+
+def _whole(value: float | None) -> int | None:
+    return None if value is None else int(value)
+
+
+def _template(known: WorkloadObject, kind: str) -> tuple[Labels, PodSpec]:
+    template = known.spec.job_template.spec.template if kind == "CronJob" else known.spec.template
+    return template.metadata.labels or {}, template.spec
+
+
+def _belongs(known: WorkloadObject, accepts: Accepts) -> bool:
+    kind = "CronJob" if known.spec.schedule else ""
+    return accepts(known.metadata.labels or {}) or accepts(_template(known, kind)[0])
+
+
+def _made_by_another(known: WorkloadObject, resource: str, lists: Mapping[str, Sequence[WorkloadObject]]) -> bool:
+    """Say whether another workload that is shown made this one (or a kind that we cannot list did)."""
+    owner = known.metadata.controller
+    if owner is None:
+        return False
+    if resource == "replicasets" and owner.kind not in KINDS.values():
+        return False  # an operator's own kind, such as an Argo Rollout: its ReplicaSets are what we can show
+    return owner.kind in KINDS.values() or resource not in lists
+
+
+def _workload(kind: str, known: WorkloadObject) -> Workload:
+    _, spec = _template(known, kind)
+    ready, desired = _counts(kind, known)
+    return Workload(
+        id=f"{kind.lower()}.{known.metadata.name}",
+        kind=kind,
+        name=known.metadata.name,
+        ready=ready,
+        desired=desired,
+        images=tuple(dict.fromkeys(each.image for each in spec.containers)),
+        resources=summed(lasting_containers(spec)),
+    )
+
+
+def _counts(kind: str, known: WorkloadObject) -> tuple[int, int]:
+    status, spec = known.status, known.spec
+    if kind == "DaemonSet":
+        return status.number_ready, status.desired_number_scheduled
+    if kind == "Job":
+        return status.succeeded, 0 if spec.suspend else spec.completions or 1
+    if kind == "CronJob":
+        running = len(status.active) if isinstance(status.active, list) else 0
+        return running, running
+    return status.ready_replicas, 1 if spec.replicas is None else spec.replicas
+
+
+def _of_pods(pods: Sequence[Pod], known: Mapping[str, Sequence[WorkloadObject]]) -> list[Workload]:
+    """Make workloads of the pods that no listed workload stands for: bare ones, and those of kinds we do not know."""
+    listed = {KINDS[resource] for resource in known}
+    alive = [pod for pod in pods if pod.status.phase not in TERMINAL]
+    owners = {pod.metadata.uid: pod.metadata.controller for pod in alive}
+    desired: Counter[tuple[str, str]] = Counter()
+    ready: Counter[tuple[str, str]] = Counter()
+    example: dict[tuple[str, str], Pod] = {}
+    for pod in alive:
+        owner = owners[pod.metadata.uid]
+        key = (owner.kind, owner.name) if owner else ("Pod", pod.metadata.name)
+        if key[0] in listed:
+            continue
+        desired[key] += 1
+        ready[key] += condition_is(pod, "Ready")
+        example.setdefault(key, pod)
+    return [
+        Workload(
+            id=f"{kind.lower()}.{name}",
+            kind=kind,
+            name=name,
+            ready=ready[kind, name],
+            desired=count,
+            images=tuple(dict.fromkeys(each.image for each in example[kind, name].spec.containers)),
+            resources=summed(lasting_containers(example[kind, name].spec)),
+        )
+        for (kind, name), count in desired.items()
+    ]
