@@ -1,0 +1,102 @@
+"""The registry's rows: a state out of the store, and changes into it. The caller holds the transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from opsmodal.registry.changes import Change
+from opsmodal.registry.reading import SECTIONS, plain, revived
+from opsmodal.registry.schema import Spec
+from opsmodal.registry.state import Entries, State
+from opsmodal.store.tables import (
+    Choice,
+    Entry,
+    Favorite,
+    GrantEntry,
+    GroupEntry,
+    Mark,
+    RuntimeEntry,
+    ServiceEntry,
+    User,
+    VpnProfileEntry,
+)
+
+VERSION = "registry-version"
+
+TABLES: Mapping[str, type[Entry]] = {
+    "vpnProfiles": VpnProfileEntry,
+    "runtimes": RuntimeEntry,
+    "services": ServiceEntry,
+    "groups": GroupEntry,
+    "grants": GrantEntry,
+}
+
+
+def version(session: Session) -> int:
+    """Give the number that grows with every change."""
+    value = session.scalar(select(Mark.value).where(Mark.name == VERSION))
+    return int(value or 0)
+
+
+def load(session: Session) -> State:
+    """Read everything, in order."""
+    return State(version=version(session), entries={section: _section(session, section) for section in SECTIONS})
+
+
+def save(session: Session, wanted: Entries, changes: Collection[Change], now: datetime) -> None:
+    """Write the entries that are new or changed, and count the version up when there are any."""
+    pending = [change for change in changes if change.action != "unchanged"]
+    for change in pending:
+        _put(session, TABLES[change.section], change.name, plain(wanted[change.section][change.name]), now)
+    if pending:
+        count_up(session)
+
+
+def remove(session: Session, section: str, name: str) -> bool:
+    """Remove an entry and what people liked or chose of it; tell whether it was there."""
+    row = session.get(TABLES[section], name)
+    if row is None:
+        return False
+    session.delete(row)
+    if section == "services":
+        session.execute(delete(Favorite).where(Favorite.service == name))
+        session.execute(delete(Choice).where(Choice.service == name))
+    count_up(session)
+    return True
+
+
+def count_up(session: Session) -> None:
+    """Let every worker see that something has changed."""
+    mark = session.get(Mark, VERSION, with_for_update=True)
+    if mark is None:
+        session.add(Mark(name=VERSION, value="1"))
+    else:
+        mark.value = str(int(mark.value) + 1)
+
+
+def user_names(session: Session, *, only_admins: bool = False) -> tuple[str, ...]:
+    """Name the people who are not disabled."""
+    wanted = select(User.name).where(User.disabled.is_(False)).order_by(User.name)
+    return tuple(session.scalars(wanted.where(User.admin.is_(True)) if only_admins else wanted))
+
+
+def _section(session: Session, section: str) -> dict[str, Spec]:
+    table = TABLES[section]
+    rows = session.execute(select(table.name, table.spec).order_by(table.position, table.name))
+    return {name: revived(section, spec) for name, spec in rows}
+
+
+def _put(session: Session, table: type[Entry], name: str, spec: dict[str, Any], now: datetime) -> None:
+    row = session.get(table, name)
+    if row is None:
+        last = session.scalar(select(func.max(table.position)))
+        row = table()
+        row.name, row.position = name, (last or 0) + 1
+        session.add(row)
+    row.spec, row.updated_at = spec, now
+    session.flush()

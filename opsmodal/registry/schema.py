@@ -1,0 +1,238 @@
+"""The shape of the registry: what may be written, with bounds. What refers to what is checked in `references`.
+
+Keys are written in camelCase. A runtime and a connection are of the kind that their `kind` says. A named file is
+either its name, or (in an export) its name and the fingerprint of what was stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal
+
+from msgspec import Meta, Struct, field
+
+from opsmodal.permissions import Role
+from runtimes.base import Scope
+
+API_VERSION = "opsmodal/v1"
+
+
+def _text(shape: str, description: str, *, empty: bool = False) -> Meta:
+    r"""Bound a text. Shapes end in \Z, not $: to Python "shop\n" still matches `shop$`."""
+    return Meta(pattern=rf"\A(?:{shape}){'?' if empty else ''}\Z", description=description)
+
+
+LABEL = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
+LABEL_WORDS = "a name of at most 63 small letters, digits and dashes, like shop-2"
+
+Name = Annotated[str, _text(LABEL, LABEL_WORDS)]
+NameOrNone = Annotated[str, _text(LABEL, LABEL_WORDS, empty=True)]
+Person = Annotated[
+    str, _text(r"[A-Za-z0-9](?:[A-Za-z0-9._@+-]{0,126}[A-Za-z0-9])?", "a name like alice or al@example.org")
+]
+PersonOrNone = Annotated[
+    str, _text(r"[A-Za-z0-9](?:[A-Za-z0-9._@+-]{0,126}[A-Za-z0-9])?", "a name like alice", empty=True)
+]
+Text = Annotated[str, _text(r"[^\x00-\x1f\x7f]{1,1024}", "a text of 1 to 1024 characters on one line")]
+Value = Annotated[str, _text(r"[^\x00-\x1f\x7f]{0,1024}", "a text of at most 1024 characters on one line")]
+Priority = Annotated[int, Meta(ge=0, le=1_000_000)]
+PortNumber = Annotated[int, Meta(ge=1, le=65535)]
+Host = Annotated[str, _text(r"[A-Za-z0-9\[][A-Za-z0-9._:\]-]{0,253}", "a host name or an IP address")]
+Jump = Annotated[str, _text(r"[A-Za-z0-9\[][A-Za-z0-9._@:\]-]{0,320}", "a host as [user@]host[:port]")]
+HttpAddress = Annotated[str, _text(r"https?://[^\s/@]{1,300}/?", "an address like http://127.0.0.1:2019")]
+Socket = Annotated[
+    str,
+    _text(
+        r"(?:unix://)?/[^\x00-\x1f\x7f]{1,1000}|tcp://[^\s/@]{1,300}",
+        "a path like /var/run/docker.sock, or an address like tcp://host:2376",
+    ),
+]
+ProjectOrNone = Annotated[
+    str, _text(r"[a-z0-9][a-z0-9_-]{0,127}", "a compose project as the engine names it", empty=True)
+]
+ContainerName = Annotated[str, _text(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}", "a container's name as the engine lists it")]
+Fingerprint = Annotated[str, _text(r"[0-9a-f]{32}", "a fingerprint out of an export", empty=True)]
+
+
+class Spec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel", omit_defaults=True):
+    """What every part of the registry is: frozen, strict, written in camelCase, silent about defaults."""
+
+
+class FileRef(Spec, frozen=True, kw_only=True):
+    """A file that is read at apply; `fingerprint` stands for what is stored when the file is not at hand."""
+
+    file: Text
+    fingerprint: Fingerprint = ""
+
+
+class KubeconfigRef(FileRef, frozen=True, kw_only=True):
+    """A kubeconfig and which of its contexts to use: its current one when `context` is empty."""
+
+    context: Value = ""
+
+
+class Connection(Spec, tag_field="kind", frozen=True, kw_only=True):
+    """A way to a runtime; the lowest priority that carries is taken."""
+
+    kind: ClassVar[str]
+    name: Name
+    priority: Priority = 100
+
+
+class DirectConnection(Connection, tag="direct", frozen=True, kw_only=True):
+    """The address can be dialled from here."""
+
+    kind: ClassVar[str] = "direct"
+
+
+class VpnConnection(Connection, tag="vpn", frozen=True, kw_only=True):
+    """Through the tunnel of a VPN profile."""
+
+    kind: ClassVar[str] = "vpn"
+    profile: Name
+
+
+class SshConnection(Connection, tag="ssh", frozen=True, kw_only=True):
+    """Through an SSH server; its host key must be in `known_hosts`."""
+
+    kind: ClassVar[str] = "ssh"
+    host: Host
+    port: PortNumber = 22
+    user: Text
+    identity_file: FileRef | None = None
+    known_hosts: FileRef | None = None
+    jump: tuple[Jump, ...] = ()
+
+
+AnyConnection = DirectConnection | VpnConnection | SshConnection
+
+DIRECT = DirectConnection(name="direct")
+"""What a runtime without connections is reached by."""
+
+
+class RuntimeBase(Spec, tag_field="kind", frozen=True, kw_only=True):
+    """What all runtimes have."""
+
+    kind: ClassVar[str]
+    name: Name
+    connections: tuple[AnyConnection, ...] = ()
+
+    def ways(self) -> tuple[AnyConnection, ...]:
+        """List the connections in the order in which they are tried."""
+        return tuple(sorted(self.connections, key=lambda way: way.priority)) or (DIRECT,)
+
+
+class KubernetesSpec(RuntimeBase, tag="kubernetes", frozen=True, kw_only=True):
+    """A cluster, by a kubeconfig or as the pod that opsmodal itself runs in."""
+
+    kind: ClassVar[str] = "kubernetes"
+    kubeconfig: KubeconfigRef | None = None
+    in_cluster: bool = False
+
+
+class TlsFiles(Spec, frozen=True, kw_only=True):
+    """PEM files: whom to trust, and who we are (both or neither)."""
+
+    ca: FileRef | None = None
+    certificate: FileRef | None = None
+    key: FileRef | None = None
+
+
+class EngineSpec(RuntimeBase, frozen=True, kw_only=True):
+    """A Docker or Podman engine."""
+
+    socket: Socket
+    tls: TlsFiles | None = None
+    host: Literal["local", "none"] = "none"
+    proxy_admin: HttpAddress | None = None
+
+
+class DockerSpec(EngineSpec, tag="docker", frozen=True, kw_only=True):
+    """A Docker engine."""
+
+    kind: ClassVar[str] = "docker"
+
+
+class PodmanSpec(EngineSpec, tag="podman", frozen=True, kw_only=True):
+    """A Podman engine, rootful or rootless."""
+
+    kind: ClassVar[str] = "podman"
+
+
+RuntimeSpec = KubernetesSpec | DockerSpec | PodmanSpec
+
+
+class ServiceSpec(Spec, frozen=True, kw_only=True):
+    """A service: what of a runtime belongs together."""
+
+    name: Name
+    runtime: Name
+    environment: NameOrNone = ""
+    namespace: NameOrNone = ""
+    selector: Value = ""
+    project: ProjectOrNone = ""
+    containers: tuple[ContainerName, ...] = ()
+    labels: dict[Text, Value] = field(default_factory=dict)
+
+    def scope(self) -> Scope:
+        """Give the scope that the runtimes' facets take."""
+        return Scope(
+            service=self.name,
+            namespace=self.namespace,
+            selector=self.selector,
+            project=self.project,
+            containers=self.containers,
+            labels=dict(self.labels),
+        )
+
+    def scope_key(self) -> tuple[object, ...]:
+        """Give what the scope is, to keep answers by."""
+        labels = tuple(sorted(self.labels.items()))
+        return (self.runtime, self.namespace, self.selector, self.project, self.containers, labels)
+
+
+class VpnProfile(Spec, frozen=True, kw_only=True):
+    """A VPN profile; its file is sealed like every credential."""
+
+    name: Name
+    kind: Literal["wireguard", "openvpn"]
+    config_file: FileRef
+
+
+class GroupSpec(Spec, frozen=True, kw_only=True):
+    """A group of people."""
+
+    name: Name
+    users: tuple[Person, ...] = ()
+
+
+class GrantSpec(Spec, frozen=True, kw_only=True):
+    """A role for one user or one group: on services, on all services of runtimes, or on all there are."""
+
+    user: PersonOrNone = ""
+    group: NameOrNone = ""
+    role: Role
+    services: tuple[Name, ...] = ()
+    runtimes: tuple[Name, ...] = ()
+    everything: bool = field(default=False, name="all")
+
+
+class Document(Spec, frozen=True, kw_only=True):
+    """A registry document: a part of the registry, or all of it."""
+
+    api_version: Literal["opsmodal/v1"]
+    vpn_profiles: tuple[VpnProfile, ...] = ()
+    runtimes: tuple[RuntimeSpec, ...] = ()
+    services: tuple[ServiceSpec, ...] = ()
+    groups: tuple[GroupSpec, ...] = ()
+    grants: tuple[GrantSpec, ...] = ()
+
+
+LATER: Mapping[type[Spec], tuple[str, ...]] = {
+    Document: ("oidc", "settings"),
+    ServiceSpec: ("serviceAccount", "policy", "alerts"),
+    RuntimeBase: ("runbooks", "registries", "egressAllow", "metricsServer", "hosts"),
+    SshConnection: ("password", "passphrase", "agent", "certificate"),
+    VpnProfile: ("mode", "allowedNetworks"),
+}
+"""Keys that a later release brings: refused like every unknown key, and the hint says so."""
