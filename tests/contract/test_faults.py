@@ -1,0 +1,63 @@
+"""When the engine cannot be reached every facet says so in a sentence, in time, and works again afterwards."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from runtimes.base import LogQuery
+from runtimes.errors import Unavailable
+from tests.contract.worlds import World
+
+ANSWER_S = 15.0
+
+
+def asked(world: World, name: str) -> dict[str, Callable[[], object]]:
+    runtime, scope = world.runtime, world.scope
+    assert runtime.logs is not None
+    logs = runtime.logs
+    return {
+        "check": runtime.check,
+        "discover": runtime.discover,
+        "overview": lambda: runtime.overview.read(scope),
+        "list": lambda: runtime.instances.list(scope),
+        "get": lambda: runtime.instances.get(scope, name),
+        "cause": lambda: runtime.instances.cause(scope, name),
+        "logs": lambda: list(logs.read(scope, LogQuery(instance=name))),
+        "delete": lambda: runtime.instances.delete(scope, name, force=False),
+    }
+
+
+def test_a_dead_engine_is_unavailable_everywhere_and_then_comes_back(world: World) -> None:
+    name = world.healthy()
+    world.line.cut()
+    for what, ask in asked(world, name).items():
+        began = time.monotonic()
+        with pytest.raises(Unavailable) as caught:
+            ask()
+        assert time.monotonic() - began < ANSWER_S, what
+        assert caught.value.sentence, what
+        assert "Traceback" not in caught.value.sentence
+        assert "object at 0x" not in repr(caught.value.args) + caught.value.detail
+    world.line.mend()
+    assert world.exists(name)
+    for what, ask in asked(world, name).items():
+        ask(), what
+
+
+def test_connections_that_died_while_nobody_asked_are_not_noticed(world: World) -> None:
+    name = world.healthy()
+    for _ in range(3):
+        assert [each.name for each in world.runtime.instances.list(world.scope).items] == [name]
+        world.line.cut()
+        world.line.mend()
+        world.runtime.overview.read(world.scope)
+
+
+def test_a_closed_runtime_can_be_closed_again_and_refuses_in_words(world: World) -> None:
+    world.runtime.close()
+    world.runtime.close()
+    with pytest.raises(Unavailable):
+        world.runtime.instances.list(world.scope)
