@@ -25,6 +25,8 @@ T = TypeVar("T")
 Trouble = RuntimeProblem | ConnectionProblem
 
 RETRY_S = 3.0
+CHECK_S = 1.0
+"""How often the registration of an open runtime is compared with what is open."""
 GLANCE_THREADS = 16
 """Runtimes that are asked side by side for the services page."""
 
@@ -38,6 +40,7 @@ class _Slot:
     signature: str = ""
     problem: Trouble | None = None
     tried_at: float = 0.0
+    checked_at: float = 0.0
 
 
 class Fleet:
@@ -98,8 +101,7 @@ class Fleet:
         """Close the runtimes whose registration has changed or gone."""
         for name, slot in list(self._slots.items()):
             with slot.lock:
-                if slot.opened is not None and slot.signature != self._opening.signature(name):
-                    self._shut(slot)
+                self._check(name, slot)
                 slot.problem = None
 
     def close(self) -> None:
@@ -127,9 +129,10 @@ class Fleet:
 
     def _open(self, name: str) -> Opened:
         slot = self._slot(name)
-        if slot.opened is not None:
+        if slot.opened is not None and time.monotonic() - slot.checked_at < CHECK_S:
             return slot.opened
         with slot.lock:
+            self._check(name, slot)
             if slot.opened is None:
                 self._try(name, slot)
             if slot.opened is None:
@@ -146,6 +149,12 @@ class Fleet:
             slot.problem = problem
         finally:
             slot.tried_at = time.monotonic()
+
+    def _check(self, name: str, slot: _Slot) -> None:
+        """Close a runtime that is registered otherwise by now, perhaps through another worker."""
+        if slot.opened is not None and slot.signature != self._opening.signature(name):
+            self._shut(slot)
+        slot.checked_at = time.monotonic()
 
     def _shut(self, slot: _Slot) -> None:
         if slot.opened is not None:

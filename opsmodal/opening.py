@@ -46,12 +46,8 @@ class Opening:
 
     def signature(self, name: str) -> str:
         """Give a text that changes whenever what is registered for a runtime does; empty when it is gone."""
-        spec = self._registry.runtime(name)
-        if spec is None:
-            return ""
-        return msgspec.json.encode(
-            [spec, self._registry.fingerprints("runtime", name), self._namespaces(name)]
-        ).decode()
+        registered = self._registry.signature(name)
+        return f"{registered} {' '.join(self._namespaces(name))}" if registered else ""
 
     def open(self, name: str) -> Opened:
         """Open a runtime over the first of its connections that carries. Raise what the last one that failed said."""
@@ -89,7 +85,7 @@ class Opening:
 
         return open_kubernetes(
             spec.name,
-            kubeconfig=self._registry.credential("runtime", spec.name, "kubeconfig"),
+            kubeconfig=self._registry.credential("runtimes", spec.name, "kubeconfig"),
             context=spec.kubeconfig.context or None if spec.kubeconfig else None,
             in_cluster=spec.in_cluster,
             connection=connection,
@@ -106,7 +102,7 @@ class Opening:
         tls = None
         if spec.tls is not None:
             texts = {
-                part: self._registry.credential("runtime", spec.name, f"tls.{part}")
+                part: self._registry.credential("runtimes", spec.name, f"tls.{part}")
                 for part in ("ca", "certificate", "key")
             }
             tls = TLS(**{part: text or "" for part, text in texts.items()})

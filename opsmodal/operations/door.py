@@ -85,15 +85,13 @@ class Door:
     def confirm(self, leave: Pass, sent: str, *, hits: Sequence[str], command: str = "") -> None:
         """Ask for a confirmation unless the right word was sent: the service's name in production, else `true`."""
         word = leave.service.name if leave.service.environment == PRODUCTION else "true"
-        if sent == word:
-            return
-        raise ConfirmationRequired(
-            f"{leave.action.label} wants to be confirmed.",
-            hits=hits,
-            confirm=word,
-            label=leave.action.label,
-            command=command,
-        )
+        self.confirm_word(sent, word, label=leave.action.label, hits=hits, command=command)
+
+    def confirm_word(self, sent: str, word: str, *, label: str, hits: Sequence[str], command: str = "") -> None:
+        """Raise ConfirmationRequired unless the word was sent."""
+        if sent != word:
+            sentence = f"{label} wants to be confirmed."
+            raise ConfirmationRequired(sentence, hits=hits, confirm=word, label=label, command=command)
 
     @contextmanager
     def recorded(self, actor: Actor, action: Action, *, service: str = "", target: str = "") -> Iterator[Outcome]:

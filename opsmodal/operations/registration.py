@@ -1,0 +1,260 @@
+"""Register, test and remove runtimes and services; find services that are there already. For administrators."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from connectors.errors import ConnectionProblem
+from opsmodal import actions
+from opsmodal.answers import Done
+from opsmodal.errors import NotThere, Problem, Rejected
+from opsmodal.fleet import Fleet
+from opsmodal.opening import Opened, Opening
+from opsmodal.operations.door import Door
+from opsmodal.permissions import Action, Actor
+from opsmodal.registry.changes import Applied
+from opsmodal.registry.files import Sent
+from opsmodal.registry.reading import plain
+from opsmodal.registry.registry import Registry
+from opsmodal.registry.schema import RuntimeSpec, ServiceSpec
+from runtimes.base import Proposal, Scope
+from runtimes.errors import RuntimeProblem
+
+Entry = Mapping[str, Any]
+TAKEN_MAX = 200
+"""Services taken over in one go."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuntimeRow:
+    """One registered runtime. `state` is open, failed or unknown (not asked since the start)."""
+
+    name: str
+    kind: str
+    address: str
+    connections: tuple[str, ...]
+    services: int
+    state: str
+    sentence: str
+    hint: str
+    simulated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuntimeAnswer:
+    """One runtime: its entry as in the document (credentials by name and fingerprint), and its services."""
+
+    row: RuntimeRow
+    entry: dict[str, Any]
+    services: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tested:
+    """What a test of a runtime found."""
+
+    ok: bool
+    sentence: str
+    hint: str = ""
+    facts: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalRow:
+    """A service that discovery found; `taken` when one with this scope is registered already."""
+
+    name: str
+    evidence: str
+    instances: int
+    taken: bool
+    entry: dict[str, Any]
+
+
+class Registration:
+    """Read and change the registry."""
+
+    def __init__(self, door: Door, registry: Registry, fleet: Fleet, opening: Opening) -> None:
+        self._door = door
+        self._registry = registry
+        self._fleet = fleet
+        self._opening = opening
+
+    def runtimes(self, actor: Actor) -> tuple[RuntimeRow, ...]:
+        """List the registered runtimes."""
+        self._door.administer(actor, actions.REGISTRY_VIEW)
+        return tuple(self._row(spec) for spec in self._registry.runtimes())
+
+    def runtime(self, actor: Actor, name: str) -> RuntimeAnswer:
+        """Read one runtime."""
+        self._door.administer(actor, actions.REGISTRY_VIEW)
+        spec = self._runtime(name)
+        services = tuple(service.name for service in self._registry.services() if service.runtime == name)
+        return RuntimeAnswer(row=self._row(spec), entry=plain(spec), services=services)
+
+    def services(self, actor: Actor) -> tuple[ServiceSpec, ...]:
+        """List the registered services."""
+        self._door.administer(actor, actions.REGISTRY_VIEW)
+        return self._registry.services()
+
+    def service(self, actor: Actor, name: str) -> dict[str, Any]:
+        """Read the entry of one service."""
+        self._door.administer(actor, actions.REGISTRY_VIEW)
+        spec = self._registry.service(name)
+        if spec is None:
+            raise NotThere(f"There is no service {name[:80]!r}.")
+        return plain(spec)
+
+    def problems(self, actor: Actor, section: str, entry: Entry, sent: Mapping[str, str]) -> tuple[Problem, ...]:
+        """List what is wrong with an entry, without changing anything."""
+        self._door.administer(actor, actions.REGISTRY_VIEW)
+        return self._registry.problems(section, entry, sent)
+
+    def put(self, actor: Actor, section: str, entry: Entry, sent: Mapping[str, str]) -> Done:
+        """Create or replace one entry. Raise Rejected."""
+        target = f"{section}/{entry.get('name', '')}"[:200]
+        with self._changing(actor, actions.REGISTRY_CHANGE, target):
+            change = self._registry.put(section, entry, sent)
+        self._fleet.refresh()
+        return Done(sentence=f"The {change.noun} {change.name} was {change.action}.", targets=(change.name,))
+
+    def remove(self, actor: Actor, section: str, name: str, *, confirm: str) -> Done:
+        """Remove one entry. Raise NotThere, InUse, ConfirmationRequired."""
+        self._door.administer(actor, actions.REGISTRY_REMOVE, f"{section}/{name}")
+        known = self._registry.runtime(name) if section == "runtimes" else self._registry.service(name)
+        if known is None:
+            raise NotThere(f"There is no {section[:-1]} {name[:80]!r}.")
+        hits = [f"the registration of the {section[:-1]} {name}; nothing of it is stopped or deleted"]
+        self._door.confirm_word(confirm, "true", label=f"Remove {name}", hits=hits)
+        with self._door.recorded(actor, actions.REGISTRY_REMOVE, target=f"{section}/{name}"):
+            change = self._registry.remove(section, name)
+        self._fleet.refresh()
+        return Done(sentence=f"The {change.noun} {name} was removed.", targets=(name,))
+
+    def export(self, actor: Actor) -> str:
+        """Write the registry as YAML."""
+        self._door.administer(actor, actions.REGISTRY_VIEW)
+        return self._registry.export()
+
+    def apply(self, actor: Actor, data: bytes, *, dry_run: bool) -> Applied:
+        """Take a document whole, or say what would change. Files are never read from the server's disk here."""
+        if dry_run:
+            self._door.administer(actor, actions.REGISTRY_VIEW)
+            return self._registry.diff(data, Sent(None))
+        with self._changing(actor, actions.REGISTRY_CHANGE, "document"):
+            applied = self._registry.apply(data, Sent(None))
+        self._fleet.refresh()
+        return applied
+
+    def test(self, actor: Actor, name: str) -> Tested:
+        """Open a runtime anew and ask it whether it is there."""
+        spec = self._runtime_for(actor, actions.REGISTRY_TEST, name)
+        with self._door.recorded(actor, actions.REGISTRY_TEST, target=f"runtimes/{name}") as outcome:
+            tested = self._tested(spec)
+            outcome.detail = tested.sentence
+        return tested
+
+    def proposals(self, actor: Actor, name: str) -> tuple[ProposalRow, ...]:
+        """List the services that a runtime seems to run."""
+        self._runtime_for(actor, actions.REGISTRY_VIEW, name)
+        known = {service.scope_key() for service in self._registry.services()}
+        used = {service.name for service in self._registry.services()}
+        return tuple(_proposed(name, found, known, used) for found in self._fleet.runtime(name).discover())
+
+    def take(self, actor: Actor, name: str, wanted: Sequence[str], environment: str) -> Done:
+        """Register proposed services by their names."""
+        rows = {row.name: row for row in self.proposals(actor, name)}
+        chosen = [rows[one] for one in wanted[:TAKEN_MAX] if one in rows and not rows[one].taken]
+        if not chosen:
+            problem = Problem(field="names", sentence="None of these is proposed, or all are registered already.")
+            raise Rejected("Nothing was registered.", [problem], hint="Reload the proposals.")
+        for row in chosen:
+            extra = {"environment": environment} if environment else {}
+            self.put(actor, "services", {**row.entry, **extra}, {})
+        names = tuple(row.name for row in chosen)
+        return Done(sentence=f"Registered: {', '.join(names)}.", targets=names)
+
+    def _tested(self, spec: RuntimeSpec) -> Tested:
+        try:
+            opened = self._opening.open_spec(spec)
+        except (RuntimeProblem, ConnectionProblem) as problem:
+            return Tested(ok=False, sentence=problem.sentence, hint=problem.hint)
+        try:
+            opened.runtime.check()
+        except (RuntimeProblem, ConnectionProblem) as problem:
+            return Tested(ok=False, sentence=problem.sentence, hint=problem.hint)
+        else:
+            return _answered(opened)
+        finally:
+            opened.runtime.close()
+            opened.connection.close()
+
+    def _changing(self, actor: Actor, action: Action, target: str) -> Any:
+        self._door.administer(actor, action, target)
+        return self._door.recorded(actor, action, target=target)
+
+    def _runtime_for(self, actor: Actor, action: Action, name: str) -> RuntimeSpec:
+        self._door.administer(actor, action, f"runtimes/{name}")
+        return self._runtime(name)
+
+    def _runtime(self, name: str) -> RuntimeSpec:
+        spec = self._registry.runtime(name)
+        if spec is None:
+            raise NotThere(f"There is no runtime {name[:80]!r}.", hint="The registry page lists those that are.")
+        return spec
+
+    def _row(self, spec: RuntimeSpec) -> RuntimeRow:
+        opened, problem = self._fleet.opened(spec.name), self._fleet.problem(spec.name)
+        identity = opened.runtime.identity if opened else None
+        return RuntimeRow(
+            name=spec.name,
+            kind=spec.kind,
+            address=getattr(spec, "socket", "")
+            or ("in cluster" if getattr(spec, "in_cluster", False) else "kubeconfig"),
+            connections=tuple(f"{way.name} ({way.kind})" for way in spec.ways()),
+            services=sum(1 for service in self._registry.services() if service.runtime == spec.name),
+            state="open" if opened else "failed" if problem else "unknown",
+            sentence=f"{identity.program} {identity.version}" if identity else problem.sentence if problem else "",
+            hint=problem.hint if problem else "",
+            simulated=identity.simulated if identity else False,
+        )
+
+
+def _answered(opened: Opened) -> Tested:
+    identity = opened.runtime.identity
+    return Tested(
+        ok=True,
+        sentence=f"{identity.program} {identity.version} answered over {opened.connection_name}.",
+        facts=identity.detail,
+    )
+
+
+def _proposed(runtime: str, found: Proposal, known: set[tuple[object, ...]], used: set[str]) -> ProposalRow:
+    entry = {"name": found.name, "runtime": runtime, **_scope_entry(found.scope)}
+    spec_key = (
+        runtime,
+        found.scope.namespace,
+        found.scope.selector,
+        found.scope.project,
+        found.scope.containers,
+        tuple(sorted(found.scope.labels.items())),
+    )
+    return ProposalRow(
+        name=found.name,
+        evidence=found.evidence,
+        instances=found.instances,
+        taken=spec_key in known or found.name in used,
+        entry=entry,
+    )
+
+
+def _scope_entry(scope: Scope) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "namespace": scope.namespace,
+        "selector": scope.selector,
+        "project": scope.project,
+        "containers": list(scope.containers),
+        "labels": dict(scope.labels),
+    }
+    return {name: value for name, value in fields.items() if value}

@@ -1,0 +1,85 @@
+"""Turns the registry's forms into entries as they stand in a document, and the texts of files beside them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from opsmodal.errors import BadRequest
+
+Form = Mapping[str, str]
+FILE_NAMES = {"kubeconfig": "kubeconfig", "ca": "ca.pem", "certificate": "cert.pem", "key": "key.pem"}
+
+
+def runtime_entry(form: Form, name: str, before: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Read the form of a runtime. A credential that is left empty keeps the one that `before` names."""
+    entry: dict[str, Any] = {"name": name, "kind": form.get("kind", "")}
+    sent: dict[str, str] = {}
+    if entry["kind"] == "kubernetes":
+        _cluster(form, before, entry, sent)
+    else:
+        _engine(form, before, entry, sent)
+    connections = _yaml(form.get("connections", ""), "connections")
+    if connections:
+        entry["connections"] = connections
+    return entry, sent
+
+
+def service_entry(form: Form, name: str) -> dict[str, Any]:
+    """Read the form of a service; empty fields are left out."""
+    entry: dict[str, Any] = {"name": name, "runtime": form.get("runtime", "")}
+    for field in ("environment", "namespace", "selector", "project"):
+        if form.get(field, "").strip():
+            entry[field] = form[field].strip()
+    containers = [one for one in form.get("containers", "").replace(",", " ").split() if one]
+    labels = dict(_label(line) for line in form.get("labels", "").splitlines() if line.strip())
+    return {**entry, **({"containers": containers} if containers else {}), **({"labels": labels} if labels else {})}
+
+
+def _cluster(form: Form, before: Mapping[str, Any], entry: dict[str, Any], sent: dict[str, str]) -> None:
+    if form.get("inCluster"):
+        entry["inCluster"] = True
+        return
+    reference = dict(before.get("kubeconfig") or {})
+    if form.get("kubeconfig", "").strip():
+        reference = {"file": FILE_NAMES["kubeconfig"]}
+        sent["kubeconfig"] = form["kubeconfig"]
+    reference.pop("context", None)
+    if form.get("context", "").strip():
+        reference["context"] = form["context"].strip()
+    if reference:
+        entry["kubeconfig"] = reference
+
+
+def _engine(form: Form, before: Mapping[str, Any], entry: dict[str, Any], sent: dict[str, str]) -> None:
+    entry["socket"] = form.get("socket", "").strip()
+    if form.get("proxyAdmin", "").strip():
+        entry["proxyAdmin"] = form["proxyAdmin"].strip()
+    if form.get("host", "").strip():
+        entry["host"] = form["host"].strip()
+    tls = dict(before.get("tls") or {})
+    for part in ("ca", "certificate", "key"):
+        text = form.get(f"tls.{part}", "")
+        if text.strip():
+            tls[part] = {"file": FILE_NAMES[part]}
+            sent[f"tls.{part}"] = text
+    if tls:
+        entry["tls"] = tls
+
+
+def _yaml(text: str, field: str) -> Any:
+    if not text.strip():
+        return None
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" in line {mark.line + 1}" if mark else ""
+        raise BadRequest(f"{field} is not YAML{where}.", hint="Write a list, one connection an item.") from error
+
+
+def _label(line: str) -> tuple[str, str]:
+    key, _, value = line.partition("=")
+    return key.strip(), value.strip()

@@ -1,0 +1,190 @@
+"""The registry's pages and API, for administrators."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from opsmodal import actions
+from opsmodal.answers import Done
+from opsmodal.operations.registration import ProposalRow, RuntimeAnswer, RuntimeRow, Tested
+from opsmodal.registry.changes import Applied
+from opsmodal.registry.schema import ServiceSpec
+from opsmodal.web.asking import actor, operations
+from opsmodal.web.forms import runtime_entry, service_entry
+from opsmodal.web.respond import body_fields, done, flag, respond, sent, wants_json
+from opsmodal.web.routes import CONFIRM, Parameter, Routes
+
+routes = Routes("registry")
+RUNTIME, SERVICE = "/registry/runtimes/<name>", "/registry/services/<name>"
+DRY_RUN = Parameter(name="dry_run", description="Say what would change only", schema={"type": "boolean"})
+
+
+@routes.get("/registry", actions.REGISTRY_VIEW, tuple[RuntimeRow, ...], api=False)
+def page() -> AnyResponse:
+    """Show the registry."""
+    registration = operations().registration
+    services = registration.services(actor())
+    return respond(registration.runtimes(actor()), "registry/registry.html", services=services)
+
+
+@routes.get("/registry/document", actions.REGISTRY_VIEW, str, media_type="application/yaml")
+def export() -> AnyResponse:
+    """Write the registry as YAML that can be applied again."""
+    text = operations().registration.export(actor())
+    return Response(text, mimetype="application/yaml")
+
+
+@routes.post("/registry/document", actions.REGISTRY_CHANGE, Applied, parameters=(DRY_RUN,), page=None)
+def apply() -> AnyResponse:
+    """Take a YAML document whole, or say what would change."""
+    value = operations().registration.apply(actor(), request.get_data(), dry_run=flag("dry_run"))
+    return respond(value, "registry/registry.html")
+
+
+@routes.get("/registry/runtimes", actions.REGISTRY_VIEW, tuple[RuntimeRow, ...], page=None)
+def runtimes() -> AnyResponse:
+    """List the registered runtimes."""
+    return respond(operations().registration.runtimes(actor()), "registry/registry.html")
+
+
+@routes.get("/registry/services", actions.REGISTRY_VIEW, tuple[ServiceSpec, ...], page=None)
+def services() -> AnyResponse:
+    """List the registered services."""
+    return respond(operations().registration.services(actor()), "registry/registry.html")
+
+
+@routes.get("/registry/add-runtime", actions.REGISTRY_VIEW, None, api=False)
+def add_runtime() -> AnyResponse:
+    """Show an empty form for a runtime."""
+    operations().registration.runtimes(actor())
+    return respond(None, "registry/runtime.html", fields={"kind": request.args.get("kind", "kubernetes")}, problems={})
+
+
+@routes.get(RUNTIME, actions.REGISTRY_VIEW, RuntimeAnswer)
+def runtime(name: str) -> AnyResponse:
+    """Read one runtime; its page shows its form, its state and what it seems to run."""
+    value = operations().registration.runtime(actor(), name)
+    return respond(value, "registry/runtime.html", fields=_fields(value.entry), problems={})
+
+
+@routes.put(RUNTIME, actions.REGISTRY_CHANGE, Done, body=dict[str, Any])
+def put_runtime(name: str) -> AnyResponse:
+    """Create or replace a runtime; texts of files go under `files`, by field."""
+    entry, files = _runtime_sent(name)
+    problems = {} if wants_json() else _problems("runtimes", entry, files)
+    if problems:
+        return respond(None, "registry/runtime.html", status=422, fields=request.form, problems=problems)
+    value = operations().registration.put(actor(), "runtimes", entry, files)
+    return done(value, to=url_for("page.registry_runtime", name=name))
+
+
+@routes.post("/registry/add-runtime", actions.REGISTRY_CHANGE, Done, api=False)
+def create_runtime() -> AnyResponse:
+    """Create a runtime from the form."""
+    return put_runtime(request.form.get("name", "").strip())
+
+
+@routes.delete(RUNTIME, actions.REGISTRY_REMOVE, Done, parameters=(CONFIRM,))
+def remove_runtime(name: str) -> AnyResponse:
+    """Remove a runtime's registration; nothing of it is stopped."""
+    value = operations().registration.remove(actor(), "runtimes", name, confirm=sent("confirm"))
+    return done(value, to=url_for("page.registry_page"))
+
+
+@routes.post(f"{RUNTIME}/test", actions.REGISTRY_TEST, Tested)
+def test(name: str) -> AnyResponse:
+    """Open a runtime anew and ask it whether it is there."""
+    tested = operations().registration.test(actor(), name)
+    if wants_json():
+        return respond(tested, "")
+    value = operations().registration.runtime(actor(), name)
+    return respond(value, "registry/runtime.html", fields=_fields(value.entry), problems={}, tested=tested)
+
+
+@routes.get(f"{RUNTIME}/proposals", actions.REGISTRY_VIEW, tuple[ProposalRow, ...])
+def proposals(name: str) -> AnyResponse:
+    """List the services that a runtime seems to run."""
+    return respond(operations().registration.proposals(actor(), name), "registry/proposals.html", name=name)
+
+
+@routes.post(f"{RUNTIME}/proposals", actions.REGISTRY_CHANGE, Done, body=dict[str, Any])
+def take(name: str) -> AnyResponse:
+    """Register proposed services by their names."""
+    fields = body_fields()
+    names = [str(one) for one in fields.get("names", [])] if wants_json() else request.form.getlist("names")
+    value = operations().registration.take(actor(), name, names, sent("environment"))
+    return done(value, to=url_for("page.services_listing"))
+
+
+@routes.get("/registry/add-service", actions.REGISTRY_VIEW, None, api=False)
+def add_service() -> AnyResponse:
+    """Show an empty form for a service."""
+    known = operations().registration.runtimes(actor())
+    return respond(None, "registry/service.html", fields=request.args, problems={}, runtimes=known)
+
+
+@routes.get(SERVICE, actions.REGISTRY_VIEW, dict[str, Any])
+def service(name: str) -> AnyResponse:
+    """Read the entry of one service."""
+    value = operations().registration.service(actor(), name)
+    known = operations().registration.runtimes(actor())
+    return respond(value, "registry/service.html", fields=_fields(value), problems={}, runtimes=known)
+
+
+@routes.put(SERVICE, actions.REGISTRY_CHANGE, Done, body=dict[str, Any])
+def put_service(name: str) -> AnyResponse:
+    """Create or replace a service."""
+    entry = {**body_fields(), "name": name} if wants_json() else service_entry(request.form, name)
+    problems = {} if wants_json() else _problems("services", entry, {})
+    if problems:
+        known = operations().registration.runtimes(actor())
+        context = {"fields": request.form, "problems": problems, "runtimes": known}
+        return respond(None, "registry/service.html", status=422, **context)
+    value = operations().registration.put(actor(), "services", entry, {})
+    return done(value, to=f"/services/{name}/overview")
+
+
+@routes.post("/registry/add-service", actions.REGISTRY_CHANGE, Done, api=False)
+def create_service() -> AnyResponse:
+    """Create a service from the form."""
+    return put_service(request.form.get("name", "").strip())
+
+
+@routes.delete(SERVICE, actions.REGISTRY_REMOVE, Done, parameters=(CONFIRM,))
+def remove_service(name: str) -> AnyResponse:
+    """Remove a service's registration; nothing of it is stopped."""
+    value = operations().registration.remove(actor(), "services", name, confirm=sent("confirm"))
+    return done(value, to=url_for("page.registry_page"))
+
+
+def _runtime_sent(name: str) -> tuple[dict[str, Any], dict[str, str]]:
+    if wants_json():
+        fields = dict(body_fields())
+        files = fields.pop("files", {})
+        texts = {str(key): str(text) for key, text in files.items()} if isinstance(files, dict) else {}
+        return {**fields, "name": name}, texts
+    known = {row.name for row in operations().registration.runtimes(actor())}
+    before = operations().registration.runtime(actor(), name).entry if name in known else {}
+    return runtime_entry(request.form, name, before)
+
+
+def _problems(section: str, entry: dict[str, Any], files: dict[str, str]) -> dict[str, list[Any]]:
+    by_field: dict[str, list[Any]] = {}
+    for problem in operations().registration.problems(actor(), section, entry, files):
+        by_field.setdefault(problem.field.split(".")[0].split("[")[0], []).append(problem)
+    return by_field
+
+
+def _fields(entry: dict[str, Any]) -> dict[str, Any]:
+    """Flatten an entry into the fields of its form; a credential is named, never shown."""
+    fields = dict(entry)
+    kubeconfig = fields.pop("kubeconfig", None) or {}
+    labels = fields.get("labels") or {}
+    fields["context"] = kubeconfig.get("context", "")
+    fields["stored_kubeconfig"] = kubeconfig.get("file", "")
+    fields["containers"] = " ".join(fields.get("containers") or [])
+    fields["labels"] = "\n".join(f"{key}={value}" for key, value in labels.items())
+    return fields
