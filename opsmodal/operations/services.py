@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -97,7 +97,7 @@ class Services:
         words = "is a favourite" if wanted else "is no longer a favourite"
         return Done(sentence=f"{name} {words}.", targets=(name,))
 
-    def _statuses(self, services: list[ServiceSpec], *, wait_s: float = GLANCE_WAIT_S) -> dict[str, Status]:
+    def _statuses(self, services: Sequence[ServiceSpec], *, wait_s: float = GLANCE_WAIT_S) -> dict[str, Status]:
         asked = self._fleet.glances(services, fresh_s=GLANCE_FRESH_S, wait_s=wait_s)
         return {name: _status(kept) for name, kept in asked.items()}
 
