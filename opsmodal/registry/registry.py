@@ -113,6 +113,8 @@ class Registry:
 
     def credential(self, section: str, name: str, field: str) -> str | None:
         """Open a stored file, e.g. ("runtimes", "prod", "kubeconfig"); None where there is none. Raise WrongKey."""
+        if section not in credentials.OWNERS:
+            raise ValueError(f"entries of {section!r} hold no credentials")
         with self._store.reading() as session:
             return credentials.opened(session, self._vault, (section, name, field))
 
