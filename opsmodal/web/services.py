@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from opsmodal import actions
 from opsmodal.answers import Done, ServiceRow
+from opsmodal.errors import Refusal
 from opsmodal.listing import Page, parsed
 from opsmodal.operations.services import SORTS, Header
 from opsmodal.permissions import Permission
@@ -82,7 +83,10 @@ def install_frame(app: Flask) -> None:
         service = (request.view_args or {}).get("service") if request.blueprint == "page" else None
         if service is None or g.get("actor") is None:
             return {"frame": None}
-        return {"frame": frame_of(operations().services.header(actor(), service))}
+        try:
+            return {"frame": frame_of(operations().services.header(actor(), service))}
+        except Refusal:  # the page that says "there is no such service for you" has no frame of it
+            return {"frame": None}
 
 
 def frame_of(header: Header) -> Frame:

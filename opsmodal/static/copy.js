@@ -1,0 +1,19 @@
+// Copy buttons: say that it worked, or how to do it by hand where the browser does not allow it.
+import { say } from "./page.js";
+
+const SHOWN_MS = 2000;
+
+export function startCopying() {
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    const label = button.textContent;
+    try {
+      await navigator.clipboard.writeText(button.dataset.copy);
+      button.textContent = "Copied";
+      setTimeout(() => { button.textContent = label; }, SHOWN_MS);
+    } catch {
+      say(`This browser does not let pages copy. By hand: ${button.dataset.copy}`);
+    }
+  });
+}
