@@ -6,14 +6,18 @@ Playwright's own browsers are never downloaded: the machine's package is what ge
 from __future__ import annotations
 
 import contextlib
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from playwright.sync_api import Browser, Error, sync_playwright
 
-from tests.engines.process import CannotStart
+from tests.engines.process import CannotStart, own_folder, sweep
 
 CHROMIUM = Path("/usr/bin/chromium")
+ANSWER_S = 60.0
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -33,13 +37,31 @@ def started() -> Iterator[Browser]:
     """Give a headless Chromium; raise CannotStart with the reason."""
     if not CHROMIUM.exists():
         raise CannotStart(f"no {CHROMIUM} on this machine (package chromium)")
-    with sync_playwright() as playwright:
+    _driver_answers()
+    with own_home() as home, sync_playwright() as playwright:
         try:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=[*FLAGS])
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=[*FLAGS], env=home)
         except Error as problem:
             raise CannotStart(f"chromium: {problem.message.splitlines()[0]}") from problem
         yield browser
         browser.close()
+
+
+def _driver_answers() -> None:
+    asked = [sys.executable, "-m", "playwright", "--version"]
+    said = subprocess.run(asked, check=False, capture_output=True, text=True, timeout=ANSWER_S)
+    if said.returncode != 0:
+        raise CannotStart(f"Playwright's driver does not start: {' '.join(said.stderr.split())}")
+
+
+@contextlib.contextmanager
+def own_home() -> Iterator[dict[str, str | float | bool]]:
+    """Give an environment with an empty home: Chromium writes its crash settings there whatever its profile is."""
+    folder = own_folder("chromium")
+    try:
+        yield {**os.environ, "HOME": str(folder), "XDG_CONFIG_HOME": str(folder), "XDG_CACHE_HOME": str(folder)}
+    finally:
+        sweep(folder)
 
 
 def axe_script() -> Path:
