@@ -1,0 +1,128 @@
+"""Parts of objects that have a path of their own: scale, eviction, binding, finalize and tokens of service accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from opsmodal.demo import deletion, patches, problems, writing
+from opsmodal.demo.api.requests import Answer, Request, Target
+from opsmodal.demo.api.resources import Resources, read_body, read_object
+from opsmodal.demo.api.users import Tokens, service_account
+from opsmodal.demo.clock import stamp
+from opsmodal.demo.documents import Obj, dig, encode, labels_of, name_of
+from opsmodal.demo.kinds import stored
+from opsmodal.demo.selectors import of_object
+from opsmodal.demo.storage import Record
+from opsmodal.demo.tables.columns import selector_text
+from opsmodal.demo.world import World
+
+BUDGETS = stored("poddisruptionbudgets")
+TOKEN_S = 3600
+
+
+def scale_of(document: Obj) -> Obj:
+    """Give the Scale of a workload."""
+    kept = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+    metadata = {key: document["metadata"][key] for key in kept}
+    status = {"replicas": dig(document, "status", "replicas") or 0}
+    status["selector"] = selector_text(dig(document, "spec", "selector"))
+    head: Obj = {"kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": metadata}
+    return head | {"spec": {"replicas": dig(document, "spec", "replicas") or 0}, "status": status}
+
+
+class Subresources:
+    """Serve the subresources that are neither the object itself nor a stream."""
+
+    def __init__(self, world: World, resources: Resources, tokens: Tokens) -> None:
+        self._world = world
+        self._resources = resources
+        self._tokens = tokens
+        self._served: dict[str, Callable[[Request, Target], Answer]] = {
+            "scale": self._scale,
+            "eviction": self._evict,
+            "binding": self._bind,
+            "finalize": self._finalize,
+            "token": self._token,
+        }
+
+    def serves(self, target: Target) -> bool:
+        """Tell whether this path is one of these."""
+        return target.subresource in self._served
+
+    def answer(self, request: Request, target: Target) -> Answer:
+        """Do what a request asks."""
+        return self._served[target.subresource](request, target)
+
+    def _scale(self, request: Request, target: Target) -> Answer:
+        record = self._resources.find(target)
+        if target.verb in ("update", "patch"):
+            body = read_body(request)
+            record = self._rescaled(request, target, body)
+        elif target.verb != "get":
+            raise problems.method_not_allowed()
+        return Answer(200, encode(scale_of(record.document)))
+
+    def _rescaled(self, request: Request, target: Target, body: Obj) -> Record:
+        def edit(document: Obj) -> Obj:
+            asked = body
+            if target.verb == "patch":
+                asked = patches.apply(request.content_type.partition(";")[0], scale_of(document), body)
+            version = dig(asked, "metadata", "resourceVersion")
+            if version:
+                document["metadata"]["resourceVersion"] = version
+            document["spec"]["replicas"] = dig(asked, "spec", "replicas") or 0
+            return document
+
+        with self._world.storage.lock:
+            record = self._resources.find(target)
+            return writing.change(self._world, target.kind, record, edit, dry_run=bool(request.text("dryRun")))
+
+    def _evict(self, request: Request, target: Target) -> Answer:
+        with self._world.storage.lock:
+            record = self._resources.find(target)
+            self._check_budgets(target, record.document)
+            asked = read_object(request).get("deleteOptions") or {}
+            options = deletion.Options(grace_s=asked.get("gracePeriodSeconds"), dry_run=bool(asked.get("dryRun")))
+            deletion.delete(self._world, target.kind, record, options)
+        status: Obj = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
+        return Answer(201, encode(status | {"code": 201}))
+
+    def _check_budgets(self, target: Target, pod: Obj) -> None:
+        for budget in self._world.storage.records(BUDGETS, target.namespace)[1]:
+            if not of_object(dig(budget.document, "spec", "selector"))(labels_of(pod)):
+                continue
+            if (dig(budget.document, "status", "disruptionsAllowed") or 0) > 0:
+                continue
+            healthy, wanted = (dig(budget.document, "status", f"{part}Healthy") or 0 for part in ("current", "desired"))
+            name = name_of(budget.document)
+            cause = f"The disruption budget {name} needs {wanted} healthy pods and has {healthy} currently"
+            message = "Cannot evict pod as it would violate the pod's disruption budget."
+            details = {"causes": [{"reason": "DisruptionBudget", "message": cause}]}
+            raise problems.Problem(429, "TooManyRequests", message, details=details)
+
+    def _bind(self, request: Request, target: Target) -> Answer:
+        node = dig(read_object(request), "target", "name")
+        storage = self._world.storage
+        storage.update(target.kind, target.namespace, target.name, lambda pod: pod["spec"].update(nodeName=node))
+        return Answer(201, encode({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}))
+
+    def _finalize(self, request: Request, target: Target) -> Answer:
+        asked = read_object(request)
+
+        def edit(document: Obj) -> None:
+            document["spec"]["finalizers"] = dig(asked, "spec", "finalizers") or []
+
+        self._resources.find(target)
+        record = self._world.storage.update(target.kind, target.space, target.name, edit)
+        return self._resources.one(request, target, record or self._resources.find(target))
+
+    def _token(self, request: Request, target: Target) -> Answer:
+        self._resources.find(target)
+        asked = read_object(request)
+        token = self._tokens.of(service_account(target.namespace, target.name))
+        lasts_s = dig(asked, "spec", "expirationSeconds") or TOKEN_S
+        status = {"token": token, "expirationTimestamp": stamp(self._world.clock.now() + timedelta(seconds=lasts_s))}
+        head: Obj = {"kind": "TokenRequest", "apiVersion": "authentication.k8s.io/v1"}
+        metadata = {"name": target.name, "namespace": target.namespace}
+        return Answer(201, encode(head | {"metadata": metadata, "spec": asked.get("spec", {}), "status": status}))

@@ -1,0 +1,116 @@
+"""Create and change objects: what the API server does between a request and its storage.
+
+Used by the API and by the controllers alike, so that what a controller makes meets the same rules. It decides nothing
+about who may do it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from opsmodal.demo import admission, problems
+from opsmodal.demo.defaults import complete
+from opsmodal.demo.documents import Obj, dig, is_leaving, name_of
+from opsmodal.demo.kinds import NAMESPACES, Kind
+from opsmodal.demo.storage import Record
+from opsmodal.demo.validation import check, check_change
+from opsmodal.demo.world import World
+
+KEPT_METADATA = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation")
+"""Fields of metadata that a client cannot change."""
+
+
+def _check_namespace(world: World, kind: Kind, namespace: str, name: str) -> None:
+    record = world.storage.get(NAMESPACES, "", namespace)
+    if record is None:
+        raise problems.not_found("namespaces", "", namespace)
+    if is_leaving(record.document):
+        why = f"unable to create new content in namespace {namespace} because it is being terminated"
+        raise problems.forbidden(kind.plural, kind.group, name, why)
+
+
+def _identity(world: World, kind: Kind, document: Obj) -> None:
+    metadata = document["metadata"]
+    if not metadata.get("name") and metadata.get("generateName"):
+        metadata["name"] = metadata["generateName"] + world.names.suffix()
+    metadata |= {"uid": world.names.uid(), "creationTimestamp": world.clock.stamp()}
+    for field in ("resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"):
+        metadata.pop(field, None)
+    if "spec" in document and kind.plural not in ("pods", "namespaces", "nodes", "services"):
+        metadata["generation"] = 1
+
+
+def create(world: World, kind: Kind, namespace: str, document: Obj, *, dry_run: bool = False) -> Record:
+    """Create an object out of a manifest, which is given away. Raise a Problem when it is refused."""
+    document |= {"apiVersion": kind.api_version, "kind": kind.name}
+    metadata = document.setdefault("metadata", {})
+    if kind.namespaced:
+        metadata["namespace"] = namespace
+        _check_namespace(world, kind, namespace, str(metadata.get("name") or ""))
+    if "status" in kind.subresources and kind.plural != "nodes":
+        document.pop("status", None)
+    _identity(world, kind, document)
+    if dig(document, "metadata", "name"):
+        complete(kind.resource, document, fresh=True)
+    name = name_of(document)
+    if causes := check(kind.resource, document):
+        raise problems.invalid(kind.name, kind.group, name, causes)
+    with world.storage.lock:
+        if world.storage.get(kind, namespace if kind.namespaced else "", name):
+            raise problems.already_exists(kind.plural, kind.group, name)
+        admission.admit(world.storage, kind, document)
+        return Record(document) if dry_run else world.storage.put(kind, document)
+
+
+def _merged(kind: Kind, before: Obj, after: Obj, subresource: str) -> Obj:
+    """Keep of `before` what this way of writing cannot change."""
+    after |= {"apiVersion": before["apiVersion"], "kind": before["kind"]}
+    kept, metadata = before["metadata"], after.setdefault("metadata", {})
+    for field in KEPT_METADATA:
+        metadata.pop(field, None)
+        if field in kept:
+            metadata[field] = kept[field]
+    metadata |= {field: kept[field] for field in ("name", "namespace") if field in kept}
+    if subresource == "status":
+        result = dict(before) | {"status": after.get("status", {})}
+        result["metadata"] = dict(kept)
+        return result
+    if "status" in kind.subresources:
+        after.pop("status", None)
+        if "status" in before:
+            after["status"] = before["status"]
+    return after
+
+
+def change(
+    world: World,
+    kind: Kind,
+    record: Record,
+    edit: Callable[[Obj], Obj],
+    *,
+    subresource: str = "",
+    dry_run: bool = False,
+) -> Record:
+    """Replace an object by what `edit` makes of a copy of it. Raise a Problem when that is refused."""
+    before = record.document
+    name = name_of(before)
+    with world.storage.lock:
+        asked = edit(record.copy())
+        version = dig(asked, "metadata", "resourceVersion")
+        if version and version != before["metadata"]["resourceVersion"]:
+            raise problems.conflict(kind.plural, kind.group, name)
+        after = _merged(kind, before, asked, subresource)
+        if not subresource:
+            complete(kind.resource, after, fresh=False)
+            if causes := check_change(kind.resource, before, after):
+                raise problems.invalid(kind.name, kind.group, name, causes)
+        after["metadata"]["resourceVersion"] = before["metadata"]["resourceVersion"]
+        if after == before or dry_run:
+            return Record(after)
+        if "generation" in after["metadata"] and after.get("spec") != before.get("spec"):
+            after["metadata"]["generation"] += 1
+        if is_leaving(after) and not after["metadata"].get("finalizers") and kind.plural != "pods":
+            last = world.storage.put(kind, after)
+            world.storage.remove(kind, str(after["metadata"].get("namespace") or ""), name)
+            return last
+        return world.storage.put(kind, after)
