@@ -28,8 +28,11 @@ RENEW_BEFORE = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Login:
-    """A configured client. `expires_at` is None where nothing but a new kubeconfig could renew it."""
+    """A configured client. `base` is what paths are put after: the configuration's own `host` is set back to the
+    kubeconfig's whenever its credential is looked at. `expires_at` is None where nothing but a new kubeconfig helps.
+    """
 
+    base: str
     configuration: Any
     pool: urllib3.PoolManager
     headers: tuple[tuple[str, str], ...] = ()
@@ -56,11 +59,6 @@ class Access:
             self._sweep()
             raise
 
-    @property
-    def base(self) -> str:
-        """What the paths of requests are put after: the dialled address, without a slash at its end."""
-        return str(self._login.configuration.host).rstrip("/")
-
     def request(self, method: str, path: str, **options: Any) -> urllib3.BaseHTTPResponse:
         """Send one request with `headers` added to the credential's; body and timeout as urllib3 takes them.
 
@@ -72,7 +70,7 @@ class Access:
             headers.add(name, value)
         # A redirect followed would carry the token elsewhere; a retry would hide a broken line.
         options |= {"preload_content": False, "retries": False, "redirect": False}
-        return login.pool.request(method, self.base + path, headers=headers, **options)
+        return login.pool.request(method, login.base + path, headers=headers, **options)
 
     def renew(self) -> bool:
         """Get a new credential after a refusal; False when there is no way to get one."""

@@ -25,8 +25,8 @@ from runtimes.kubernetes.access import Login
 from runtimes.kubernetes.kubeconfig import Chosen, Cluster, User
 from runtimes.kubernetes.plugins import Credential
 
-POOL_CONNECTIONS = 8
-"""Kept open to one API server; more are opened when needed and closed after use."""
+POOL_CONNECTIONS = 32
+"""Kept open to one API server at most; more are opened when needed and closed after use."""
 
 KEEPALIVE_S = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
 """A follow of a quiet log notices within a minute that the far side is gone without a word."""
@@ -77,7 +77,7 @@ def from_kubeconfig(chosen: Chosen, target: Dialled, *, timeout_s: float) -> Cal
         _load(_document(chosen, given, folder), configuration)
         _direct(configuration, target, chosen.cluster)
         _check_keys(configuration)
-        return _login(configuration, [*target.headers, *_impersonation(chosen.user)], expires_at)
+        return _login(configuration, target, _impersonation(chosen.user), expires_at)
 
     return log_in
 
@@ -92,7 +92,7 @@ def from_pod(connection: Connection) -> tuple[Dialled, Callable[[Path], Login]]:
         configuration = _configuration()
         _load_from_pod(configuration)
         _direct(configuration, target, Cluster(server=configuration.host))
-        return _login(configuration, target.headers, None)
+        return _login(configuration, target, [], None)
 
     return target, log_in
 
@@ -201,8 +201,15 @@ def _impersonation(user: User) -> list[tuple[str, str]]:
     return headers
 
 
-def _login(configuration: Any, headers: Sequence[tuple[str, str]], expires_at: datetime | None) -> Login:
+def _login(
+    configuration: Any, target: Dialled, headers: Sequence[tuple[str, str]], expires_at: datetime | None
+) -> Login:
     from kubernetes.client import ApiClient
 
-    pool = ApiClient(configuration).rest_client.pool_manager
-    return Login(configuration=configuration, pool=pool, headers=tuple(headers), expires_at=expires_at)
+    return Login(
+        base=target.base,
+        configuration=configuration,
+        pool=ApiClient(configuration).rest_client.pool_manager,
+        headers=(*target.headers, *headers),
+        expires_at=expires_at,
+    )

@@ -128,6 +128,11 @@ class PodLogs:
         return query if first is None or first.at is None else replace(query, since=first.at, tail=None)
 
     def _open(self, source: Source, query: LogQuery, *, since: datetime | None, following: bool = False) -> Lines:
+        what = f"the log of container {source.container} of pod {source.pod}"
+        if not source.started and not following:  # the API server answers with an empty log while there is no node
+            raise Conflict(
+                f"{what[:1].upper()}{what[1:]} is not there yet: it has not started ({source.waits})", hint=_HINT
+            )
         path = paths.single(source.namespace, "pods", source.pod, sub="log")
         asked: dict[str, str | int | None] = {
             "container": source.container,
@@ -137,12 +142,13 @@ class PodLogs:
             "tailLines": query.tail,
             "sinceTime": since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if since else None,
         }
-        what = f"the log of container {source.container} of pod {source.pod}"
         quiet_s = FOLLOW_QUIET_S if following else READ_QUIET_S
         try:
             return Lines(self.client.stream(path, what=what, query=asked, quiet_s=quiet_s), source, since=since)
         except Invalid as problem:
-            raise Conflict(f"{what.capitalize()} is not there: {problem.detail[:200]}", hint=_HINT) from problem
+            raise Conflict(
+                f"{what[:1].upper()}{what[1:]} is not there: {problem.detail[:200]}", hint=_HINT
+            ) from problem
         except Unavailable as problem:
             if "containerLogs" not in problem.detail:
                 raise

@@ -57,6 +57,7 @@ class WorkloadObject(Model, frozen=True):
 class ObjectReference(Model, frozen=True):
     kind: str = ""
     name: str = ""
+    namespace: str = ""
     uid: str = ""
     field_path: str = ""
 

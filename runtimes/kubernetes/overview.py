@@ -140,6 +140,8 @@ def _warnings(known: Read, names: Sequence[str], *, everything: bool) -> tuple[E
     begins = tuple(f"{name}-" for name in names)
 
     def mine(subject: ObjectReference) -> bool:
+        if not subject.namespace:  # events of nodes stand in the namespace "default"
+            return False
         return everything or subject.name in exact or subject.name.startswith(begins)
 
     return events.newest_first(known.warnings, only=mine)[:WARNINGS_MAX]

@@ -8,7 +8,7 @@ from runtimes.base import Container, LogQuery
 from runtimes.errors import Missing
 from runtimes.kubernetes.models import Pod
 from runtimes.kubernetes.pods import containers, first_container
-from runtimes.kubernetes.status import TERMINAL
+from runtimes.kubernetes.status import TERMINAL, printed
 
 EVERY = "*"
 
@@ -17,7 +17,7 @@ EVERY = "*"
 class Source:
     """The log of one container of one pod; equal for the same pod, not for one recreated under its name.
 
-    `started`: it has run at some time. `ended`: it has, and will not again.
+    `started`: it has run at some time. `ended`: it has, and will not again. `waits`: for what, where that is known.
     """
 
     namespace: str
@@ -26,6 +26,7 @@ class Source:
     container: str
     started: bool = field(compare=False, default=True)
     ended: bool = field(compare=False, default=False)
+    waits: str = field(compare=False, default="")
 
 
 def sources(pod: Pod, query: LogQuery, *, strict: bool) -> list[Source]:
@@ -46,6 +47,7 @@ def sources(pod: Pod, query: LogQuery, *, strict: bool) -> list[Source]:
             container=each.name,
             started=each.state != "waiting" or each.previous,
             ended=_ended(pod, each),
+            waits=each.reason or printed(pod).word,
         )
         for each in found
     ]
