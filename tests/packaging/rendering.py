@@ -17,20 +17,22 @@ from opsmodal.store import open_store
 def main() -> None:
     """Print what was compiled and answered, as JSON."""
     with tempfile.TemporaryDirectory() as folder:
-        store = open_store(f"sqlite:///{folder}/store.db")
-        app = create_app(Settings(data_dir=Path(folder)), store)
+        settings = Settings(data_dir=Path(folder))
+        store = open_store(settings.store_url)
+        app = create_app(settings, store)
         names = app.jinja_env.list_templates(extensions=["html"])
         for name in names:
             app.jinja_env.get_template(name)
         client = app.test_client()
-        pages = {path: client.get(path).status_code for path in ("/sign-in", "/healthz", "/services", "/favicon.ico")}
+        pages = {path: client.get(path).status_code for path in ("/sign-in", "/healthz", "/services")}
+        static = {path.name: client.get(f"/static/{path.name}").status_code for path in static_root().glob("*.*")}
         close_app(app)
         store.close()
     seen = {
         "package": str(Path(opsmodal.__file__).parent),
         "template_root": str(template_root()),
         "templates": names,
-        "static": sorted(path.name for path in static_root().iterdir()),
+        "static": static,
         "pages": pages,
     }
     sys.stdout.write(json.dumps(seen))

@@ -70,5 +70,10 @@ def test_every_template_compiles_where_it_is_installed(rendered: dict[str, Any])
 
 
 def test_the_installed_application_answers_and_lets_nobody_in(rendered: dict[str, Any]) -> None:
-    assert rendered["pages"] == {"/sign-in": 200, "/healthz": 200, "/services": 303, "/favicon.ico": 200}
+    assert rendered["pages"] == {"/sign-in": 200, "/healthz": 200, "/services": 303}
     assert "site-packages" in rendered["package"]
+
+
+def test_the_installed_application_serves_its_static_files(rendered: dict[str, Any]) -> None:
+    assert "icon.svg" in rendered["static"]
+    assert set(rendered["static"].values()) == {200}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,8 @@ from tests.engines.process import CannotStart, mounts_of, processes_of, wait_for
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+    from opsmodal.demo.cluster import Cluster
 
 ENGINES = (
     pytest.param("docker_engine", marks=pytest.mark.docker),
@@ -168,6 +171,16 @@ def test_axe_finds_an_image_without_a_name(browser: Browser, axe_script: Path) -
     found = page.evaluate("async () => (await axe.run()).violations.map(violation => violation.id)")
     page.close()
     assert "image-alt" in found
+
+
+def test_kubectl_finds_something_on_the_simulated_cluster(
+    kubectl: Path, simulated_cluster: Cluster, tmp_path: Path
+) -> None:
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(simulated_cluster.kubeconfig())
+    asked = [kubectl, "--kubeconfig", kubeconfig, "get", "namespaces", "-o", "name"]
+    said = subprocess.run(asked, check=True, capture_output=True, text=True, timeout=60)
+    assert len(said.stdout.split()) >= 3
 
 
 @pytest.mark.parametrize(
