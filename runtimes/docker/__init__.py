@@ -1,0 +1,1 @@
+"""Docker: what differs from the shared engine API, which is next to nothing."""

@@ -1,0 +1,1 @@
+"""Podman: what differs from the shared engine API: pods, systemd units, rootless sockets."""

@@ -1,0 +1,103 @@
+"""What speaks for a cause: a container's state, events and last lines as Facts, and who holds a port that it wants.
+
+Judging is for `runtimes.causes`. Podman 4.3 keeps no word on why a container did not start, so a taken port is found
+by looking who publishes it. A holder outside the service is not named: the wall holds for explanations too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from runtimes.base import Scope
+from runtimes.causes.facts import ContainerFacts, Facts, Run
+from runtimes.engine import scope as wall
+from runtimes.engine.answers import EngineEvent, Inspected, Row, moment
+from runtimes.engine.detail import has_ended, health_output
+from runtimes.engine.events import last_exit_code, shown
+from runtimes.engine.reading import Seen
+from runtimes.engine.states import state_word
+
+SIGNAL_BASE = 128
+SIGNAL_MAX = 64
+"""A shell, and both engines, write 128 + n for an end by signal n."""
+
+
+def facts(seen: Seen, *, events: Sequence[EngineEvent], last_lines: tuple[str, ...], port_conflict: str) -> Facts:
+    """Put the facts of a container together."""
+    container = seen.container
+    word = state_word(container.state)
+    error = "; ".join(part for part in (container.state.error, port_conflict) if part)
+    return Facts(
+        kind="container",
+        name=container.own_name,
+        status=seen.condition.status,
+        containers=(
+            ContainerFacts(
+                name=container.own_name,
+                image=container.config.image,
+                state=word,
+                reason=seen.condition.reason,
+                message=error,
+                ready=seen.condition.ready,
+                restarts=container.restart_count,
+                restart_policy=container.host_config.restart_policy.name,
+                last_run=last_run(container, events),
+                memory_limit_bytes=seen.limits.memory_limit_bytes,
+                health=container.state.health.status if container.state.health else "",
+                health_output=health_output(container),
+                last_lines=last_lines,
+            ),
+        ),
+        events=shown(events),
+        engine_error=error,
+    )
+
+
+def last_run(container: Inspected, events: Sequence[EngineEvent]) -> Run | None:
+    """Give the last run that ended: of a running container the engine's events still know its exit code."""
+    state = container.state
+    if has_ended(container):
+        return _run(container, state.exit_code, oom=state.oom_killed)
+    code = last_exit_code(events)
+    if code is None or moment(state.finished_at) is None:
+        return None
+    return _run(container, code, oom=any(event.action == "oom" for event in events))
+
+
+def wanted_ports(container: Inspected) -> set[tuple[int, str]]:
+    """Give the (host port, protocol) pairs that a container asks for by number."""
+    return {
+        (int(binding.host_port), spelled.partition("/")[2] or "tcp")
+        for spelled, bindings in (container.host_config.port_bindings or {}).items()
+        for binding in bindings or ()
+        if binding.host_port.isdigit() and int(binding.host_port)
+    }
+
+
+def port_conflict(container: Inspected, running: Iterable[Row], *, scope: Scope) -> str:
+    """Say which running container publishes a port that this one wants; "" when none does."""
+    wanted = wanted_ports(container)
+    for row in running:
+        held = {(port.public_port, port.type) for port in row.ports or () if port.public_port}
+        for number, protocol in sorted(wanted & held):
+            if row.id != container.id:
+                return f"Port {number}/{protocol} is already allocated: {_holder(row, number, scope=scope)}."
+    return ""
+
+
+def _holder(row: Row, number: int, *, scope: Scope) -> str:
+    if wall.owns(scope, name=row.name, labels=row.labels or {}):
+        return f"the container {row.name} publishes it"
+    return f"a container outside this service publishes it (on the host: ps --filter publish={number})"
+
+
+def _run(container: Inspected, code: int, *, oom: bool) -> Run:
+    signal = code - SIGNAL_BASE if SIGNAL_BASE < code <= SIGNAL_BASE + SIGNAL_MAX else 0
+    return Run(
+        exit_code=code,
+        signal=signal,
+        reason="OOMKilled" if oom else "",
+        oom=oom,
+        started_at=moment(container.state.started_at) if has_ended(container) else None,
+        finished_at=moment(container.state.finished_at),
+    )

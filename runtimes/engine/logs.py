@@ -1,0 +1,175 @@
+"""The Logs tab: what an engine keeps of a container's output, read once or followed.
+
+An engine keeps one log for each container, across its restarts, until the container is removed. So "the run before"
+is not a log of its own here, and is refused in a sentence that says where its lines are.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from runtimes.base import LogLine, LogQuery, Scope, Stream
+from runtimes.engine.answers import Inspected, Row
+from runtimes.engine.api import Api, Download, escaped
+from runtimes.engine.containers import Containers
+from runtimes.engine.follower import Follower
+from runtimes.engine.frames import NotFrames, split_records, terminal_records
+from runtimes.engine.problems import not_an_engine
+from runtimes.engine.scope import missing
+from runtimes.errors import Invalid, Missing, RuntimeProblem, Unavailable, Unsupported
+from runtimes.follow import follow
+from runtimes.lines import merged, parsed
+
+ALL = "*"
+UNREADABLE_DRIVERS = frozenset({"none", "syslog", "passthrough"})
+"""Drivers that keep nothing an engine could give back. Others are tried: dockerd 20.10 caches for most of them."""
+QUIET_MAX_S = 300.0
+"""A followed log that is silent for this long is opened anew where it stood: the peer may have gone without a word."""
+LOGS_MAX = 200
+"""Logs opened at once for one reader: each is a connection to the engine."""
+REDISCOVER_S = 2.0
+"""How soon a new container of the service is followed."""
+
+
+class Logs:
+    """The logs of a service's containers."""
+
+    def __init__(self, api: Api, containers: Containers) -> None:
+        self._api = api
+        self._containers = containers
+
+    def read(self, scope: Scope, query: LogQuery) -> Stream[LogLine]:
+        """Open the lines that there are now, by time; `tail` counts for all containers together."""
+        opened: list[Lines] = []
+        for container in self._asked_for(scope, query):
+            try:
+                opened.append(self.open(container, tail=query.tail, since=query.since, following=False))
+            except Missing:  # removed since it was listed: one that is gone hides no other
+                if query.instance != ALL:
+                    raise missing(query.instance, service=scope.service) from None
+            except RuntimeProblem:
+                Merged(opened, tail=None).close()
+                raise
+        return Merged(opened, tail=query.tail)
+
+    def follow(self, scope: Scope, query: LogQuery) -> Stream[LogLine]:
+        """Open the lines of `query` and those that come; with "*" also those of new containers."""
+        first = self._asked_for(scope, query)
+        if query.tail and len(first) > 1:
+            query = self._since_the_merged_tail(scope, query)
+        follower = Follower(self, scope, query, first=first)
+        return follow(follower.sources, rediscover_s=REDISCOVER_S, keep_waiting=query.instance == ALL)
+
+    def _since_the_merged_tail(self, scope: Scope, query: LogQuery) -> LogQuery:
+        """Turn "the last 500 lines of all" into "since the first of these", which each log can be asked for."""
+        lines = self.read(scope, query)
+        first = next(iter(lines), None)
+        lines.close()
+        return replace(query, since=first.at, tail=None) if first and first.at else query
+
+    def listed(self, scope: Scope) -> list[Row]:
+        return self._containers.listed(scope)
+
+    def one(self, scope: Scope, wanted: str) -> Inspected:
+        return self._containers.one(scope, wanted)
+
+    def open(self, container: Inspected, *, tail: int | None, since: datetime | None, following: bool) -> Lines:
+        """Open one container's log. Raise Unsupported when its log driver keeps nothing."""
+        driver = container.host_config.log_config.type
+        if driver in UNREADABLE_DRIVERS:
+            raise _unreadable(container, driver)
+        params: dict[str, str | int | list[str]] = {
+            "stdout": 1,
+            "stderr": 1,
+            "timestamps": 1,
+            "follow": int(following),
+            "tail": "all" if tail is None else tail,
+        }
+        if since is not None:
+            params["since"] = int(since.timestamp())
+        quiet_s = QUIET_MAX_S if following else self._api.timeout_s
+        try:
+            body = self._api.download(f"/containers/{escaped(container.id)}/logs", params, quiet_s=quiet_s)
+        except RuntimeProblem as problem:
+            if isinstance(problem, Unsupported) or "log driver" in problem.detail or "logging" in problem.detail:
+                raise _unreadable(container, driver) from problem
+            raise
+        return Lines(body, container=container, since=since, unavailable=not_an_engine(self._api.place))
+
+    def _asked_for(self, scope: Scope, query: LogQuery) -> Sequence[Inspected]:
+        if query.previous:
+            raise Unsupported(
+                "An engine keeps one log for each container, across its restarts: there is no separate log of the run "
+                "before",
+                hint="Read the container's log without the option; the lines of earlier runs are in it.",
+            )
+        everyone = query.instance == ALL
+        found = self._containers.all(scope) if everyone else [self._containers.one(scope, query.instance)]
+        if query.container not in ("", ALL):
+            found = [each for each in found if query.container in (each.own_name, each.id)]
+            if not found:
+                raise missing(query.container, service=scope.service)
+        if len(found) > LOGS_MAX:
+            raise Invalid(f"{len(found)} logs are too many to merge", hint="Choose one container.")
+        if not everyone:
+            return found
+        readable = [each for each in found if each.host_config.log_config.type not in UNREADABLE_DRIVERS]
+        return readable or found
+
+
+class Lines:
+    """The lines of one container's log. `close()` may come from another thread."""
+
+    def __init__(
+        self, body: Download, *, container: Inspected, since: datetime | None, unavailable: Unavailable
+    ) -> None:
+        self._body = body
+        self._container = container
+        self._since = since
+        self._unavailable = unavailable
+
+    def __iter__(self) -> Iterator[LogLine]:
+        split = terminal_records if self._container.config.tty else split_records
+        name = self._container.own_name
+        try:
+            for stream, record in split(self._body):
+                line = parsed(record, instance=name, container=name, stream=stream)
+                if self._since is None or line.at is None or line.at >= self._since:
+                    yield line
+        except NotFrames:
+            raise self._unavailable from None
+        finally:
+            self._body.close()
+
+    def close(self) -> None:
+        self._body.close()
+
+
+class Merged:
+    """The lines of several logs by time; of a limited tail only the last are held."""
+
+    def __init__(self, sources: Sequence[Lines], *, tail: int | None) -> None:
+        self._sources = sources
+        self._tail = tail
+
+    def __iter__(self) -> Iterator[LogLine]:
+        try:
+            lines = merged([iter(each) for each in self._sources])
+            yield from lines if self._tail is None else deque(lines, maxlen=self._tail)
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        for each in self._sources:
+            each.close()
+
+
+def _unreadable(container: Inspected, driver: str) -> Unsupported:
+    return Unsupported(
+        f"The log of {container.own_name} cannot be read: its log driver{f' {driver}' if driver else ''} keeps nothing "
+        "that the engine could give back",
+        hint="Read it where the driver sends it, or make the container with the driver json-file, local or journald.",
+    )

@@ -1,0 +1,144 @@
+"""Measures what containers use without making a list wait: the last figures are kept, and renewed behind the page.
+
+A look at figures that are a few seconds old gets them at once and starts a new measurement for the next look. Only the
+first look at a container, or the first after a while, waits: for two samples, of all containers together.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from time import monotonic
+
+from runtimes.base import Usage
+from runtimes.engine import measures
+from runtimes.engine.answers import Info, Inspected
+from runtimes.engine.api import Api
+from runtimes.engine.measures import Sample
+from runtimes.engine.pool import Pool
+from runtimes.engine.problems import Kind
+from runtimes.engine.sampling import NOT_RUNNING, sampler
+
+RENEW_AFTER_S = 2.0
+"""Younger figures are not measured anew, however many people look."""
+FIGURE_AGE_MAX_S = 40.0
+"""Older figures are not shown as what is used now. The background collectors ask every 30 s, and so keep them alive."""
+SAMPLE_AGE_MAX_S = 60.0
+"""An older sample would say what was used over minutes."""
+KEPT_MAX = 2000
+"""Containers whose figures are kept; the one that was not looked at for longest goes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    usage: Usage
+    measured_at: float
+    sample: Sample | None
+
+
+class Meter:
+    """Usage of containers. Safe to use from several threads; owns one thread, joined by `close()`."""
+
+    def __init__(self, name: str, api: Api, pool: Pool, *, info: Info, really: Kind) -> None:
+        self._closed = threading.Event()
+        self._sample = sampler(api, pool, really=really, pause=self._closed.wait)
+        self._patience_s = api.timeout_s
+        self._blind = why_blind(info)
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        self._measuring: dict[str, Future[None]] = {}
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"engine-{name}-meter")
+
+    def read(self, containers: Sequence[Inspected]) -> Mapping[str, Usage]:
+        """Give the usage of each container by id; one without figures has None and the reason in words."""
+        running = [each for each in containers if each.state.running and not each.state.restarting]
+        answers = {each.id: Usage(missing_reason=NOT_RUNNING) for each in containers}
+        if self._blind:
+            return answers | {each.id: Usage(missing_reason=self._blind) for each in running}
+        wait(self._renew(running), timeout=self._patience_s)
+        with self._lock:
+            for each in running:
+                kept = self._kept.get(each.id)
+                answers[each.id] = kept.usage if kept else Usage(missing_reason="it could not be measured in time")
+        return answers
+
+    def close(self) -> None:
+        """End a measurement that goes on. May be called twice."""
+        self._closed.set()
+        self._thread.shutdown(wait=True, cancel_futures=True)
+
+    def _renew(self, running: Sequence[Inspected]) -> set[Future[None]]:
+        """Start measuring what is not fresh; give what has to be waited for, because there is nothing to show yet."""
+        now = monotonic()
+        with self._lock:
+            ages = {each.id: now - self._kept[each.id].measured_at for each in running if each.id in self._kept}
+            stale = [each for each in running if ages.get(each.id, FIGURE_AGE_MAX_S) > RENEW_AFTER_S]
+            todo = [each for each in stale if each.id not in self._measuring]
+            if todo and not self._closed.is_set():
+                begun = self._thread.submit(self._measure, todo)
+                self._measuring |= {each.id: begun for each in todo}
+            blank = [each.id for each in running if ages.get(each.id, FIGURE_AGE_MAX_S) >= FIGURE_AGE_MAX_S]
+            return {self._measuring[container] for container in blank if container in self._measuring}
+
+    def _measure(self, containers: Sequence[Inspected]) -> None:
+        try:
+            ids = [each.id for each in containers]
+            before = self._grounds(ids)
+            taken = self._sample(ids, frozenset(ids) - before.keys())
+            for each in containers:
+                samples, reason = taken.get(each.id, ([], NOT_RUNNING))
+                self._keep(each, before.get(each.id), samples, reason)
+        finally:
+            with self._lock:
+                for each in containers:
+                    self._measuring.pop(each.id, None)
+
+    def _grounds(self, containers: Sequence[str]) -> Mapping[str, Sample]:
+        """Give the kept samples that new ones can be held against."""
+        oldest = monotonic() - SAMPLE_AGE_MAX_S
+        with self._lock:
+            kept = {container: self._kept[container] for container in containers if container in self._kept}
+        return {id_: each.sample for id_, each in kept.items() if each.sample and each.measured_at >= oldest}
+
+    def _keep(self, container: Inspected, before: Sample | None, samples: Sequence[Sample], reason: str) -> None:
+        figure = Usage(missing_reason=reason)
+        if samples:
+            ground = samples[0] if len(samples) > 1 else before
+            figure = figure_of(container, ground, samples[-1])
+        kept = _Kept(figure, monotonic(), samples[-1] if samples else None)
+        with self._lock:
+            self._kept[container.id] = kept
+            self._kept.move_to_end(container.id)
+            while len(self._kept) > KEPT_MAX:
+                self._kept.popitem(last=False)
+
+
+def figure_of(container: Inspected, before: Sample | None, now: Sample) -> Usage:
+    """Make a usage out of one or two samples; a shared network is not this container's own."""
+    cores = measures.cpu_cores(before, now) if before else None
+    shared = network_reason(container)
+    return measures.usage(measures.without_network(now) if shared else now, cores, network_reason=shared)
+
+
+def why_blind(info: Info) -> str:
+    """Say why no container of this engine can be measured; "" when it can."""
+    if info.is_rootless and info.cgroup_version == "1":
+        return "a rootless engine cannot measure containers with control groups v1"
+    if info.cgroup_driver == "none":
+        return "the engine runs without control groups"
+    return ""
+
+
+def network_reason(container: Inspected) -> str:
+    """Say why a container has no network figures of its own; "" when it has."""
+    mode = container.host_config.network_mode
+    if mode == "host":
+        return "it uses the network of the host"
+    if mode == "none":
+        return "it has no network"
+    if mode.startswith(("container:", "ns:")):
+        return "it shares the network of another container"
+    return ""

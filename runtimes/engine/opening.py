@@ -1,0 +1,235 @@
+"""Opens an engine: finds the way, asks who is there, agrees on an API version, puts the facets together.
+
+Everything that can be wrong with a registered socket shows here, within the time limit, as one sentence and what to
+do. What this module refuses to do: guess another socket than the one that was registered.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from connectors.base import Connection
+from connectors.errors import ConnectionProblem, LoginRefused
+from runtimes.base import Identity, Runtime
+from runtimes.engine.answers import Info, Version
+from runtimes.engine.api import Api
+from runtimes.engine.containers import Containers
+from runtimes.engine.discovery import proposals
+from runtimes.engine.events import Events
+from runtimes.engine.instances import Instances
+from runtimes.engine.logs import Logs
+from runtimes.engine.meter import Meter
+from runtimes.engine.overview import Overview
+from runtimes.engine.pods import Pods, no_pods
+from runtimes.engine.pool import THREADS, Pool
+from runtimes.engine.problems import TITLES, Kind, Place, not_an_engine
+from runtimes.engine.reading import Reader
+from runtimes.engine.tls import TLS, KeyFiles
+from runtimes.errors import Denied, Invalid, RuntimeProblem, Unavailable
+
+API_MIN = (1, 41)
+"""Docker 20.10 and Podman 4.0: the first with one-shot statistics."""
+LIST_TIMES = 3
+"""A list is many questions: all together may take this many times as long as one."""
+PODMAN_COMPONENT = "Podman Engine"
+"""What podman calls itself in GET /version; dockerd says "Engine"."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialled:
+    """Where an engine was reached: for what its Docker-compatible API does not show."""
+
+    address: str
+    files: KeyFiles | None
+    place: Place
+    timeout_s: float
+
+    @property
+    def path(self) -> str:
+        """The path of the Unix socket to dial; "" for TCP."""
+        return self.address.removeprefix("unix://") if self.address.startswith("unix://") else ""
+
+
+@dataclass(frozen=True, slots=True)
+class PodSource:
+    """Reads pods; `close` gives back what that holds."""
+
+    read: Pods
+    close: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """Who answered at the socket."""
+
+    really: Kind
+    version: Version
+    info: Info
+
+
+def open_engine(
+    name: str,
+    *,
+    kind: Kind,
+    socket: str,
+    connection: Connection,
+    tls: TLS | None,
+    timeout_s: float,
+    pods: Callable[[Dialled], PodSource] | None = None,
+) -> Runtime:
+    """Open the engine at `socket` (a path, `unix:///path` or `tcp://host:port`) within `timeout_s`.
+
+    Raise Invalid for an address that is none, Denied without the permission to open it, Unavailable for whatever does
+    not answer as an engine that is new enough.
+    """
+    dialled = _dialled(kind, socket, connection, tls, timeout_s)
+    api = _api(dialled)
+    try:
+        answered = _who(api, dialled, timeout_s)
+        source = pods(dialled) if pods and answered.really == "podman" else PodSource(no_pods, _nothing)
+    except BaseException:
+        api.close()
+        raise
+    return _runtime(name, api=api, kind=kind, answered=answered, pods=source, notes=_notes(dialled, answered, tls))
+
+
+def _runtime(name: str, *, api: Api, kind: Kind, answered: Answered, pods: PodSource, notes: Sequence[str]) -> Runtime:
+    pool = Pool(name, timeout_s=api.timeout_s * LIST_TIMES)
+    containers = Containers(api, pool)
+    events = Events(api, really=answered.really)
+    meter = Meter(name, api, pool, info=answered.info, really=answered.really)
+    reader = Reader(containers=containers, meter=meter, events=events, pods=pods.read, node=answered.info.name)
+    logs = Logs(api, containers)
+    identity = _identity(api, answered, notes)
+
+    def close() -> None:
+        meter.close()
+        pool.close()
+        pods.close()
+        api.close()
+
+    return Runtime(
+        name=name,
+        kind=kind,
+        identity=identity,
+        overview=Overview(reader=reader, events=events, identity=identity, notes=notes),
+        instances=Instances(api=api, containers=containers, reader=reader, events=events, logs=logs),
+        discover=lambda: proposals(containers.everything(), pods.read()),
+        check=api.ping,
+        close=close,
+        logs=logs,
+    )
+
+
+def _dialled(kind: Kind, socket: str, connection: Connection, tls: TLS | None, timeout_s: float) -> Dialled:
+    asked = f"unix://{socket}" if socket.startswith("/") else socket
+    if not asked.startswith(("unix:///", "tcp://")):
+        raise Invalid(
+            f'"{asked.rpartition("@")[2][:200]}" is no address of {TITLES[kind]}',
+            hint="Write the path of its API socket, unix:///path or tcp://host:port.",
+        )
+    try:
+        address = connection.reach(asked).address
+    except ConnectionProblem as problem:
+        refusal = Denied if isinstance(problem, LoginRefused) else Unavailable
+        raise refusal(problem.sentence, hint=problem.hint) from problem
+    path = asked.removeprefix("unix://") if asked.startswith("unix://") else ""
+    place = Place(kind=kind, address=asked, socket=path)
+    return Dialled(address=address, files=KeyFiles(tls) if tls else None, place=place, timeout_s=timeout_s)
+
+
+def _api(dialled: Dialled) -> Api:
+    import docker  # takes 150 ms: only when an engine is really used
+
+    from runtimes.engine.unix import SocketAdapter
+
+    files = dialled.files
+    released = files.close if files else _nothing
+    try:
+        client = docker.APIClient(
+            base_url=dialled.address,
+            version=".".join(map(str, API_MIN)),  # a fixed one keeps the constructor from asking; see _who
+            timeout=dialled.timeout_s,
+            tls=docker.tls.TLSConfig(client_cert=files.pair, ca_cert=files.ca, verify=True) if files else False,
+            max_pool_size=THREADS,
+        )
+    except docker.errors.DockerException as error:
+        released()
+        raise Invalid(f"{dialled.place} cannot be used as an engine's address", detail=str(error)) from error
+    if dialled.path:
+        client.mount(client.base_url, SocketAdapter(dialled.path, kept=THREADS))
+    return Api(client, place=dialled.place, timeout_s=dialled.timeout_s, released=released)
+
+
+def _who(api: Api, dialled: Dialled, timeout_s: float) -> Answered:
+    deadline = time.monotonic() + timeout_s
+    try:
+        version = api.get("/version", Version, timeout_s=timeout_s)
+    except (Denied, Unavailable):
+        raise
+    except RuntimeProblem as problem:  # it speaks HTTP, and does not know what every engine knows
+        raise not_an_engine(dialled.place) from problem
+    podman = any(component.name == PODMAN_COMPONENT for component in version.components or ())
+    api.version = agreed(version, place=dialled.place, really="podman" if podman else "docker")
+    info = api.get("/info", Info, timeout_s=max(deadline - time.monotonic(), 0.1))
+    return Answered(really="podman" if podman else "docker", version=version, info=info)
+
+
+def agreed(version: Version, *, place: Place, really: Kind) -> str:
+    """Choose the API version: the newest that the client library was written for and the engine still speaks.
+
+    Raise Unavailable for an engine that is too old, or that is none.
+    """
+    from docker.constants import DEFAULT_DOCKER_API_VERSION
+
+    newest, oldest = _numbers(version.api_version), _numbers(version.min_api_version or version.api_version)
+    if newest is None or oldest is None:
+        raise not_an_engine(place)
+    if newest < API_MIN:
+        raise Unavailable(
+            f"{TITLES[really]} {version.version} at {place} is too old: it speaks API {version.api_version}, and "
+            f"{'.'.join(map(str, API_MIN))} is needed",
+            hint="Update to Docker 20.10, Podman 4.0 or newer.",
+        )
+    known = _numbers(DEFAULT_DOCKER_API_VERSION) or API_MIN
+    return ".".join(map(str, max(oldest, min(newest, known))))
+
+
+def _numbers(text: str) -> tuple[int, ...] | None:
+    parts = text.split(".")
+    return tuple(map(int, parts)) if len(parts) == 2 and all(part.isdecimal() for part in parts) else None
+
+
+def _identity(api: Api, answered: Answered, notes: Sequence[str]) -> Identity:
+    info = answered.info
+    detail = [
+        ("Host", info.name),
+        ("Operating system", info.operating_system),
+        ("API version", api.version),
+        ("Rootless", "yes" if info.is_rootless else ""),
+        *(("Note", note) for note in notes),
+    ]
+    return Identity(
+        program=f"{TITLES[answered.really]} Engine",
+        version=answered.version.version,
+        detail=tuple((name, value) for name, value in detail if value),
+    )
+
+
+def _notes(dialled: Dialled, answered: Answered, tls: TLS | None) -> tuple[str, ...]:
+    place, notes = dialled.place, []
+    if answered.really != place.kind:
+        other = TITLES[answered.really]
+        notes.append(
+            f"Registered as {place.title}, but {other} {answered.version.version} answers at {place}: "
+            f"register it as {other} to see everything."
+        )
+    if not place.socket and tls is None:
+        notes.append(f"The connection to {place} is neither encrypted nor authenticated.")
+    return tuple(notes)
+
+
+def _nothing() -> None:
+    """Give nothing back: nothing was taken."""

@@ -1,0 +1,128 @@
+"""The Overview tab: what keeps the service alive, how it is, what it uses, what was reported lately."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from runtimes.base import Event, Identity, Resources, Scope, Severity, Summary, Workload
+from runtimes.engine import measures
+from runtimes.engine.events import Events, shown
+from runtimes.engine.reading import Reader, Seen
+from runtimes.engine.scope import PROJECT_LABELS, SERVICE_LABELS, first_label
+from runtimes.errors import RuntimeProblem
+
+WARNINGS_AGE = timedelta(hours=1)
+WARNING_WORDS = ("die", "died", "oom", "health_status")
+WARNINGS_MAX = 20
+ONE_OFF_LABEL = "com.docker.compose.oneoff"
+"""`docker compose run` writes True: such a container was started by hand for once and is no replica."""
+
+
+class Overview:
+    """A service at a glance."""
+
+    def __init__(self, *, reader: Reader, events: Events, identity: Identity, notes: Sequence[str]) -> None:
+        self._reader = reader
+        self._events = events
+        self._identity = identity
+        self._notes = tuple(notes)
+
+    def read(self, scope: Scope) -> Summary:
+        """Read everything that the tab shows, at one moment."""
+        seen = self._reader.look(scope)
+        found = workloads(seen)
+        warnings, notes = self._warnings(seen)
+        return Summary(
+            as_of=datetime.now(UTC),
+            workloads=found,
+            counts=_counts(seen),
+            ready=sum(each.ready for each in found),
+            desired=sum(each.desired for each in found),
+            restarts=sum(each.container.restart_count for each in seen),
+            images=_images(seen),
+            warnings=warnings,
+            usage=measures.summed(each.usage for each in seen),
+            requests_and_limits=summed(each.limits for each in seen if is_desired(each)),
+            identity=self._identified(scope, seen),
+            notes=(*self._notes, *notes),
+        )
+
+    def _warnings(self, seen: Sequence[Seen]) -> tuple[tuple[Event, ...], tuple[str, ...]]:
+        since = datetime.now(UTC) - WARNINGS_AGE
+        try:
+            found = self._events.of([each.container.id for each in seen], since=since, words=WARNING_WORDS)
+        except RuntimeProblem as problem:
+            return (), (f"Recent warnings could not be read: {problem.sentence}",)
+        return tuple(event for event in shown(found) if event.kind == "Warning")[:WARNINGS_MAX], ()
+
+    def _identified(self, scope: Scope, seen: Sequence[Seen]) -> tuple[tuple[str, str], ...]:
+        pods = sorted({each.pod for each in seen if each.pod})
+        return (
+            (self._identity.program, self._identity.version),
+            *self._identity.detail,
+            *((("Compose project", scope.project),) if scope.project else ()),
+            *((("Pods", ", ".join(pods)),) if pods else ()),
+        )
+
+
+def workloads(seen: Iterable[Seen]) -> tuple[Workload, ...]:
+    """Group containers by compose service; one that compose did not make is a workload of its own."""
+    groups: dict[tuple[str, str], list[Seen]] = {}
+    for each in seen:
+        if each.container.labels.get(ONE_OFF_LABEL, "").lower() != "true":
+            groups.setdefault(_workload(each), []).append(each)
+    return tuple(
+        Workload(
+            id=name,
+            kind=kind,
+            name=name,
+            ready=sum(each.condition.ready for each in members),
+            desired=sum(is_desired(each) for each in members),
+            images=_images(members),
+            resources=members[0].limits,
+        )
+        for (name, kind), members in sorted(groups.items())
+    )
+
+
+def is_desired(seen: Seen) -> bool:
+    """Say whether a container is meant to run: one that ended with 0 and is not to be restarted has done its work."""
+    policy = seen.container.host_config.restart_policy.name
+    done = seen.condition.word == "exited" and seen.condition.severity is Severity.NEUTRAL
+    return not (done and seen.container.state.exit_code == 0 and policy in ("", "no", "on-failure"))
+
+
+def summed(every: Iterable[Resources]) -> Resources:
+    """Add up; None where any of them sets nothing, because the sum would then be no bound."""
+    limits = list(every)
+    return Resources(
+        cpu_limit_cores=_sum([each.cpu_limit_cores for each in limits]),
+        memory_request_bytes=_whole(_sum([each.memory_request_bytes for each in limits])),
+        memory_limit_bytes=_whole(_sum([each.memory_limit_bytes for each in limits])),
+    )
+
+
+def _workload(seen: Seen) -> tuple[str, str]:
+    labels: Mapping[str, str] = seen.container.labels
+    service = first_label(labels, SERVICE_LABELS) if first_label(labels, PROJECT_LABELS) else ""
+    return (service, "compose service") if service else (seen.container.own_name, "container")
+
+
+def _counts(seen: Iterable[Seen]) -> dict[Severity, int]:
+    counted = Counter(each.condition.severity for each in seen)
+    return {severity: counted[severity] for severity in Severity}
+
+
+def _images(seen: Iterable[Seen]) -> tuple[str, ...]:
+    return tuple(sorted({each.container.config.image for each in seen}))
+
+
+def _sum(figures: Sequence[float | int | None]) -> float | None:
+    known = [figure for figure in figures if figure is not None]
+    return sum(known) if known and len(known) == len(figures) else None
+
+
+def _whole(figure: float | None) -> int | None:
+    return None if figure is None else int(figure)

@@ -1,0 +1,27 @@
+"""Opens a Podman engine, rootful or rootless: the Docker-compatible API, and Podman's own for pods.
+
+A rootless engine is one whose socket is a user's own (/run/user/<uid>/podman/podman.sock): nothing else differs.
+Containers that a systemd unit manages are recognised by their label, see `runtimes.engine.managers`.
+"""
+
+from __future__ import annotations
+
+from connectors.base import Connection
+from runtimes.base import Runtime
+from runtimes.engine.opening import open_engine
+from runtimes.engine.tls import TLS
+from runtimes.podman.pods import pod_source
+
+TIMEOUT_S = 10.0
+
+
+def open_podman(
+    name: str, *, socket: str, connection: Connection, tls: TLS | None = None, timeout_s: float = TIMEOUT_S
+) -> Runtime:
+    """Open the Podman engine at `socket` (a path, `unix:///path` or `tcp://host:port`) within `timeout_s`.
+
+    Raise Invalid, Denied or Unavailable with a sentence and what to do.
+    """
+    return open_engine(
+        name, kind="podman", socket=socket, connection=connection, tls=tls, timeout_s=timeout_s, pods=pod_source
+    )

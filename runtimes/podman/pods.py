@@ -1,0 +1,66 @@
+"""Reads which container is in which pod, through podman-py: the Docker-compatible API knows no pods.
+
+The client's low level is used, because its models ask once more for each container. It has no TLS of its own, so the
+runtime's certificates are handed to the requests session that it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from runtimes.engine import problems
+from runtimes.engine.opening import Dialled, PodSource
+from runtimes.engine.pods import Membership
+
+LIBPOD_VERSION = "4.0.0"
+"""The oldest libpod API of the Podman versions that are supported; newer ones answer it too."""
+
+
+class Listed(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
+    """A container of GET /libpod/containers/json with `pod=true`."""
+
+    id: str
+    pod: str = ""
+    pod_name: str = ""
+    is_infra: bool = False
+
+
+_DECODER = msgspec.json.Decoder(list[Listed])
+
+
+def pod_source(dialled: Dialled) -> PodSource:
+    """Make what reads the pods of a Podman engine."""
+    from podman.api.client import APIClient
+    from podman.errors import APIError, PodmanError
+
+    from runtimes.engine.unix import SocketAdapter
+
+    files = dialled.files
+    client = APIClient(base_url=dialled.address, version=LIBPOD_VERSION, timeout=dialled.timeout_s)
+    if dialled.path:
+        client.mount("http://", SocketAdapter(dialled.path, kept=1))
+    client.trust_env = False  # no proxy and no .netrc from the environment: the engine is never behind one
+    client.cert = files.pair if files else None
+    verify = files.ca if files else None
+
+    def read() -> Mapping[str, Membership]:
+        try:
+            answer = client.get("/containers/json", params={"all": "true", "pod": "true"}, verify=verify)
+        except (APIError, PodmanError, OSError) as error:
+            raise problems.failed(error, place=dialled.place, timeout_s=dialled.timeout_s) from error
+        if answer.status_code >= 300:
+            raise problems.refused(answer.status_code, answer.content, place=dialled.place)
+        return memberships(answer.content, place=dialled.place)
+
+    return PodSource(read, client.close)
+
+
+def memberships(answer: bytes, *, place: problems.Place) -> dict[str, Membership]:
+    """Read the pods out of a list of containers. Raise Unavailable for an answer that is none."""
+    try:
+        listed = _DECODER.decode(answer)
+    except msgspec.MsgspecError as error:
+        raise problems.not_an_engine(place) from error
+    return {each.id: Membership(each.pod_name or each.pod[:12], each.is_infra) for each in listed if each.pod}
