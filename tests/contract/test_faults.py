@@ -18,7 +18,7 @@ def asked(world: World, name: str) -> dict[str, Callable[[], object]]:
     runtime, scope = world.runtime, world.scope
     assert runtime.logs is not None
     logs = runtime.logs
-    return {
+    asks: dict[str, Callable[[], object]] = {
         "check": runtime.check,
         "discover": runtime.discover,
         "overview": lambda: runtime.overview.read(scope),
@@ -26,8 +26,10 @@ def asked(world: World, name: str) -> dict[str, Callable[[], object]]:
         "get": lambda: runtime.instances.get(scope, name),
         "cause": lambda: runtime.instances.cause(scope, name),
         "logs": lambda: list(logs.read(scope, LogQuery(instance=name))),
-        "delete": lambda: runtime.instances.delete(scope, name, force=False),
     }
+    if "delete" in runtime.instances.verbs:
+        asks["delete"] = lambda: runtime.instances.delete(scope, name, force=False)
+    return asks
 
 
 def test_a_dead_engine_is_unavailable_everywhere_and_then_comes_back(world: World) -> None:

@@ -145,6 +145,8 @@ def test_why_an_instance_is_not_placed_says_so(world: World) -> None:
 
 
 def test_delete_takes_one_instance_and_no_other(world: World) -> None:
+    if "delete" not in world.runtime.instances.verbs:
+        world.skip("makes no instance again that is deleted, so none is")
     doomed, kept = world.healthy(), world.healthy()
     world.runtime.instances.delete(world.scope, doomed, force=False)
     settle(lambda: not world.exists(doomed), "the deletion")

@@ -109,6 +109,8 @@ def test_one_container_or_all_of_them(world: World) -> None:
 
 
 def test_the_run_before_the_last_restart_is_kept(world: World) -> None:
+    if world.kind != "kubernetes":
+        world.skip("keeps the lines of all runs in one log")
     name = world.crashing(last_words="giving up")
     settle(lambda: "giving up" in texts(read(world, instance=name, previous=True)), "the previous run")
 
