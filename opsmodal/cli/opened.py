@@ -1,0 +1,110 @@
+"""What most commands need: the settings, and what they lead to, opened for as long as the command runs."""
+
+from __future__ import annotations
+
+import functools
+import getpass
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from opsmodal.errors import Rejected
+
+if TYPE_CHECKING:
+    from opsmodal.audit import Audit
+    from opsmodal.people import People
+    from opsmodal.registry.registry import Registry
+    from opsmodal.settings import Settings
+    from opsmodal.store import Store
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class WrongSettings(Exception):
+    """The settings hold mistakes: the command was called in a wrong way, so it exits with 2."""
+
+    def __init__(self, rejected: Rejected) -> None:
+        super().__init__(str(rejected))
+        self.rejected = rejected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installation:
+    """The open parts of an installation."""
+
+    settings: Settings
+    store: Store
+    registry: Registry
+    people: People
+    audit: Audit
+
+
+def with_settings(command: F) -> F:
+    """Give a command --data-dir and --database-url, and the settings as its first argument."""
+
+    @click.option("--data-dir", metavar="DIR", help="Where opsmodal keeps its data. [OPSMODAL_DATA_DIR]")
+    @click.option("--database-url", metavar="URL", help="SQLite in --data-dir unless given. [OPSMODAL_DATABASE_URL]")
+    @functools.wraps(command)
+    def wrapped(*args: Any, data_dir: str | None, database_url: str | None, **options: Any) -> Any:
+        return command(settings_of(data_dir=data_dir, database_url=database_url), *args, **options)
+
+    return wrapped  # type: ignore[return-value]
+
+
+def settings_of(**options: object) -> Settings:
+    """Read the settings. Raise WrongSettings."""
+    from opsmodal.settings import load_settings
+
+    try:
+        return load_settings(os.environ, **options)
+    except Rejected as rejected:
+        raise WrongSettings(rejected) from rejected
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Installation]:
+    """Open an installation, and close it afterwards."""
+    from opsmodal.audit import Audit
+    from opsmodal.people import People
+    from opsmodal.registry.registry import Registry
+    from opsmodal.store import open_store, open_vault
+
+    store = open_store(settings.store_url)
+    try:
+        vault = open_vault(store, data_dir=settings.data_dir, key=settings.key)
+        yield Installation(
+            settings=settings,
+            store=store,
+            registry=Registry(store, vault, allowed_exec=settings.allowed_exec),
+            people=People(store, idle_s=settings.session_idle_s, life_s=settings.session_life_s),
+            audit=Audit(store),
+        )
+    finally:
+        store.close()
+
+
+@contextmanager
+def recorded(installation: Installation, action: str, target: str) -> Iterator[None]:
+    """Write the intent of a change before it is made and its outcome after, in the name of the system's user."""
+    from opsmodal.audit import Row
+    from opsmodal.permissions import Actor
+
+    actor = Actor(name=f"cli:{_system_user()}", admin=True, via="command line")
+    intent = installation.audit.intend(Row(actor=actor, action=action, target=target))
+    outcome = "failed"
+    try:
+        yield
+        outcome = "done"
+    finally:
+        installation.audit.close(intent, outcome=outcome, duration_ms=0)
+
+
+def _system_user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())

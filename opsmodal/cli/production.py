@@ -1,0 +1,134 @@
+"""Prepares an installation for serving and hands it to gunicorn. Imported after the standard library is patched."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from gunicorn.app.base import BaseApplication
+from sqlalchemy import make_url
+
+from opsmodal.app import close_app, create_app
+from opsmodal.cli.opened import Installation, opened
+from opsmodal.people import People
+from opsmodal.settings import Settings
+from opsmodal.store import open_store
+
+ADMIN = "admin"
+LINK_LIFETIME_S = 600
+GRACE_S = 10
+WORKER_SILENT_MAX_S = 60
+CONNECTIONS_PER_WORKER = 4000
+"""A page holds one socket or two: room for a thousand people who watch."""
+KEEP_ALIVE_S = 75
+LOCK_SUFFIX = ".serving"
+
+
+class AlreadyServed(Exception):
+    """Another server uses the same SQLite file."""
+
+    def __init__(self, path: Path, process: str) -> None:
+        super().__init__(process)
+        who = f" (process {process})" if process.isdigit() else ""
+        self.sentence = f"Another server{who} serves from {path} already."
+        self.hint = "Stop it first, or give this one another --data-dir. Several servers share one PostgreSQL."
+
+
+class Server(BaseApplication):  # type: ignore[misc]
+    """gunicorn with our settings; each worker opens the store for itself."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Give gunicorn its configuration; it reads no file and no environment of its own."""
+        values: dict[str, Any] = {
+            "bind": self._settings.bind,
+            "workers": self._settings.workers,
+            "worker_class": "gevent",
+            "worker_connections": CONNECTIONS_PER_WORKER,
+            "timeout": WORKER_SILENT_MAX_S,
+            "graceful_timeout": GRACE_S,
+            "keepalive": KEEP_ALIVE_S,
+            "loglevel": "warning",
+            "proc_name": "opsmodal",
+            "worker_exit": self._close,
+        }
+        for name, value in values.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        """Open the store and make the application, in the worker."""
+        self._store = open_store(self._settings.store_url)
+        self._app = create_app(self._settings, self._store)
+        return self._app
+
+    def _close(self, _server: object, _worker: object) -> None:
+        if hasattr(self, "_app"):
+            close_app(self._app)
+            self._store.close()
+
+
+@contextmanager
+def prepared(settings: Settings, *, password: str) -> Iterator[Settings]:
+    """Take the SQLite file for this server alone, bring the tables up to date, see to a first administrator."""
+    with _alone(settings):
+        with opened(settings) as installation:
+            _see_to_admin(installation, password)
+        yield settings
+
+
+def run(settings: Settings) -> None:
+    """Serve until a signal ends it."""
+    click.echo(f"opsmodal serves at {_address(settings)}")
+    Server(settings).run()
+
+
+def _see_to_admin(installation: Installation, password: str) -> None:
+    """Let somebody in: an administrator by the given password, or by a link while none has a password."""
+    people = installation.people
+    admins = [user for user in people.users() if user.admin and not user.disabled]
+    if any(user.has_password for user in admins):
+        return
+    if people.user(ADMIN) is None:
+        people.add(ADMIN, password=password or None, admin=True)
+    elif password:
+        people.set_password(ADMIN, password)
+    if not password:
+        _print_link(people, installation.settings, next((user.name for user in admins), ADMIN))
+
+
+def _print_link(people: People, settings: Settings, name: str) -> None:
+    ticket = people.issue_ticket(name, LINK_LIFETIME_S)
+    click.echo(f"Nobody has a password yet. Sign in as {name} once, within ten minutes, with:")
+    click.echo(f"{_address(settings)}/sign-in?ticket={ticket}")
+
+
+def _address(settings: Settings) -> str:
+    return f"http://{settings.bind}"
+
+
+@contextmanager
+def _alone(settings: Settings) -> Iterator[None]:
+    """Hold a lock beside the SQLite file; workers inherit it, so that it lasts as long as any of them."""
+    if not settings.on_sqlite:
+        yield
+        return
+    database = Path(make_url(settings.store_url).database or "")
+    database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with Path(f"{database}{LOCK_SUFFIX}").open("a+", encoding="ascii") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            file.seek(0)
+            raise AlreadyServed(database, file.read(20).strip()) from error
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield
