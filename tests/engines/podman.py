@@ -60,6 +60,11 @@ class Podman(ContainerEngine):
     )
     bridge: Bridge | None = None
 
+    def empty(self) -> None:
+        if os.geteuid() != 0:
+            # Storage of several mapped uids belongs to uids that only podman's own user namespace reaches.
+            self.cli("unshare", "rm", "-rf", str(self.folder / ".local"), check=False)
+
     def close(self) -> None:
         super().close()
         if self.bridge:
