@@ -112,12 +112,15 @@ def rootless_engine(rootless_session: ContainerEngine) -> Iterator[ContainerEngi
 
 
 @pytest.fixture(scope="session")
-def kubectl() -> Path:
-    """Give a kubectl 1.31 or newer that is no dispatcher; its absence is a failure."""
+def kubectl(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Give a kubectl 1.31 or newer that is no dispatcher, with a cache of its own; its absence is a failure."""
     try:
-        return find_kubectl()
+        found = find_kubectl()
     except NoKubectl as reason:
         pytest.fail(str(reason))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KUBECACHEDIR", str(tmp_path_factory.mktemp("kubectl")))
+        yield found
 
 
 @pytest.fixture(scope="session")
