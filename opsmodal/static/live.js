@@ -85,7 +85,7 @@ function write(sentence, signIn) {
 
 function count() {
   const again = document.getElementById("again");
-  if (!again || strip().hidden || again.querySelector("a[href^='/sign-in']")) return;
+  if (!again || strip()?.hidden || again.querySelector("a[href^='/sign-in']")) return;
   const since = failingSince || Date.parse(again.dataset.since);
   const waiting = Math.round((triesAt - Date.now()) / 1000);
   const known = since ? `Not reachable since ${Math.max(0, Math.round((Date.now() - since) / 1000))} s. ` : "";

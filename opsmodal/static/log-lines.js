@@ -62,13 +62,18 @@ export class LogLines {
   element({ at, instance, container, stream, spans }) {
     const line = document.createElement("div");
     line.className = stream === "stderr" ? "line stderr" : "line";
-    if (at) line.append(piece("time", "at", `${at.slice(11, 23).replace("Z", "").padEnd(12, ".000".slice(at.indexOf(".") > 0 ? 4 : 0))}`));
+    if (at) line.append(piece("time", "at", clock(at)));
     if (this.sources) line.append(piece("span", "source", `${instance}/${container}`));
     const text = piece("span", "text", "");
     for (const [words, classes] of spans) text.append(classes ? piece("span", classes, words) : words);
     line.append(text);
     return line;
   }
+}
+
+function clock(at) {
+  const [, seconds, fraction = ""] = /T([\d:]{8})(?:\.(\d+))?/.exec(at);
+  return `${seconds}.${fraction.padEnd(3, "0").slice(0, 3)}`;
 }
 
 function piece(name, classes, words) {
