@@ -165,7 +165,7 @@ def _silence(error: Exception, cause: BaseException, timeout_s: float) -> tuple[
     if isinstance(cause, TimeoutError) or isinstance(error, wire.TimeoutError):
         hint = "Look whether the way is open (firewall, VPN) and whether the API server is overloaded."
         return f"did not answer within {timeout_s:g} s", hint
-    if isinstance(error, wire.ProtocolError):
+    if isinstance(error, wire.ProtocolError | wire.IncompleteRead):
         return "hung up in the middle", "Try again; if it stays, look whether it is being restarted."
     words = (cause.strerror if isinstance(cause, OSError) and cause.strerror else type(cause).__name__).lower()
     return f"is not reachable: {words[:100]}", "Try again; if it stays, look at the way to it."

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import msgspec
-
 from runtimes.kubernetes.models import Labels, Metadata, Model, PodSpec, Quantities
 
 
@@ -38,13 +36,17 @@ class WorkloadSpec(Model, frozen=True):
     job_template: JobTemplate = JobTemplate()
 
 
+class OnlyName(Model, frozen=True):
+    name: str = ""
+
+
 class WorkloadStatus(Model, frozen=True):
     replicas: int = 0
     ready_replicas: int = 0
     number_ready: int = 0
     desired_number_scheduled: int = 0
     succeeded: int = 0
-    active: int | list[msgspec.Raw] | None = None
+    active: int | list[OnlyName] | None = None
     """A number on a Job, a list of references on a CronJob."""
 
 

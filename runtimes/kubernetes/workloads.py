@@ -1,8 +1,8 @@
 """Which workloads a service has, how many of their pods are ready, and what one pod of each asks for. Pure.
 
-A workload is the service's when the selector accepts its own labels or those it gives its pods: a Deployment scaled to
-zero is still shown, one whose pods alone are labelled too. Jobs and CronJobs are shown, but do not count towards
-"ready of desired": a job that has done its work is not missing.
+A workload is the service's when the selector accepts the labels that it gives its pods: so what is shown here are the
+makers of the pods that are listed, and a Deployment scaled to zero. Jobs and CronJobs are shown, but do not count
+towards "ready of desired": a job that has done its work is not missing.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def workloads(known: Mapping[str, Sequence[WorkloadObject]], pods: Sequence[Pod]
         _workload(KINDS[resource], each)
         for resource, objects in known.items()
         for each in objects
-        if _belongs(each, accepts) and not _made_by_another(each, resource, known)
+        if accepts(_template(each, KINDS[resource])[0]) and not _made_by_another(each, resource, known)
     ]
     return [*found, *_of_pods(pods, known)]
 
@@ -75,11 +75,6 @@ def _whole(value: float | None) -> int | None:
 def _template(known: WorkloadObject, kind: str) -> tuple[Labels, PodSpec]:
     template = known.spec.job_template.spec.template if kind == "CronJob" else known.spec.template
     return template.metadata.labels or {}, template.spec
-
-
-def _belongs(known: WorkloadObject, accepts: Accepts) -> bool:
-    kind = "CronJob" if known.spec.schedule else ""
-    return accepts(known.metadata.labels or {}) or accepts(_template(known, kind)[0])
 
 
 def _made_by_another(known: WorkloadObject, resource: str, lists: Mapping[str, Sequence[WorkloadObject]]) -> bool:
