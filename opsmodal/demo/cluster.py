@@ -20,6 +20,7 @@ from opsmodal.demo.documents import Obj, copied, dig
 from opsmodal.demo.faults import Faults
 from opsmodal.demo.kinds import PODS
 from opsmodal.demo.life import controllers
+from opsmodal.demo.life.inside import Inside
 from opsmodal.demo.life.loop import Life
 from opsmodal.demo.life.output import Line, Outputs, nanoseconds
 from opsmodal.demo.names import Names
@@ -41,10 +42,16 @@ class Cluster:
         self.world = World(names=Names(seed), clock=Clock(speed=speed))
         self.faults = Faults()
         self._outputs = Outputs()
+        self._inside = Inside(self.world, self._outputs)
         self._tokens = Tokens()
-        self._life = Life(self.world, controllers.all_of(self.world, self._outputs))
+        self._life = Life(self.world, controllers.all_of(self.world, self._outputs, self._inside))
         self._api = Api(
-            self.world, outputs=self._outputs, tokens=self._tokens, faults=self.faults, bookmark_s=bookmark_s
+            self.world,
+            outputs=self._outputs,
+            inside=self._inside,
+            tokens=self._tokens,
+            faults=self.faults,
+            bookmark_s=bookmark_s,
         )
         self._authority, context = certificates.make()
         self._front = Front(self._api, context, port=port)

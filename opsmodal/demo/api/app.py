@@ -21,10 +21,12 @@ from opsmodal.demo.api.openapi import OpenAPI
 from opsmodal.demo.api.requests import JSON, Answer, Request, Target, target
 from opsmodal.demo.api.resources import Resources
 from opsmodal.demo.api.reviews import Reviews
+from opsmodal.demo.api.sockets import Closed
 from opsmodal.demo.api.subresources import Subresources
 from opsmodal.demo.api.users import ANONYMOUS, Tokens, User
 from opsmodal.demo.documents import encode
 from opsmodal.demo.faults import Fault, Faults
+from opsmodal.demo.life.inside import Inside
 from opsmodal.demo.life.output import Outputs
 from opsmodal.demo.problems import Problem, internal, no_such_resource, too_many_requests, unauthorized
 from opsmodal.demo.server import hung_up
@@ -61,7 +63,9 @@ class Cut(Exception):
 class Api:
     """Answer requests to one simulated cluster."""
 
-    def __init__(self, world: World, *, outputs: Outputs, tokens: Tokens, faults: Faults, bookmark_s: float) -> None:
+    def __init__(
+        self, world: World, *, outputs: Outputs, inside: Inside, tokens: Tokens, faults: Faults, bookmark_s: float
+    ) -> None:
         self._world = world
         self._tokens = tokens
         self._faults = faults
@@ -73,7 +77,7 @@ class Api:
         self._discovery = Discovery(world.catalogue)
         self._openapi = OpenAPI(world.catalogue)
         self._logs = Logs(outputs, world.clock)
-        self._exec = Exec(world)
+        self._exec = Exec(inside, outputs)
         self.is_ending = False
         """Whether streams are to end: the cluster stops."""
 
@@ -85,13 +89,12 @@ class Api:
             answer = self._faulty(fault) or self._answer(environ, connection)
         except Problem as problem:
             answer = _refused(problem)
-        except Cut:
-            return _end(connection)
+        except (Cut, Closed):
+            # werkzeug ends a request without an answer only by an error of the connection
+            raise ConnectionError from None
         except Exception:  # the top of a request: whatever is wrong must become a Status
             log.exception("simulated API server failed", extra={"path": environ["PATH_INFO"]})
             answer = _refused(internal("the simulated API server failed"))
-        if answer is None:
-            return []
         return self._send(answer, start, connection, half=fault is not None and fault.kind == "half")
 
     def _faulty(self, fault: Fault | None) -> Answer | None:
@@ -110,7 +113,7 @@ class Api:
             raise Cut
         return _refused(_made_up(fault))
 
-    def _answer(self, environ: dict[str, Any], connection: socket.socket) -> Answer | None:
+    def _answer(self, environ: dict[str, Any], connection: socket.socket) -> Answer:
         request = self._request(environ, connection)
         first = request.path.strip("/").split("/")[0]
         is_resource = (first == "api" and request.path.count("/") > 2) or (
@@ -161,7 +164,7 @@ class Api:
             return Answer(200, b"ok", "text/plain")
         raise no_such_resource()
 
-    def _resource(self, request: Request, wanted: Target) -> Answer | None:
+    def _resource(self, request: Request, wanted: Target) -> Answer:
         self._access.check(request.user, wanted)
         if self._reviews.serves(wanted):
             return self._reviews.answer(request, wanted)
@@ -170,7 +173,8 @@ class Api:
         if wanted.subresource == "log":
             return self._logs.answer(request, self._resources.find(wanted).document)
         if wanted.subresource in ("exec", "attach"):
-            return self._exec.answer(request, wanted, self._resources.find(wanted).document)
+            pod = self._resources.find(wanted).document
+            return self._exec.answer(request, pod, attach=wanted.subresource == "attach")
         if self._subresources.serves(wanted):
             return self._subresources.answer(request, wanted)
         return self._resources.answer(request, wanted)

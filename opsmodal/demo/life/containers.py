@@ -14,15 +14,20 @@ from typing import Literal
 
 from opsmodal.demo.clock import Clock, stamp
 from opsmodal.demo.documents import Obj, dig
-from opsmodal.demo.life.output import Journal, Output, Steady, nanoseconds
+from opsmodal.demo.life.output import NANOSECONDS, Journal, Output, Steady, nanoseconds
 from opsmodal.demo.life.programs import Program
+from opsmodal.demo.life.scripts import Script
 from opsmodal.demo.names import share
+from opsmodal.demo.shell.interpreter import Shell
+from opsmodal.demo.shell.machine import Machine
 
 FIRST_BACKOFF_S, LAST_BACKOFF_S = 10.0, 300.0
 """The kubelet's back-off between restarts and between pulls: doubled each time, at most five minutes."""
 FORGIVEN_S = 600.0
 """A container that ran this long starts over without back-off."""
 CONFIG_RETRY_S = 12.0
+SCRIPT_LOOK_S = 0.1
+"""How often a running script is looked at."""
 KILLED = 137
 Stage = Literal["new", "pulling", "pull-backoff", "pulled", "config", "running", "ended", "backoff", "done"]
 Tell = Callable[[str, str, str], None]
@@ -40,6 +45,7 @@ class Place:
     restart_policy: str
     tell: Tell
     missing: Callable[[], str]
+    machine: Callable[[], Machine]
     on_node: set[str]
     begin: Callable[[Output], Journal]
 
@@ -63,6 +69,9 @@ class Container:
     last: Obj | None = None
     journal: Journal | None = None
     output: Steady | None = None
+    words: tuple[str, ...] = ()
+    """The command if it is a script for the interpreter, which then runs instead of the program."""
+    script: Script | None = None
     _probe_due: datetime | None = field(default=None)
 
     @property
@@ -160,9 +169,37 @@ class Container:
         self._finish(now, now, 128, "StartError", problem)
 
     def _begin(self, now: datetime) -> None:
-        program = self.program
         self.started, self.ended, self.ready = now, None, False
         self.stage = "running"
+        if self.words:
+            self._begin_script(now)
+        else:
+            self._begin_program(now)
+        probe = self.spec.get("readinessProbe") or self.spec.get("livenessProbe")
+        if not probe:
+            self.ready, self._probe_due = True, None
+            return
+        first_s = max(probe.get("initialDelaySeconds", 0), self.program.ready_s or 0) or 1.0
+        self._probe_due = self._after(now, first_s)
+
+    def _begin_script(self, now: datetime) -> None:
+        clock = self.place.clock
+        running = Shell(self.place.machine()).call(self.words)
+        self.script = Script(running=running, started_ns=nanoseconds(now), pace=clock.wait_s(1.0))
+        self.journal = self.place.begin(self.script)
+        self.due = self._after(now, SCRIPT_LOOK_S)
+
+    def _run_script(self, script: Script, now: datetime) -> None:
+        script.advance(nanoseconds(now))
+        if script.exit_code is not None:
+            reason = "Error" if script.exit_code else "Completed"
+            self._finish(self.started or now, now, script.exit_code, reason)
+            return
+        asleep_s = (script.now_ns - nanoseconds(now)) / NANOSECONDS
+        self.due = now + timedelta(seconds=min(max(asleep_s, SCRIPT_LOOK_S), LAST_BACKOFF_S))
+
+    def _begin_program(self, now: datetime) -> None:
+        program = self.program
         self.output = Steady(
             identity=f"{self.place.uid}/{self.name}/{self.restarts}",
             started_ns=nanoseconds(now),
@@ -173,16 +210,11 @@ class Container:
         self.journal = self.place.begin(self.output)
         spread = 0.9 + 0.2 * share(self.place.uid, self.name, self.restarts)
         self.due = None if program.runs_s is None else self._after(now, program.runs_s * spread)
-        probe = self.spec.get("readinessProbe") or self.spec.get("livenessProbe")
-        if not probe:
-            self.ready = True
-            self._probe_due = None
-        else:
-            first_s = max(probe.get("initialDelaySeconds", 0), program.ready_s or 0) or 1.0
-            self._probe_due = self._after(now, first_s)
 
     def _run(self, now: datetime) -> None:
-        if self.due and now >= self.due:
+        if self.script and self.due and now >= self.due:
+            self._run_script(self.script, now)
+        elif self.due and now >= self.due:
             program = self.program
             reason = "OOMKilled" if program.oom else ("Error" if program.exit_code else "Completed")
             self._finish(self.started or now, now, program.exit_code, reason)
@@ -213,8 +245,11 @@ class Container:
         self.ended |= {"message": message} if message else {}
         self.ended |= {"containerID": self.container_id()}
         self.ready, self._probe_due, self.due = False, None, None
-        if self.output and self.journal:
+        if self.script:
+            self.script.cut(nanoseconds(now))
+        if self.output:
             self.output.closing, self.output.ended_ns = self.program.closing, nanoseconds(now)
+        if self.journal:
             self.journal.ended = True
         again = self.place.restart_policy == "Always" or (self.place.restart_policy == "OnFailure" and code != 0)
         if self.is_init:

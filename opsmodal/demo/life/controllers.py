@@ -5,6 +5,7 @@ from __future__ import annotations
 from opsmodal.demo.life.daemonset import DaemonSets
 from opsmodal.demo.life.deployment import Deployments
 from opsmodal.demo.life.garbage import Garbage
+from opsmodal.demo.life.inside import Inside
 from opsmodal.demo.life.job import Jobs
 from opsmodal.demo.life.kubelet import Kubelet
 from opsmodal.demo.life.loop import Controller
@@ -15,7 +16,7 @@ from opsmodal.demo.life.statefulset import StatefulSets
 from opsmodal.demo.world import World
 
 
-def all_of(world: World, outputs: Outputs) -> tuple[Controller, ...]:
+def all_of(world: World, outputs: Outputs, inside: Inside) -> tuple[Controller, ...]:
     """Make every controller."""
     return (
         Deployments(world),
@@ -25,5 +26,5 @@ def all_of(world: World, outputs: Outputs) -> tuple[Controller, ...]:
         Jobs(world),
         Garbage(world),
         Scheduler(world),
-        Kubelet(world, outputs),
+        Kubelet(world, outputs, inside),
     )

@@ -14,10 +14,12 @@ from opsmodal.demo.documents import Obj, dig, is_leaving, name_of, namespace_of,
 from opsmodal.demo.kinds import PODS, Kind
 from opsmodal.demo.life.conditions import condition, set_condition
 from opsmodal.demo.life.containers import Container, Place
+from opsmodal.demo.life.inside import Inside
 from opsmodal.demo.life.output import Outputs
-from opsmodal.demo.life.programs import program_of
+from opsmodal.demo.life.programs import is_named, program_of
 from opsmodal.demo.life.references import missing_in_environment, missing_volume
 from opsmodal.demo.life.reports import Reporter
+from opsmodal.demo.life.scripts import words_of
 from opsmodal.demo.names import share
 from opsmodal.demo.storage import Change, Key
 from opsmodal.demo.world import World
@@ -47,10 +49,11 @@ class Run:
 class Kubelet:
     """Run the pods of all nodes."""
 
-    def __init__(self, world: World, outputs: Outputs) -> None:
+    def __init__(self, world: World, outputs: Outputs, inside: Inside) -> None:
         self._world = world
         self._storage = world.storage
         self._outputs = outputs
+        self._inside = inside
         self._reports = Reporter(world, "kubelet")
         self._runs: dict[str, Run] = {}
         self._images: dict[str, set[str]] = {}
@@ -64,6 +67,7 @@ class Kubelet:
         if change.type == "DELETED":
             self._runs.pop(uid_of(pod), None)
             self._outputs.forget(uid_of(pod))
+            self._inside.forget(uid_of(pod))
             return []
         if not dig(pod, "spec", "nodeName"):
             return []
@@ -95,7 +99,8 @@ class Kubelet:
             for spec in dig(pod, "spec", part) or ():
                 place = self._place(pod, spec, images)
                 is_init = part == "initContainers" and spec.get("restartPolicy") != "Always"
-                containers.append(Container(spec, program_of(pod, spec), place, is_init=is_init))
+                words = () if is_named(pod, spec) else tuple(words_of(spec))
+                containers.append(Container(spec, program_of(pod, spec), place, is_init=is_init, words=words))
         self._runs[uid_of(pod)] = run
         return run
 
@@ -117,6 +122,7 @@ class Kubelet:
             tell=tell,
             missing=lambda: missing_in_environment(self._storage, pod, container),
             on_node=images,
+            machine=lambda: self._inside.machine(pod, container),
             begin=lambda output: self._outputs.begin(uid_of(pod), container["name"], output),
         )
 

@@ -165,6 +165,12 @@ IMAGES: Mapping[str, str] = {
 }
 
 
+def is_named(pod: Obj, container: Obj) -> bool:
+    """Tell whether the pod itself says which program a container runs."""
+    marks = annotations_of(pod)
+    return ANNOTATION in marks or f"{ANNOTATION}.{container['name']}" in marks
+
+
 def program_of(pod: Obj, container: Obj) -> Program:
     """Tell which program a container runs."""
     marks = annotations_of(pod)
