@@ -82,10 +82,13 @@ class Door:
             action.changes and self._read_only
         )
 
-    def confirm(self, leave: Pass, sent: str, *, hits: Sequence[str], command: str = "") -> None:
-        """Ask for a confirmation unless the right word was sent: the service's name in production, else `true`."""
+    def confirm(self, leave: Pass, sent: str, *, hits: Sequence[str], label: str = "", command: str = "") -> None:
+        """Ask for a confirmation unless the right word was sent: the service's name in production, else `true`.
+
+        `label` is what the button says: what is done, and to how many of what.
+        """
         word = leave.service.name if leave.service.environment == PRODUCTION else "true"
-        self.confirm_word(sent, word, label=leave.action.label, hits=hits, command=command)
+        self.confirm_word(sent, word, label=label or leave.action.label, hits=hits, command=command)
 
     def confirm_word(self, sent: str, word: str, *, label: str, hits: Sequence[str], command: str = "") -> None:
         """Raise ConfirmationRequired unless the word was sent."""

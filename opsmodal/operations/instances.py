@@ -102,7 +102,8 @@ class InstanceOperations:
         command = f"kubectl -n {scope.namespace} delete pod {found.name}" + (
             " --grace-period=0 --force" if force else ""
         )
-        self._door.confirm(leave, confirm, hits=[_described(found)], command=command)
+        label = f"{leave.action.label} {found.kind}"
+        self._door.confirm(leave, confirm, hits=[_described(found)], label=label, command=command)
         with self._door.recorded(actor, action, service=name, target=f"{found.kind}/{found.name}"):
             self._runtime(leave).instances.delete(scope, found.id, force=force)
         self._fleet.forget(leave.service)
@@ -112,7 +113,8 @@ class InstanceOperations:
         """Restart one container."""
         leave, found = self._found(actor, actions.INSTANCE_RESTART, name, instance, "restart")
         command = f"{self._fleet.kind(leave.service.runtime)} restart {found.name}"
-        self._door.confirm(leave, confirm, hits=[_described(found)], command=command)
+        label = f"{leave.action.label} {found.kind}"
+        self._door.confirm(leave, confirm, hits=[_described(found)], label=label, command=command)
         with self._door.recorded(actor, leave.action, service=name, target=f"{found.kind}/{found.name}"):
             self._runtime(leave).instances.restart(leave.service.scope(), found.id)
         self._fleet.forget(leave.service)
@@ -124,7 +126,8 @@ class InstanceOperations:
         runtime, scope = self._runtime(leave), leave.service.scope()
         _demand(runtime, "delete-pending")
         pending = [row for row in runtime.instances.list(scope).items if row.phase == "Pending"]
-        self._door.confirm(leave, confirm, hits=_shortened([_described(row) for row in pending]))
+        label = f"Delete {len(pending)} pending {'pod' if len(pending) == 1 else 'pods'}"
+        self._door.confirm(leave, confirm, hits=_shortened([_described(row) for row in pending]), label=label)
         with self._door.recorded(actor, leave.action, service=name, target="pods in Pending") as outcome:
             deleted = tuple(runtime.instances.delete_pending(scope))
             outcome.detail = ", ".join(deleted[:HITS_MAX])

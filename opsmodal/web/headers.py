@@ -1,4 +1,4 @@
-"""The headers of every answer: a strict content policy, no framing, no sniffing, no referrer.
+"""The headers of every answer: a strict content policy, no framing, no sniffing, no referrer to others.
 
 Figures and names from OWASP's secure-headers list. Nothing here is optional per route.
 """
@@ -24,7 +24,8 @@ FIXED = {
     "Content-Security-Policy": CONTENT_POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
+    # Not no-referrer: with that, browsers send `Origin: null` for our own forms (Fetch, section 3.2).
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
