@@ -62,6 +62,21 @@ class ClaimFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NodeFacts:
+    """A node, where the adapter may read nodes. `allocatable` and `requested` map a resource to its amount.
+
+    Amounts: `cpu` in cores, `memory`, `ephemeral-storage` and `hugepages-…` in bytes, everything else as a count.
+    `requested` is what the pods on it ask for together. `taints` are (key, value, effect).
+    """
+
+    name: str
+    allocatable: Mapping[str, float] = field(default_factory=dict)
+    requested: Mapping[str, float] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    taints: tuple[tuple[str, str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """An instance and what surrounds it. `conditions` maps a name to (status, reason, message).
 
@@ -85,3 +100,10 @@ class Facts:
     owner_events: tuple[Event, ...] = ()
     engine_error: str = ""
     """The engine's own words for why a container did not start (`State.Error`)."""
+    requests: Mapping[str, float] = field(default_factory=dict)
+    """What the pod asks for in all, by resource, in the units of NodeFacts; empty when it was not read."""
+    wanted_labels: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Labels that a node must carry, from nodeSelector and a single required node affinity term: (key, one of these
+    values); no values means that any will do."""
+    nodes: tuple[NodeFacts, ...] = ()
+    """The nodes of the cluster; empty when they may not be read."""
