@@ -33,7 +33,7 @@ def new_id() -> str:
 
 def hashed(secret: str) -> str:
     """Give what is kept of a secret."""
-    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class OverStore:

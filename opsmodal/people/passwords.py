@@ -27,19 +27,20 @@ def hash_password(password: str) -> str:
     """Give what is kept of a password. Raise Rejected when it is too short or too long."""
     if len(password) < PASSWORD_MIN_CHARS:
         raise _rejected(f"The password needs at least {PASSWORD_MIN_CHARS} characters.")
-    if len(password.encode()) > PASSWORD_MAX_BYTES:
+    if len(password.encode("utf-8", "surrogatepass")) > PASSWORD_MAX_BYTES:
         raise _rejected(f"The password is longer than {PASSWORD_MAX_BYTES} bytes.")
     with _slots:
-        return _hasher().hash(password)
+        return _hasher().hash(password.encode("utf-8", "surrogatepass"))
 
 
 def matches(password: str, kept: str | None) -> bool:
     """Tell whether this is the password; without one, take the same time and say no."""
-    if len(password.encode("utf-8", "surrogateescape")) > PASSWORD_MAX_BYTES:
+    given = password.encode("utf-8", "surrogatepass")
+    if len(given) > PASSWORD_MAX_BYTES:
         return False
     with _slots:
         try:
-            _hasher().verify(kept or _nobodys(), password)
+            _hasher().verify(kept or _nobodys(), given)
         except (VerifyMismatchError, InvalidHashError):
             return False
     return kept is not None

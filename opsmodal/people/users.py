@@ -56,9 +56,8 @@ class Users(OverStore):
 
     def user(self, name: str) -> User | None:
         """Find somebody by name."""
-        with self._store.reading() as session:
-            row = session.get(tables.User, name)
-            return user_of(row) if row else None
+        row = self._row(name)
+        return user_of(row) if row else None
 
     def users(self) -> tuple[User, ...]:
         """List everybody, by name."""
@@ -67,8 +66,7 @@ class Users(OverStore):
 
     def verify_password(self, name: str, password: str) -> User | None:
         """Give the user when the password is theirs and they are not disabled. Takes as long for a name nobody has."""
-        with self._store.reading() as session:
-            row = session.get(tables.User, name)
+        row = self._row(name)
         kept = row.password_hash if row and not row.disabled else None
         if not matches(password, kept) or row is None or kept is None:
             return None
@@ -91,6 +89,13 @@ class Users(OverStore):
     def enable(self, name: str) -> User:
         """Let somebody in again. Raise NotThere."""
         return self._change(name, disabled=False)
+
+    def _row(self, name: str) -> tables.User | None:
+        """Find a row. What cannot be a name is nobody's: some databases refuse to be asked for a NUL at all."""
+        if not NAME_SHAPE.fullmatch(name):
+            return None
+        with self._store.reading() as session:
+            return session.get(tables.User, name)
 
     def _change(self, name: str, *, end_sessions: bool = False, **values: str | bool | None) -> User:
         with self._store.session() as session:

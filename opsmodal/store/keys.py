@@ -28,8 +28,7 @@ def open_vault(store: Store, *, data_dir: Path, key: str = "") -> Vault:
     With several keys everything is sealed anew with the first, so that the old ones can be taken away afterwards.
     """
     path = data_dir / KEY_FILE
-    if not key and not path.exists():
-        _demand_new(store, path)
+    if not key and not path.exists() and _is_new(store, path):
         _write(path)
     vault = Vault(key or _read(path))
     _prove(store, vault)
@@ -38,10 +37,13 @@ def open_vault(store: Store, *, data_dir: Path, key: str = "") -> Vault:
     return vault
 
 
-def _demand_new(store: Store, path: Path) -> None:
+def _is_new(store: Store, path: Path) -> bool:
+    """Tell whether the store has no key yet. Another process may make its key while this one asks."""
     with store.reading() as session:
-        if session.get(Mark, PROOF) is not None:
-            raise WrongKey(f"The key of this store is missing: there is no {path} and no OPSMODAL_KEY.", hint=KEY_HINT)
+        has_key = session.get(Mark, PROOF) is not None
+    if has_key and not path.exists():
+        raise WrongKey(f"The key of this store is missing: there is no {path} and no OPSMODAL_KEY.", hint=KEY_HINT)
+    return not has_key
 
 
 def _write(path: Path) -> None:

@@ -6,6 +6,7 @@ greenlet of a gevent worker, also the one that holds the transaction.
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -92,6 +94,8 @@ class Store:
             yield
         except OperationalError as error:
             raise _said(error) from error
+        except PoolTimeout as error:
+            raise Busy("The store has no connection free.", hint="Try again in a moment.") from error
 
 
 def open_store(address: str) -> Store:
@@ -123,6 +127,9 @@ def open_store(address: str) -> Store:
     try:
         with store._answering():
             upgrade(engine)
+    except sqlite3.DatabaseError as error:  # from the first look at the file, before SQLAlchemy wraps what is raised
+        store.close()
+        raise Unusable(f"The file {url.database} is no SQLite database.", hint="Choose another --data-dir.") from error
     except BaseException:
         store.close()
         raise
