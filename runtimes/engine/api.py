@@ -109,8 +109,11 @@ class Api:
             raise problems.failed(error, place=self.place, timeout_s=timeout_s) from error
         if response.status_code >= 300 and response.status_code != NOTHING_TO_DO:
             with contextlib.closing(response):
-                raise self._refusal(response, timeout_s)
+                raise self._refusal(response, timeout_s) if response.status_code >= 400 else self._stranger()
         return response
+
+    def _stranger(self) -> RuntimeProblem:
+        return problems.not_an_engine(self.place)  # no engine sends anybody elsewhere
 
     def _refusal(self, response: Any, timeout_s: float) -> RuntimeProblem:
         body = b""
@@ -165,6 +168,8 @@ def _chunks(response: Any, *, place: Place, timeout_s: float) -> Iterator[bytes]
     import urllib3
 
     try:
-        yield from response.raw.stream(CHUNK_BYTES, decode_content=False)
+        # read1 gives what is there; stream() would wait for CHUNK_BYTES, however slowly they come
+        while chunk := response.raw.read1(CHUNK_BYTES, decode_content=False):
+            yield chunk
     except (urllib3.exceptions.HTTPError, OSError) as error:
         raise problems.failed(error, place=place, timeout_s=timeout_s) from error

@@ -7,6 +7,7 @@ by looking who publishes it. A holder outside the service is not named: the wall
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 
 from runtimes.base import Scope
 from runtimes.causes.facts import ContainerFacts, Facts, Run
@@ -15,22 +16,28 @@ from runtimes.engine.answers import EngineEvent, Inspected, Row, moment
 from runtimes.engine.detail import has_ended, health_output
 from runtimes.engine.events import last_exit_code, shown
 from runtimes.engine.reading import Seen
-from runtimes.engine.states import state_word
+from runtimes.engine.states import ended_badly, state_word
 
+SETTLED_AFTER = timedelta(seconds=10)
+"""How long dockerd lets a container run before it takes its restarts for over (restartmanager/restartmanager.go)."""
 SIGNAL_BASE = 128
 SIGNAL_MAX = 64
 """A shell, and both engines, write 128 + n for an end by signal n."""
 
 
-def facts(seen: Seen, *, events: Sequence[EngineEvent], last_lines: tuple[str, ...], port_conflict: str) -> Facts:
+def facts(
+    seen: Seen, *, events: Sequence[EngineEvent], last_lines: tuple[str, ...], port_conflict: str, now: datetime
+) -> Facts:
     """Put the facts of a container together."""
     container = seen.container
-    word = state_word(container.state)
+    ended = last_run(container, events)
+    looping = keeps_restarting(container, ended, now=now)
+    word = "restarting" if looping else state_word(container.state)
     error = "; ".join(part for part in (container.state.error, port_conflict) if part)
     return Facts(
         kind="container",
         name=container.own_name,
-        status=seen.condition.status,
+        status=word if looping else seen.condition.status,
         containers=(
             ContainerFacts(
                 name=container.own_name,
@@ -38,14 +45,14 @@ def facts(seen: Seen, *, events: Sequence[EngineEvent], last_lines: tuple[str, .
                 state=word,
                 reason=seen.condition.reason,
                 message=error,
-                ready=seen.condition.ready,
+                ready=seen.condition.ready and not looping,
                 restarts=container.restart_count,
                 restart_policy=container.host_config.restart_policy.name,
-                last_run=last_run(container, events),
+                last_run=ended,
                 memory_limit_bytes=seen.limits.memory_limit_bytes,
                 health=container.state.health.status if container.state.health else "",
                 health_output=health_output(container),
-                last_lines=last_lines,
+                last_lines=tuple(last_lines),
             ),
         ),
         events=shown(events),
@@ -62,6 +69,17 @@ def last_run(container: Inspected, events: Sequence[EngineEvent]) -> Run | None:
     if code is None or moment(state.finished_at) is None:
         return None
     return _run(container, code, oom=any(event.action == "oom" for event in events))
+
+
+def keeps_restarting(container: Inspected, ended: Run | None, *, now: datetime) -> bool:
+    """Say whether a container that runs at this very moment has only just been started again after a bad end.
+
+    Podman starts a container anew at once and calls it running; dockerd waits between, and calls that restarting.
+    """
+    started = moment(container.state.started_at)
+    if not container.state.running or started is None or ended is None or not container.restart_count:
+        return False
+    return now - started < SETTLED_AFTER and ended_badly(ended.exit_code, oom=ended.oom)
 
 
 def wanted_ports(container: Inspected) -> set[tuple[int, str]]:

@@ -8,7 +8,7 @@ instead of beginning with its tail again.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from time import monotonic
 from typing import Protocol
 
@@ -43,7 +43,6 @@ class Follower:
         self._query = query
         self._first = frozenset(each.id for each in first)
         self._final = frozenset(each.id for each in first if not comes_back(each))
-        self._began = datetime.now(UTC)
         self._openers: dict[str, ContainerLog] = {}
         self._stopped_at: dict[str, float] = {}
 
@@ -78,7 +77,7 @@ class Follower:
                 self._scope,
                 row.id,
                 tail=self._query.tail if old else None,
-                since=self._query.since if old else self._began,
+                since=self._query.since if old else None,
             )
         return self._openers[row.id]
 

@@ -73,6 +73,7 @@ class Instances:
                 events=self._events_of(seen.container),
                 last_lines=self._last_lines(scope, seen) if quote_logs else (),
                 port_conflict=self._port_conflict(scope, seen),
+                now=datetime.now(UTC),
             )
         )
 

@@ -24,6 +24,7 @@ from runtimes.follow import follow
 from runtimes.lines import merged, parsed
 
 ALL = "*"
+NANOSECONDS = 1_000_000_000
 UNREADABLE_DRIVERS = frozenset({"none", "syslog", "passthrough"})
 """Drivers that keep nothing an engine could give back. Others are tried: dockerd 20.10 caches for most of them."""
 QUIET_MAX_S = 300.0
@@ -137,7 +138,7 @@ class Lines:
         try:
             for stream, record in split(self._body):
                 line = parsed(record, instance=name, container=name, stream=stream)
-                if self._since is None or line.at is None or line.at >= self._since:
+                if self._since is None or line.at is None or line.at >= _as_fine_as(line, self._since):
                     yield line
         except NotFrames:
             raise self._unavailable from None
@@ -165,6 +166,11 @@ class Merged:
     def close(self) -> None:
         for each in self._sources:
             each.close()
+
+
+def _as_fine_as(line: LogLine, since: datetime) -> datetime:
+    """Cut `since` to the second for a line that is stamped so: Podman 4.3 writes no fractions."""
+    return since.replace(microsecond=0) if line.nanoseconds % NANOSECONDS == 0 else since
 
 
 def _unreadable(container: Inspected, driver: str) -> Unsupported:

@@ -9,7 +9,7 @@ one-shot question at once (5 ms), and its stream comes every 5 s.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Protocol
 
 import msgspec
@@ -99,7 +99,7 @@ def _first(figures: Iterator[Stats], count: int) -> Taken:
     return samples, NOT_RUNNING
 
 
-def _figures(body: Download, api: Api) -> Iterator[Stats]:
+def _figures(body: Download, api: Api) -> Generator[Stats, None, None]:
     """Read the figures of a stream: one JSON object on each line."""
     held = b""
     try:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from runtimes.base import Scope
@@ -11,6 +13,7 @@ WANTS_80 = container(
     Name="/web", State={"Status": "created"}, HostConfig={"PortBindings": {"80/tcp": [{"HostPort": "8080"}]}}
 )
 HOLDER = {"Ports": [{"PrivatePort": 9, "PublicPort": 8080, "Type": "tcp"}]}
+NOW = datetime(2026, 1, 1, 10, 0, 5, tzinfo=UTC)
 SCOPE = Scope(service="s", containers=("web", "old"))
 
 
@@ -64,8 +67,27 @@ def test_a_container_that_never_ended_has_no_last_run() -> None:
 
 def test_the_engines_own_error_and_the_taken_port_are_both_told() -> None:
     made = in_state("created", ExitCode=128, Error="Bind for 0.0.0.0:80 failed: port is already allocated")
-    told = facts(seen(made), events=[], last_lines=("bye",), port_conflict="Port 80/tcp is already allocated.")
+    told = facts(seen(made), events=[], last_lines=("bye",), port_conflict="Port 80/tcp is already allocated.", now=NOW)
     assert told.engine_error == (
         "Bind for 0.0.0.0:80 failed: port is already allocated; Port 80/tcp is already allocated."
     )
     assert told.containers[0].last_lines == ("bye",)
+
+
+@pytest.mark.parametrize(
+    ("started", "code", "restarts", "loops"),
+    [
+        ("2026-01-01T10:00:01Z", 3, 1, True),
+        ("2026-01-01T09:59:50Z", 3, 1, False),
+        ("2026-01-01T10:00:01Z", 3, 0, False),
+        ("2026-01-01T10:00:01Z", 0, 1, False),
+        ("2026-01-01T10:00:01Z", 143, 1, False),
+    ],
+)
+def test_one_that_runs_again_since_a_moment_is_told_as_restarting(
+    started: str, code: int, restarts: int, loops: bool
+) -> None:
+    made = in_state("running", StartedAt=started, FinishedAt=ENDED, restarts=restarts)
+    told = facts(seen(made), events=[event("die", exitCode=str(code))], last_lines=(), port_conflict="", now=NOW)
+    assert (told.status == "restarting") is loops
+    assert told.containers[0].ready is not loops
