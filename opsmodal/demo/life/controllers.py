@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from opsmodal.demo.life.autoscaler import Autoscalers
+from opsmodal.demo.life.budgets import Budgets, Quotas
+from opsmodal.demo.life.cronjob import CronJobs
 from opsmodal.demo.life.daemonset import DaemonSets
 from opsmodal.demo.life.deployment import Deployments
+from opsmodal.demo.life.endpoints import Endpoints
 from opsmodal.demo.life.garbage import Garbage
 from opsmodal.demo.life.inside import Inside
 from opsmodal.demo.life.job import Jobs
 from opsmodal.demo.life.kubelet import Kubelet
 from opsmodal.demo.life.loop import Controller
+from opsmodal.demo.life.namespaces import Namespaces
 from opsmodal.demo.life.output import Outputs
 from opsmodal.demo.life.replicaset import ReplicaSets
 from opsmodal.demo.life.scheduler import Scheduler
 from opsmodal.demo.life.statefulset import StatefulSets
+from opsmodal.demo.life.volumes import Volumes
 from opsmodal.demo.world import World
 
 
@@ -24,7 +30,14 @@ def all_of(world: World, outputs: Outputs, inside: Inside) -> tuple[Controller, 
         StatefulSets(world),
         DaemonSets(world),
         Jobs(world),
+        CronJobs(world),
+        Autoscalers(world),
         Garbage(world),
+        Namespaces(world),
+        Volumes(world),
         Scheduler(world),
         Kubelet(world, outputs, inside),
+        Endpoints(world),
+        Quotas(world),
+        Budgets(world),
     )

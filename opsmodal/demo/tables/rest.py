@@ -195,6 +195,10 @@ def _named(document: Obj, now: datetime) -> list[Any]:
     return [name(document), age(document, now)]
 
 
+def _account(document: Obj, now: datetime) -> list[Any]:
+    return [name(document), len(document.get("secrets") or ()), age(document, now)]
+
+
 def _network_policy(document: Obj, now: datetime) -> list[Any]:
     return [name(document), selector_text(dig(document, "spec", "podSelector")), age(document, now)]
 
@@ -226,6 +230,7 @@ LAYOUTS: dict[str, Layout] = {
     "controllerrevisions": layout("Name|Controller|Revision|Age", "", _revision),
     "leases": layout("Name|Holder|Age", "", _lease),
     "priorityclasses": layout("Name|Value|Global-Default|Age|PreemptionPolicy", "", _priority),
+    "serviceaccounts": layout("Name|Secrets|Age", "", _account),
     "networkpolicies": layout("Name|Pod-Selector|Age", "", _network_policy),
 }
 PLAIN = layout("Name|Age", "", _named)

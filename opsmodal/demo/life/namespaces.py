@@ -1,0 +1,64 @@
+"""Namespaces: what each gets when it is made, and how it is emptied before it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from opsmodal.demo import deletion, writing
+from opsmodal.demo.documents import is_leaving, name_of, namespace_of
+from opsmodal.demo.kinds import KINDS, NAMESPACES, Kind, stored
+from opsmodal.demo.problems import Problem
+from opsmodal.demo.storage import Change, Key
+from opsmodal.demo.world import World
+
+NAMESPACED = tuple(kind for kind in KINDS if kind.namespaced)
+ACCOUNTS = stored("serviceaccounts")
+LOOK_S = 0.5
+
+
+class Namespaces:
+    """Furnish and empty namespaces."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._storage = world.storage
+        self._leaving: set[str] = set()
+
+    def notice(self, kind: Kind, change: Change) -> Iterable[Key]:
+        """Look at namespaces, and at those that leave when something in them is gone."""
+        document = change.record.document
+        if kind is NAMESPACES:
+            if change.type == "DELETED":
+                self._leaving.discard(name_of(document))
+                return []
+            return [("", name_of(document))]
+        leaves = change.type == "DELETED" and namespace_of(document) in self._leaving
+        return [("", namespace_of(document))] if leaves else []
+
+    def look(self, key: Key) -> datetime | None:
+        """Furnish a namespace that stays; empty one that leaves."""
+        record = self._storage.get(NAMESPACES, *key)
+        if record is None:
+            return None
+        if not is_leaving(record.document):
+            self._furnish(key[1])
+            return None
+        self._leaving.add(key[1])
+        for kind in NAMESPACED:
+            for item in self._storage.records(kind, key[1])[1]:
+                if not is_leaving(item.document):
+                    deletion.delete(self._world, kind, item, deletion.Options(propagation="Background"))
+        if any(self._storage.count(kind, key[1]) for kind in NAMESPACED):
+            return self._world.clock.after(LOOK_S)
+        self._storage.remove(NAMESPACES, *key)
+        return None
+
+    def _furnish(self, namespace: str) -> None:
+        if self._storage.get(ACCOUNTS, namespace, "default"):
+            return
+        try:
+            writing.create(self._world, ACCOUNTS, namespace, {"metadata": {"name": "default"}})
+        except Problem as problem:
+            if problem.reason != "AlreadyExists":
+                raise
