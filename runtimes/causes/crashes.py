@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from runtimes.causes.configuration import REASONS as NOT_STARTED
-from runtimes.causes.exits import exit_meaning
+from runtimes.causes.exits import exit_meaning, signal_name
 from runtimes.causes.facts import ContainerFacts, Facts, Run
 from runtimes.causes.finding import Finding, Weight
 from runtimes.causes.words import counted, named, quoted, size
@@ -17,6 +17,9 @@ LINE_MAX_CHARS = 160
 
 STOPPED = {130, 143}
 """SIGINT and SIGTERM: somebody asked for the end."""
+
+NEVER_RAN = {125, 126, 127, 128}
+"""Codes that an engine gives to a container whose program it could not start, next to its error."""
 
 _BACK_OFF = re.compile(r"back-off (\S{1,20}) restarting", re.IGNORECASE)
 
@@ -67,10 +70,12 @@ def findings(facts: Facts) -> Iterator[Finding]:
     """Find how each container that is down, or was restarted, ended."""
     for container in facts.containers:
         run = container.last_run
-        if run is None or run.reason in NOT_STARTED:
+        if run is None:
             if container.reason == "CrashLoopBackOff" or container.state == "restarting":
                 yield _unknown_end(container)
             continue
+        if run.reason in NOT_STARTED or (facts.engine_error and run.exit_code in NEVER_RAN):
+            continue  # it never ran: what kept it from starting is told elsewhere
         down = container.state != "running"
         if down and not _harmless(facts, container, run):
             yield _ended(facts, container, run)
@@ -123,7 +128,7 @@ def _end(facts: Facts, container: ContainerFacts, run: Run, name: str) -> tuple[
         )
         return "killed", because, hint, Weight.GENERAL
     if code in STOPPED:
-        because = f"{name} was asked to stop and did (exit code {code}, {exit_meaning(code)})"
+        because = f"{name} was asked to stop and did (exit code {code}, {signal_name(code - 128)})"
         return (
             "stopped",
             because,

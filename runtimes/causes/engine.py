@@ -123,11 +123,3 @@ def _not_running(facts: Facts, container: ContainerFacts) -> Iterator[Finding]:
         kind, what, hint = _STATES[container.state]
         detail = f"Container {named(container.name)} {what}."
         yield Finding(kind=kind, what=what, because="", detail=detail, hint=hint, weight=Weight.GENERAL)
-    elif container.state == "restarting" and container.last_run is None:
-        yield Finding(
-            kind="restarting",
-            what="keeps restarting",
-            because="its program ends soon after each start, and its restart policy starts it again",
-            hint="Read its log.",
-            weight=Weight.GENERAL,
-        )

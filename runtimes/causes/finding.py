@@ -49,7 +49,7 @@ class Finding:
 
     def cause(self) -> Cause:
         """Give the finding as the page lists it."""
-        said = f" It says: {quoted(self.said)}" if self.said.strip() else ""
+        said = f" The runtime says: “{quoted(self.said)}”." if self.said.strip() else ""
         return Cause(kind=self.kind, detail=(self.detail or sentence(self.because)) + said, hint=self.hint)
 
 

@@ -137,7 +137,7 @@ OBSTACLES = (
         kind="claim-unbound",
         words=r"unbound immediate PersistentVolumeClaims",
         about_nodes="",
-        about_pod="a volume claim of it is not bound",
+        about_pod="one of its volume claims is not bound",
         hint="See the claim's events: the storage class may not exist, or its provisioner may fail.",
     ),
     Obstacle(

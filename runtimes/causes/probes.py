@@ -118,7 +118,7 @@ def _not_ready(unready: list[ContainerFacts]) -> Finding:
     return Finding(
         kind="not-ready",
         what="is running but not ready",
-        because=f"the readiness of {names} has not been confirmed, and no failing probe was reported",
+        because=f"{names} has not been found ready so far, and no failing probe was reported",
         hint="It may still be starting. If it lasts, compare its readiness probe with what the program offers.",
         weight=Weight.GENERAL,
     )

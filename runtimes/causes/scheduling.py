@@ -90,10 +90,7 @@ def _message(facts: Facts) -> str:
 
 def _from_message(facts: Facts, verdict: Verdict, message: str) -> Iterator[Finding]:
     named_reasons = [_judged(facts, reason, verdict) for reason in verdict.reasons]
-    clauses = listed([clause for clause, _ in named_reasons])
-    whole = clauses if verdict.nodes is None else f"no node fits: of {counted(verdict.nodes, 'node')}, {clauses}"
-    if verdict.nodes == 0 or not clauses:
-        whole = "the cluster has no node that can take pods" if verdict.nodes == 0 else "no node fits"
+    whole = _whole(verdict, [clause for clause, _ in named_reasons])
     for _, finding in named_reasons:
         yield Finding(
             kind=finding.kind,
@@ -106,6 +103,19 @@ def _from_message(facts: Facts, verdict: Verdict, message: str) -> Iterator[Find
     if not named_reasons:
         hint = "Look at the pod's events for the scheduler's own words."
         yield Finding(kind="unschedulable", what=WHAT, because=whole, hint=hint, said=message)
+
+
+def _whole(verdict: Verdict, clauses: list[str]) -> str:
+    """Put the clauses of all reasons into one, those that count nodes first."""
+    if verdict.nodes == 0:
+        return "the cluster has no node that can take pods"
+    of_nodes = [clause for clause in clauses if clause[:1].isdigit()]
+    of_pod = [clause for clause in clauses if clause not in of_nodes]
+    nodes = f"no node fits: of {counted(verdict.nodes or 0, 'node')}, {listed(of_nodes)}"
+    if len(of_nodes) == 1 and of_nodes[0].startswith(f"{verdict.nodes} "):
+        every = "the only node" if verdict.nodes == 1 else f"{verdict.nodes} of {verdict.nodes} nodes"
+        nodes = of_nodes[0].replace(f"{verdict.nodes} ", f"{every} ", 1)
+    return "; ".join([nodes] * bool(of_nodes) + [listed(of_pod)] * bool(of_pod)) or "no node fits"
 
 
 def _judged(facts: Facts, reason: Reason, verdict: Verdict) -> tuple[str, Finding]:
@@ -123,7 +133,7 @@ def _judged(facts: Facts, reason: Reason, verdict: Verdict) -> tuple[str, Findin
             short = room.short(facts, fields["resource"]) if "resource" in fields else ""
             return clause + short, _finding(kind, detail, obstacle.hint)
     words = quoted(reason.words)
-    clause = words if reason.nodes is None else f"{reason.nodes} said: {words}"
+    clause = words if reason.nodes is None else f"{reason.nodes} cannot: {words}"
     return clause, _finding("unschedulable", f"The scheduler says: {words}.", "Look this wording up in the events.")
 
 

@@ -20,6 +20,13 @@ RULES = (
         hint="End the pod that uses the volume (with strategy Recreate), or wait until its dead node has let it go.",
     ),
     Rule(
+        kind="volume-timeout",
+        words=r"(?:unmounted|unattached|failed to process) volumes=\[(?P<volume>[^\]]{1,253})\]",
+        because="its volume is not mounted in time: {volume}",
+        hint="Earlier events name the reason; else look at the storage driver on the node.",
+        weight=Weight.LIKELY,
+    ),
+    Rule(
         kind="configmap-missing",
         words=_VOLUME + r"configmap \"(?P<name>[^\"]{1,253})\" not found",
         because="the ConfigMap {name} for its volume {volume} does not exist in its namespace",
@@ -75,7 +82,7 @@ RULES = (
     ),
     Rule(
         kind="token-failed",
-        words=r"failed to fetch token|kube-api-access|serviceaccount \"(?P<account>[^\"]{1,253})\" not found",
+        words=r"failed to fetch token|serviceaccount \"(?P<account>[^\"]{1,253})\" not found",
         because="its service account token cannot be made: {account}",
         hint="Check that the service account exists, and that the node reaches the API server.",
     ),
@@ -84,13 +91,6 @@ RULES = (
         words=r"AttachVolume\.(?:Attach|FindAttachablePluginBySpec) failed for volume \"(?P<volume>[^\"]{1,253})\"",
         because="its volume {volume} cannot be attached to the node",
         hint="See the driver's words: the disk may be gone, in another zone, or the node at its limit of disks.",
-    ),
-    Rule(
-        kind="volume-timeout",
-        words=r"(?:unmounted|unattached|failed to process) volumes=\[(?P<volume>[^\]]{1,253})\]|timed out waiting",
-        because="its volume is not mounted in time: {volume}",
-        hint="Earlier events name the reason; else look at the storage driver on the node.",
-        weight=Weight.LIKELY,
     ),
     Rule(
         kind="mount-failed",

@@ -61,7 +61,7 @@ TABLE = [
                 "message": 'unable to start container process: exec: "/run.sh": permission denied: unknown',
             },
         ),
-        ["command-not-executable", "crash-loop"],
+        ["command-not-executable"],
         "the command /run.sh of container app may not be executed",
     ),
     (
@@ -106,8 +106,8 @@ TABLE = [
             "Unable to attach or mount volumes: unmounted volumes=[data], unattached volumes=[data "
             "kube-api-access-x]: timed out waiting for the condition",
         ),
-        ["token-failed"],
-        "",
+        ["volume-timeout"],
+        "its volume is not mounted in time: data",
     ),
     (
         creating(

@@ -54,7 +54,7 @@ TABLE = [
             'create failed: runc create failed: unable to start container process: exec: "serve": executable file '
             "not found in $PATH: unknown",
         ),
-        ["command-not-found", "command-not-found"],
+        ["command-not-found"],
         "the command serve of container web is not in its image",
     ),
     (
@@ -117,7 +117,7 @@ TABLE = [
         ["exited"],
         "web keeps restarting because container web ended with exit",
     ),
-    (engine("restarting"), ["restarting", "crash-loop"], "keeps restarting"),
+    (engine("restarting"), ["crash-loop"], "keeps restarting"),
     (engine("exited", exit_code=0), ["finished"], "web is not running because container web has ended by itself"),
     (engine("exited", exit_code=143), ["stopped"], "web is not running because container web was asked to stop"),
     (

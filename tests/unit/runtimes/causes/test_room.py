@@ -31,7 +31,7 @@ NODES = (node("n1", 4, 0.5, disk="hdd", zone="a"), node("n2", 4, 1, disk="ssd", 
         (
             "0/2 nodes are available: 2 Insufficient cpu.",
             {"requests": {"cpu": 2.0}},
-            "2 are short of cpu (it asks for 2 cores of cpu, the most that is free is 1 core of cpu)",
+            "2 of 2 nodes are short of cpu (it asks for 2 cores of cpu, the most that is free is 1 core of cpu)",
             "It asks for 2 cores of cpu; the most is free on n2, 1 core of cpu: 1 core of cpu too little.",
         ),
         (
@@ -61,25 +61,25 @@ NODES = (node("n1", 4, 0.5, disk="hdd", zone="a"), node("n2", 4, 1, disk="ssd", 
         (
             "0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector.",
             {"wanted_labels": (("disk", ("nvme",)), ("zone", ("a", "b")))},
-            "2 do not match its node selector",
+            "2 of 2 nodes do not match its node selector",
             "None of 2 nodes carries the label disk=nvme.",
         ),
         (
             "0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector.",
             {"wanted_labels": (("disk", ("ssd",)), ("zone", ("a",)))},
-            "2 do not match",
+            "2 of 2 nodes do not match",
             "It wants the label disk=ssd and zone=a: nodes that carry all of it are too few or ruled out otherwise.",
         ),
         (
             "0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector.",
             {"wanted_labels": (("gpu", ()), ("arch", ("arm64", "riscv64")))},
-            "2 do not match",
+            "2 of 2 nodes do not match",
             "None of 2 nodes carries the label gpu nor arch=arm64 or riscv64.",
         ),
         (
             "0/2 nodes are available: 2 node(s) had untolerated taint(s).",
             {},
-            "2 have a taint that it does not tolerate",
+            "2 of 2 nodes have a taint that it does not tolerate",
             "Taints of its nodes: dedicated=gpu:NoSchedule and node-role.kubernetes.io/control-plane:NoSchedule.",
         ),
     ],
@@ -92,5 +92,5 @@ def test_nodes_give_figures_and_names(message: str, fields: dict[str, object], s
 
 def test_without_nodes_nothing_is_said_beyond_the_message() -> None:
     explanation = explain(unscheduled("0/2 nodes are available: 2 Insufficient cpu.", requests={"cpu": 2.0}))
-    assert explanation.sentence == "web-0 cannot be scheduled because no node fits: of 2 nodes, 2 are short of cpu."
+    assert explanation.sentence == "web-0 cannot be scheduled because 2 of 2 nodes are short of cpu."
     assert explanation.causes[0].detail == "2 of 2 nodes are short of cpu."

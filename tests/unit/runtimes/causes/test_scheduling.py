@@ -13,7 +13,7 @@ TABLE = [
     (
         unscheduled("0/3 nodes are available: 3 Insufficient cpu."),
         ["insufficient-cpu"],
-        "of 3 nodes, 3 are short of cpu",
+        "3 of 3 nodes are short of cpu",
     ),
     (
         unscheduled(
@@ -21,7 +21,7 @@ TABLE = [
             "didn't match Pod's node affinity/selector, pod has unbound immediate PersistentVolumeClaims." + PREEMPTION
         ),
         ["insufficient-cpu", "untolerated-taint", "node-selector", "claim-unbound"],
-        "2 are short of cpu, 1 has the taint key=value that it does not tolerate, 2 do not match its node selector",
+        "1 has the taint key=value that it does not tolerate and 2 do not match its node selector or node affinity; one of",
     ),
     (
         unscheduled(
@@ -42,23 +42,27 @@ TABLE = [
     (
         unscheduled("0/2 nodes are available: 2 node(s) didn't match node selector."),
         ["node-selector"],
-        "2 do not match",
+        "2 of 2 nodes do not match",
     ),
     (
         unscheduled("0/4 nodes are available: 4 node(s) didn't match Pod's node affinity."),
         ["node-selector"],
-        "4 do not match its node selector or node affinity",
+        "4 of 4 nodes do not match its node selector or node affinity",
     ),
-    (unscheduled("0/1 nodes are available: 1 Too many pods." + PREEMPTION), ["too-many-pods"], "1 has as many pods"),
+    (
+        unscheduled("0/1 nodes are available: 1 Too many pods." + PREEMPTION),
+        ["too-many-pods"],
+        "the only node has as many pods",
+    ),
     (
         unscheduled("0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found"),
         ["claim-unbound"],
-        "a volume claim of it is not bound",
+        "one of its volume claims is not bound",
     ),
     (
         unscheduled("0/3 nodes are available: 3 node(s) had volume node affinity conflict."),
         ["volume-node-affinity"],
-        "3 are not where its volume is",
+        "3 of 3 nodes are not where its volume is",
     ),
     (
         unscheduled(
@@ -78,17 +82,17 @@ TABLE = [
     (
         unscheduled("0/2 nodes are available: 2 node(s) didn't have free ports for the requested pod ports."),
         ["host-port"],
-        "2 have its host port in use already",
+        "2 of 2 nodes have its host port in use already",
     ),
     (
         unscheduled("0/3 nodes are available: 3 node(s) didn't match pod anti-affinity rules."),
         ["anti-affinity"],
-        "3 are ruled out by pod anti-affinity",
+        "3 of 3 nodes are ruled out by pod anti-affinity",
     ),
     (
         unscheduled("0/3 nodes are available: 3 node(s) didn't match pod affinity rules."),
         ["pod-affinity"],
-        "3 are ruled out by pod affinity",
+        "3 of 3 nodes are ruled out by pod affinity",
     ),
     (
         unscheduled(
@@ -104,7 +108,7 @@ TABLE = [
             "preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.."
         ),
         ["node-pressure"],
-        "1 has disk-pressure",
+        "the only node has disk-pressure",
     ),
     (
         unscheduled(
@@ -117,7 +121,7 @@ TABLE = [
     (
         unscheduled("0/2 nodes are available: 2 node(s) exceed max volume count."),
         ["volume-limit"],
-        "2 have as many volumes",
+        "2 of 2 nodes have as many volumes",
     ),
     (unscheduled("no nodes available to schedule pods"), ["no-nodes"], "the cluster has no node that can take pods"),
     (
@@ -133,12 +137,12 @@ TABLE = [
     (
         unscheduled("0/1 nodes are available: 1 node(s) didn't find available persistent volumes to bind."),
         ["claim-unbound"],
-        "1 has no free volume",
+        "the only node has no free volume",
     ),
     (
         unscheduled("0/9 nodes are available: 9 node(s) said something of 2031."),
         ["unschedulable"],
-        "9 said: node(s) said something of 2031",
+        "9 of 9 nodes cannot: node(s) said something of 2031",
     ),
     (
         unscheduled(
@@ -174,7 +178,7 @@ TABLE = [
             ),
         ),
         ["insufficient-memory", "no-scale-up"],
-        "1 is short of memory",
+        "the only node is short of memory",
     ),
     (pod(node=""), ["not-looked-at"], "has no node yet"),
     (
