@@ -29,7 +29,18 @@ from opsmodal.streams import Streams
 from opsmodal.tabs import TABS
 from opsmodal.tabs import logs as logs_tab
 from opsmodal.version import installed_version
-from opsmodal.web import errors, filters, headers, health, origin, registry, requests, services, signing
+from opsmodal.web import (
+    errors,
+    filters,
+    headers,
+    health,
+    origin,
+    registry,
+    registry_filters,
+    requests,
+    services,
+    signing,
+)
 from opsmodal.web.asking import EXTENSION
 from opsmodal.web.openapi import document
 from opsmodal.web.respond import json_answer
@@ -49,7 +60,7 @@ def create_app(settings: Settings, store: Store) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     _assemble(app, settings, store, Registry(store, vault))
     _protect(app, settings)
-    _serve(app)
+    _serve(app, read_only=settings.read_only)
     return app
 
 
@@ -87,8 +98,9 @@ def _protect(app: Flask, settings: Settings) -> None:
     signing.demand_sign_in(app)
 
 
-def _serve(app: Flask) -> None:
+def _serve(app: Flask, *, read_only: bool) -> None:
     filters.install(app)
+    registry_filters.install(app)
     services.install_frame(app)
     app.register_blueprint(signing.pages)
     app.register_blueprint(health.pages)
@@ -111,7 +123,7 @@ def _serve(app: Flask) -> None:
 
     @app.context_processor
     def everywhere() -> dict[str, Any]:
-        return {"actor": g.get("actor"), "version": installed_version()}
+        return {"actor": g.get("actor"), "version": installed_version(), "read_only": read_only}
 
 
 __all__ = ["close_app", "create_app"]
