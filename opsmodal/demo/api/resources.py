@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import DecodeError
 
 from opsmodal.demo import deletion, patches, problems, tables, writing
+from opsmodal.demo.api import protobuf
 from opsmodal.demo.api.lists import list_json, page, selection
 from opsmodal.demo.api.requests import JSON, Answer, Request, Target
 from opsmodal.demo.api.watch import BOOKMARK_S, open_watch
@@ -30,6 +31,8 @@ def read_body(request: Request) -> Any:
             import yaml
 
             return yaml.safe_load(request.body)
+        if protobuf.CONTENT_TYPE in request.content_type:
+            return protobuf.decoded(request.body)
         return decode(request.body)
     except (DecodeError, ValueError) as error:
         raise problems.bad_request(f"the object provided is unrecognized (must be of type Object): {error}") from None
