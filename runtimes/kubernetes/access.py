@@ -93,7 +93,7 @@ class Access:
         """Close the kept connections and remove the key material. May be called twice."""
         with self._lock:
             self._closed = True
-            self._login.pool.clear()
+            _close(self._login.pool)
         self._sweep()
 
     def _current(self) -> Login:
@@ -107,10 +107,19 @@ class Access:
 
     def _relogin(self) -> None:
         previous, self._login = self._login, self._log_in(self._folder)
-        previous.pool.clear()
+        _close(previous.pool)
 
 
 def _proof(configuration: Any) -> dict[str, str]:
     """Give the header that the configuration proves us with; an in-cluster token is read again when it is old."""
     settings = configuration.auth_settings().values()
     return {entry["key"]: entry["value"] for entry in settings if entry["in"] == "header"}
+
+
+def _close(manager: urllib3.PoolManager) -> None:
+    """Close the kept connections now: `clear` alone leaves that to the garbage collector."""
+    known = manager.pools.keys()  # a set; the container itself refuses to be iterated over
+    for pool in [manager.pools.get(key) for key in known]:
+        if pool is not None:
+            pool.close()
+    manager.clear()

@@ -183,6 +183,10 @@ def _root(error: BaseException) -> BaseException:
 
 
 CERTIFICATE_WORDS = {
+    7: (
+        "its certificate is signed by another CA of the same name",
+        "The cluster may be a new one: get its kubeconfig.",
+    ),
     9: ("its certificate is not valid yet", "Look at the clocks of both machines."),
     10: ("its certificate has expired", "Renew the API server's certificate."),
     18: ("its certificate is self-signed", "Put the right certificate-authority-data into the kubeconfig."),
