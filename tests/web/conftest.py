@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -89,25 +90,43 @@ def example_cluster() -> Iterator[Cluster]:
     cluster.stop()
 
 
-def installed(folder: Path, cluster: Cluster) -> Installation:
+@dataclass(frozen=True)
+class Seed:
+    """A data folder with people in it: hashing their passwords takes longer than all the rest, so it is done once."""
+
+    folder: Path
+    tokens: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def seed(tmp_path_factory: pytest.TempPathFactory) -> Seed:
+    """Make people of every role, and a token for each."""
+    folder = tmp_path_factory.mktemp("seed")
+    store = open_store(Settings(data_dir=folder).store_url)
+    open_vault(store, data_dir=folder)
+    people, tokens = People(store), {}
+    for name in ("admin", "nobody", *ROLES):
+        people.add(name, password=PASSWORD, admin=name == "admin")
+        tokens[name] = people.issue_token(name)
+    tokens["narrow"] = people.issue_token("manager", services=["shop"], permissions=[Permission.VIEW])
+    store.close()
+    return Seed(folder, tokens)
+
+
+def installed(folder: Path, seed: Seed, cluster: Cluster) -> Installation:
     """Make an installation that operates a cluster's example services."""
+    shutil.copytree(seed.folder, folder, dirs_exist_ok=True)
     settings = Settings(data_dir=folder)
     store = open_store(settings.store_url)
     app = create_app(settings, store)
     registry = Registry(store, open_vault(store, data_dir=folder))
-    people = People(store)
     document = example.registry("demo.yaml")
     registry.put("runtimes", document["runtimes"][0], {"kubeconfig": cluster.kubeconfig()})
     for service in document["services"]:
         registry.put("services", service)
-    tokens = {}
-    for name in ("admin", "nobody", *ROLES):
-        people.add(name, password=PASSWORD, admin=name == "admin")
-        tokens[name] = people.issue_token(name)
-        if name in ROLES:
-            registry.put("grants", {"user": name, "role": name, "services": ["shop"]})
-    tokens["narrow"] = people.issue_token("manager", services=["shop"], permissions=[Permission.VIEW])
-    return Installation(app, store, people, registry, tokens, cluster, folder)
+    for name in ROLES:
+        registry.put("grants", {"user": name, "role": name, "services": ["shop"]})
+    return Installation(app, store, People(store), registry, seed.tokens, cluster, folder)
 
 
 def closed(installation: Installation) -> None:
@@ -117,18 +136,18 @@ def closed(installation: Installation) -> None:
 
 
 @pytest.fixture(scope="session")
-def shown(example_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def shown(example_cluster: Cluster, seed: Seed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """Give one installation for tests that only read."""
-    installation = installed(tmp_path_factory.mktemp("shown"), example_cluster)
+    installation = installed(tmp_path_factory.mktemp("shown"), seed, example_cluster)
     yield installation
     closed(installation)
 
 
 @pytest.fixture
-def changed(tmp_path: Path) -> Iterator[Installation]:
+def changed(tmp_path: Path, seed: Seed) -> Iterator[Installation]:
     """Give an installation and a cluster of their own to a test that changes or breaks something."""
     cluster = start()
-    installation = installed(tmp_path, cluster)
+    installation = installed(tmp_path, seed, cluster)
     yield installation
     closed(installation)
     cluster.stop()
