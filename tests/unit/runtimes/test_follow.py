@@ -220,14 +220,40 @@ def test_a_source_that_stops_and_comes_back_goes_on_where_it_stood() -> None:
     log.write(10**12, "before")
     log.end()
     current = static(log)
-    with follow(lambda: dict(current), keep_waiting=True, **FAST) as lines:
+    looked: list[int] = []
+
+    def discover() -> dict[tuple[str, str], Callable[[Position], Read]]:
+        looked.append(len(current))
+        return dict(current)
+
+    with follow(discover, keep_waiting=True, **FAST) as lines:
         assert next(lines).text == "before"
         current.clear()
         until(lambda: threads() == ["follow: discovery"])
+        looked.clear()
+        until(lambda: len(looked) >= 3)
         log.ended = False
         log.write(10**12 + 1, "after")
         current.update(static(log))
         assert next(lines).text == "after"
+
+
+def test_a_source_that_broke_and_disappeared_is_tried_again_for_its_last_lines() -> None:
+    log = Log(breaks=[1, 0, 0])
+    for number in range(3):
+        log.write(number, str(number))
+    log.end()
+    current = static(log)
+    with follow(lambda: dict(current), rediscover_s=0.02, backoff_first_s=0.1, backoff_max_s=0.1) as lines:
+        current.clear()
+        assert [line.text for line in lines] == ["0", "1", "2"]
+    gone_for_ever = Log(breaks=[1, *[0] * 100])
+    gone_for_ever.write(0, "0")
+    gone_for_ever.write(1, "1")
+    current = static(gone_for_ever)
+    with follow(lambda: dict(current), rediscover_s=0.02, backoff_first_s=0.01) as lines:
+        current.clear()
+        assert [line.text for line in lines] == ["0"]
 
 
 def test_a_missing_source_ends_and_another_under_its_name_is_followed() -> None:

@@ -21,7 +21,7 @@ TABLE = [
             "didn't match Pod's node affinity/selector, pod has unbound immediate PersistentVolumeClaims." + PREEMPTION
         ),
         ["insufficient-cpu", "untolerated-taint", "node-selector", "claim-unbound"],
-        "1 has the taint key=value that it does not tolerate and 2 do not match its node selector or node affinity; one of",
+        "1 has the taint key=value that it does not tolerate and 2 do not match its node selector",
     ),
     (
         unscheduled(
