@@ -245,20 +245,20 @@ def status_of(instances: Iterable[Instance]) -> tuple[Severity | None, str, int,
     if not listed:
         return Severity.NEUTRAL, "nothing is running", 0, 0
     words = [f"{ready} of {total} ready"] if total else [f"{len(listed)} not running"]
-    words += _most_frequent(listed, Severity.ERROR) + _most_frequent(listed, Severity.PROGRESS)
+    words += _said(listed, Severity.ERROR, "failing") + _said(listed, Severity.PROGRESS, "not ready yet")
     for severity in (Severity.ERROR, Severity.PROGRESS, Severity.OK):
         if counts[severity.value]:
             return severity, ", ".join(words), ready, total
     return Severity.NEUTRAL, ", ".join(words), ready, total
 
 
-def _most_frequent(instances: Iterable[Instance], severity: Severity) -> list[str]:
+def _said(instances: Iterable[Instance], severity: Severity, otherwise: str) -> list[str]:
+    """Count the instances of one severity: by their status where they share one that says more than "Running"."""
     states = [instance.status for instance in instances if instance.severity is severity]
     if not states:
         return []
-    state = max(set(states), key=lambda word: (states.count(word), word))
-    others = len(states) - states.count(state)
-    return [f"{states.count(state)} {state}" + (f" and {others} more" if others else "")]
+    same = len(set(states)) == 1 and states[0].lower() != "running"
+    return [f"{len(states)} {states[0] if same else otherwise}"]
 
 
 def summary_counts(summary: Summary) -> dict[str, int]:

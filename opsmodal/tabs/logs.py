@@ -111,7 +111,7 @@ def _wanted(args: MultiDict[str, str]) -> LogRequest:
 
 def _as_text(lines: Iterable[LogLine], *, stamps: bool, sources: bool) -> Iterator[str]:
     for line in lines:
-        stamp = f"{line.at.isoformat()} " if stamps and line.at else ""
+        stamp = f"{line.at.isoformat().replace('+00:00', 'Z')} " if stamps and line.at else ""
         source = f"[{line.instance}/{line.container}] " if sources else ""
         yield f"{stamp}{source}{line.text}\n"
 
