@@ -239,12 +239,21 @@ def test_a_source_that_stops_and_comes_back_goes_on_where_it_stood() -> None:
 
 
 def test_a_source_that_broke_and_disappeared_is_tried_again_for_its_last_lines() -> None:
-    log = Log(breaks=[1, 0, 0])
+    log = Log(breaks=[1])
     for number in range(3):
         log.write(number, str(number))
     log.end()
-    current = static(log)
-    with follow(lambda: dict(current), rediscover_s=0.02, backoff_first_s=0.1, backoff_max_s=0.1) as lines:
+    refused: list[int] = []
+
+    def down_while_listed(position: Position) -> Read:
+        if log.opened and current:
+            refused.append(1)
+            raise Unavailable("The engine restarts.")
+        return log.open(position)
+
+    current: dict[tuple[str, str], Callable[[Position], Read]] = {("web-0", "app"): down_while_listed}
+    with follow(lambda: dict(current), **FAST) as lines:
+        until(lambda: len(refused) >= 5)
         current.clear()
         assert [line.text for line in lines] == ["0", "1", "2"]
     gone_for_ever = Log(breaks=[1, *[0] * 100])
