@@ -88,17 +88,17 @@ def _service(service: str, component: str, port: int) -> Obj:
     return {"apiVersion": "v1", "kind": "Service", "metadata": _metadata(service, component, component), "spec": spec}
 
 
-def _shop() -> list[Obj]:
-    """A web shop that is well: three replicas, a database, a domain."""
-    probe = {"httpGet": {"path": "/healthz", "port": 8080}, "initialDelaySeconds": 1}
+def _shop_containers() -> tuple[Obj, Obj]:
+    """Give the containers of the web server and of the database."""
+    password = {"secretKeyRef": {"name": "db-credentials", "key": "password"}}
     web = {
         "name": "web",
         "image": f"{REGISTRY}/shop/shop-web:1.4.2",
         "ports": [{"name": "http", "containerPort": 8080}],
         "envFrom": [{"configMapRef": {"name": "web-settings"}}],
-        "env": [{"name": "DB_PASSWORD", "valueFrom": {"secretKeyRef": {"name": "db-credentials", "key": "password"}}}],
+        "env": [{"name": "DB_PASSWORD", "valueFrom": password}],
         "resources": _resources("100m", "128Mi", "500m", "256Mi"),
-        "readinessProbe": probe,
+        "readinessProbe": {"httpGet": {"path": "/healthz", "port": 8080}, "initialDelaySeconds": 1},
     }
     db = {
         "name": "db",
@@ -107,18 +107,23 @@ def _shop() -> list[Obj]:
         "resources": _resources("250m", "512Mi", "250m", "512Mi"),
         "volumeMounts": [{"name": "data", "mountPath": "/var/lib/postgresql/data"}],
     }
+    return web, db
+
+
+def _shop_ingress() -> Obj:
+    path = {"path": "/", "pathType": "Prefix", "backend": {"service": {"name": "web", "port": {"number": 8080}}}}
+    spec: Obj = {"ingressClassName": "nginx", "rules": [{"host": "shop.example.com", "http": {"paths": [path]}}]}
+    spec["tls"] = [{"hosts": ["shop.example.com"], "secretName": "shop-tls"}]
+    head: Obj = {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": _metadata("shop", "web", "web")}
+    return head | {"spec": spec}
+
+
+def _shop() -> list[Obj]:
+    """A web shop that is well: three replicas, a database, a domain."""
+    web, db = _shop_containers()
     claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "5Gi"}}}
     claims = [{"metadata": {"name": "data"}, "spec": claim}]
     settings = {"LOG_LEVEL": "info", "CURRENCY": "EUR", "FEATURE_SEARCH": "on"}
-    rule_path = {"path": "/", "pathType": "Prefix", "backend": {"service": {"name": "web", "port": {"number": 8080}}}}
-    rules = [{"host": "shop.example.com", "http": {"paths": [rule_path]}}]
-    ingress: Obj = {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "Ingress",
-        "metadata": _metadata("shop", "web", "web"),
-    }
-    ingress["spec"] = {"ingressClassName": "nginx", "rules": rules}
-    ingress["spec"]["tls"] = [{"hosts": ["shop.example.com"], "secretName": "shop-tls"}]
     configmap: Obj = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": _metadata("shop", "web", "web-settings")}
     secret: Obj = {"apiVersion": "v1", "kind": "Secret", "metadata": _metadata("shop", "db", "db-credentials")}
     return [
@@ -129,7 +134,7 @@ def _shop() -> list[Obj]:
         _workload("Deployment", "shop", "web", 3, web),
         _service("shop", "web", 8080),
         _service("shop", "db", 5432),
-        ingress,
+        _shop_ingress(),
     ]
 
 

@@ -143,6 +143,18 @@ def standing_grants(target_namespace: str, account: str) -> list[Obj]:
 
 EVERY_VERB = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
 READ = ["get", "list", "watch"]
+GROUPS = ["", "apps", "batch", "autoscaling", "networking.k8s.io", "policy"]
+WORKLOADS = [
+    *("pods", "replicationcontrollers", "services", "configmaps", "persistentvolumeclaims", "serviceaccounts"),
+    *("daemonsets", "deployments", "deployments/scale", "replicasets", "replicasets/scale", "statefulsets"),
+    *("statefulsets/scale", "cronjobs", "jobs", "horizontalpodautoscalers", "ingresses", "networkpolicies"),
+    "poddisruptionbudgets",
+]
+ONLY_READ = [
+    *("endpoints", "endpointslices", "events", "limitranges", "namespaces", "pods/log", "pods/status"),
+    *("controllerrevisions", "resourcequotas"),
+]
+ONLY_WRITTEN = ["secrets", "pods/attach", "pods/exec", "pods/eviction", "pods/portforward", "deployments/rollback"]
 
 
 def _rule(groups: list[str], resources: list[str], verbs: list[str]) -> Obj:
@@ -152,31 +164,11 @@ def _rule(groups: list[str], resources: list[str], verbs: list[str]) -> Obj:
 def cluster_roles() -> list[Obj]:
     """Give the roles that every cluster has, as far as they are asked about: cluster-admin, admin, edit and view."""
     read = [
-        _rule(
-            ["", "apps", "batch", "autoscaling", "networking.k8s.io", "policy", "discovery.k8s.io"],
-            [
-                *("configmaps", "endpoints", "events", "limitranges", "namespaces", "persistentvolumeclaims", "pods"),
-                *("pods/log", "pods/status", "replicationcontrollers", "resourcequotas", "serviceaccounts", "services"),
-                *("controllerrevisions", "daemonsets", "deployments", "deployments/scale", "replicasets"),
-                *("replicasets/scale", "statefulsets", "statefulsets/scale", "cronjobs", "jobs"),
-                *("horizontalpodautoscalers", "ingresses", "networkpolicies", "poddisruptionbudgets", "endpointslices"),
-            ],
-            READ,
-        ),
+        _rule([*GROUPS, "discovery.k8s.io"], WORKLOADS + ONLY_READ, READ),
         _rule(["metrics.k8s.io"], ["pods"], READ),
     ]
     write = [
-        _rule(
-            ["", "apps", "batch", "autoscaling", "networking.k8s.io", "policy"],
-            [
-                *("configmaps", "persistentvolumeclaims", "pods", "pods/attach", "pods/exec", "pods/eviction"),
-                *("pods/portforward", "replicationcontrollers", "secrets", "serviceaccounts", "services"),
-                *("daemonsets", "deployments", "deployments/rollback", "deployments/scale", "replicasets"),
-                *("replicasets/scale", "statefulsets", "statefulsets/scale", "cronjobs", "jobs"),
-                *("horizontalpodautoscalers", "ingresses", "networkpolicies", "poddisruptionbudgets"),
-            ],
-            EVERY_VERB,
-        ),
+        _rule(GROUPS, WORKLOADS + ONLY_WRITTEN, EVERY_VERB),
         _rule([""], ["serviceaccounts/token"], ["create"]),
     ]
     roles = [_rule([CLUSTER_ROLES.group], ["roles", "rolebindings"], EVERY_VERB)]
@@ -186,12 +178,6 @@ def cluster_roles() -> list[Obj]:
         "edit": read + write,
         "view": read,
     }
-    return [
-        {
-            "apiVersion": CLUSTER_ROLES.api_version,
-            "kind": "ClusterRole",
-            "metadata": {"name": name, "labels": {"kubernetes.io/bootstrapping": "rbac-defaults"}},
-            "rules": rules,
-        }
-        for name, rules in names.items()
-    ]
+    labels = {"kubernetes.io/bootstrapping": "rbac-defaults"}
+    head = {"apiVersion": CLUSTER_ROLES.api_version, "kind": "ClusterRole"}
+    return [head | {"metadata": {"name": name, "labels": labels}, "rules": rules} for name, rules in names.items()]

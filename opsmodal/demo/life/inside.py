@@ -76,7 +76,7 @@ class Inside:
 
     def environment(self, pod: Obj, container: Obj) -> dict[str, str]:
         """Give the variables of a container, references resolved."""
-        found = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"}
+        found = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/home/app"}
         found |= {"HOSTNAME": name_of(pod), "KUBERNETES_SERVICE_HOST": "10.96.0.1", "KUBERNETES_SERVICE_PORT": "443"}
         namespace = namespace_of(pod)
         for source in container.get("envFrom") or ():

@@ -186,7 +186,11 @@ class Shell:
             code = words[1] if len(words) > 1 else str(self.status)
             raise Exit(int(code) & 0xFF if code.isdigit() else 2)
         if words[0] == "cd":
-            return (yield from self._change_folder(words[1] if len(words) > 1 else "/root"))
+            return (
+                yield from self._change_folder(
+                    words[1] if len(words) > 1 else self.machine.environment.get("HOME", "/")
+                )
+            )
         if words[0] in ("export", "set", "trap", "ulimit", "umask", "wait"):
             for word in words[1:]:
                 if "=" in word:

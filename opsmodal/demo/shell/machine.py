@@ -100,12 +100,12 @@ def usual_files(hostname: str, address: str, extra: Mapping[str, bytes]) -> dict
         "/etc/hostname": f"{hostname}\n",
         "/etc/hosts": f"127.0.0.1\tlocalhost\n{address}\t{hostname}\n",
         "/etc/os-release": release,
-        "/etc/passwd": "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000::/app:/bin/sh\n",
+        "/etc/passwd": "root:x:0:0:root:/:/bin/sh\napp:x:1000:1000::/home/app:/bin/sh\n",
         "/etc/resolv.conf": "search svc.cluster.local cluster.local\nnameserver 10.96.0.10\noptions ndots:5\n",
         "/app/README": "This container is simulated: its files are invented.\n",
         "/proc/version": "Linux version 6.12.0-simulated\n",
         "/proc/meminfo": "MemTotal:        8388608 kB\nMemFree:         4194304 kB\nMemAvailable:    6291456 kB\n",
         "/proc/loadavg": "0.12 0.09 0.05 1/123 42\n",
-        "/root/.profile": "",
+        "/home/app/.profile": "",
     }
     return {path: text.encode() for path, text in texts.items()} | dict(extra)
