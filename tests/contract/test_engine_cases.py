@@ -1,13 +1,14 @@
-"""What only container engines can be in: health checks, taken ports, memory, managers, pods, an engine that restarts."""
+"""What only container engines can be in: health, taken ports, memory, managers, pods, an engine that restarts."""
 
 from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
+import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,14 +33,12 @@ def box(world: World) -> EngineWorld:
 
 
 @pytest.fixture
-def port() -> Iterator[str]:
+def port() -> str:
     """Give a port that is free just now."""
-    import socket
-
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         number = held.getsockname()[1]
-    yield str(number)
+    return str(number)
 
 
 def row(world: World, name: str) -> Instance:
@@ -416,8 +415,6 @@ def test_everything_works_on_green_threads(box: EngineWorld) -> None:
     name = box.ticking()
     command = ["-W", "ignore", "-c", GREEN, box.kind, str(box.engine.socket), box.scope.project]
     house = Path(__file__).parents[2]
-    import sys
-
     done = subprocess.run(
         [sys.executable, *command],
         capture_output=True,
