@@ -16,7 +16,7 @@ from opsmodal.demo.clock import Clock, stamp
 from opsmodal.demo.documents import Obj, dig
 from opsmodal.demo.life.output import NANOSECONDS, Journal, Output, Steady, nanoseconds
 from opsmodal.demo.life.programs import Program
-from opsmodal.demo.life.scripts import Script
+from opsmodal.demo.life.scripts import Script, quickly
 from opsmodal.demo.names import share
 from opsmodal.demo.shell.interpreter import Shell
 from opsmodal.demo.shell.machine import Machine
@@ -223,6 +223,9 @@ class Container:
 
     def _probe(self, now: datetime) -> None:
         readiness, liveness = self.spec.get("readinessProbe"), self.spec.get("livenessProbe")
+        if readiness and (words := dig(readiness, "exec", "command")):
+            self._probe_by_command(now, readiness, words)
+            return
         if self.program.ready_s is not None:
             self.ready, self._probe_due = True, None
             return
@@ -239,6 +242,14 @@ class Container:
             words = f"Container {self.name} failed liveness probe, will be restarted"
             self.place.tell("Normal", "Killing", words)
             self._finish(self.started, now, KILLED, "Error")
+
+    def _probe_by_command(self, now: datetime, probe: Obj, words: list[str]) -> None:
+        """Run the probe's command in memory: it sees the container's files as they are now."""
+        code, output = quickly(Shell(self.place.machine()).call(words), self.place.clock.wait_s(1.0))
+        self.ready = code == 0
+        if code:
+            self.place.tell("Warning", "Unhealthy", f"Readiness probe failed: {output.decode(errors='replace')}")
+        self._probe_due = self._after(now, probe.get("periodSeconds", 10))
 
     def _finish(self, started: datetime, now: datetime, code: int, reason: str, message: str = "") -> None:
         self.ended = {"exitCode": code, "reason": reason, "startedAt": stamp(started), "finishedAt": stamp(now)}

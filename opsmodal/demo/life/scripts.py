@@ -24,6 +24,29 @@ def words_of(container: Obj) -> list[str]:
     return words if words and is_known(words[0]) else []
 
 
+PROBE_STEPS_MAX = 1000
+OUTPUT_MAX_BYTES = 10 * 1024
+"""What a probe's report shows of its output (the kubelet: 10 KiB)."""
+
+
+def quickly(running: Running, most_s: float) -> tuple[int, bytes]:
+    """Run a command that must be done within `most_s`; give its exit status and output. Late counts as failed."""
+    output, waited_s = b"", 0.0
+    for _ in range(PROBE_STEPS_MAX):
+        try:
+            step = next(running)
+        except StopIteration as end:
+            return int(end.value or 0), output
+        if isinstance(step, Say):
+            output = (output + step.data)[:OUTPUT_MAX_BYTES]
+        elif isinstance(step, Wait):
+            waited_s += step.seconds
+        if waited_s > most_s:
+            break
+    running.close()
+    return 1, b"command timed out"
+
+
 @dataclass(slots=True, kw_only=True)
 class Script:
     """A script that runs from `started_ns` on; `pace` is how much real time a simulated second takes."""

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from opsmodal.demo.shell.commands import Call
 from opsmodal.demo.shell.grammar import Chain, For, If, Node, Pipeline, Redirection, Simple, While, parse
-from opsmodal.demo.shell.machine import Machine, NoSpace
+from opsmodal.demo.shell.machine import Machine
 from opsmodal.demo.shell.steps import STDERR, STDOUT, Ask, Running, Say, Step, Wait, say
 from opsmodal.demo.shell.tools import COMMANDS, SHELLS
-from opsmodal.demo.shell.words import Word, with_variables
+from opsmodal.demo.shell.words import Word, with_sums, with_variables
 
 LOOP_PAUSE_S = 0.001
 """Each turn of a loop takes at least this long: a loop without a sleep must not run away."""
@@ -47,12 +47,10 @@ class Shell:
     def script(self, text: str) -> Running:
         """Run a script; returns its exit status."""
         try:
-            tree = parse(text)
+            return (yield from self._chain(parse(text)))
         except SyntaxError as error:
             yield say(f"sh: {error.msg}\n", STDERR)
             return 2
-        try:
-            return (yield from self._chain(tree))
         except Exit as end:
             return end.code
 
@@ -64,7 +62,11 @@ class Shell:
         if name not in COMMANDS:
             yield say(f"sh: {words[0]}: not found\n", STDERR)
             return NOT_FOUND
-        return (yield from COMMANDS[name](Call(name, words[1:], self.machine, self.given)))
+        try:
+            return (yield from COMMANDS[name](Call(name, words[1:], self.machine, self.given)))
+        except ValueError:
+            yield say(f"{name}: invalid argument\n", STDERR)
+            return 1
 
     def _nested(self, arguments: Sequence[str]) -> Running:
         shell = Shell(self.machine, self.given, depth=self.depth + 1)
@@ -159,6 +161,7 @@ class Shell:
     def _substituted(self, text: str) -> Substitution:
         """Replace each `$(…)` by what its script writes."""
         for _ in range(SUBSTITUTIONS_MAX):
+            text = with_sums(text, self.machine.environment)
             start = text.find("$(")
             if start < 0 or self.depth > SUBSTITUTIONS_MAX:
                 break
@@ -224,7 +227,7 @@ class Shell:
                         continue
                     if not item.operator.endswith(">>"):
                         self.machine.write(name, b"")
-                except (OSError, NoSpace):
+                except OSError:
                     yield say(f"sh: can't open {name}: no such file\n", STDERR)
                     return 1
                 ways[STDERR if item.operator.startswith("2") else STDOUT] = name

@@ -13,7 +13,7 @@ NULL = "/dev/null"
 PROGRAMS_FOLDER = "/bin"
 
 
-class NoSpace(Exception):
+class NoSpace(OSError):
     """The invented disk is full."""
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC
 
 from opsmodal.demo.shell import commands
 from opsmodal.demo.shell.commands import Call
-from opsmodal.demo.shell.machine import NoSpace
 from opsmodal.demo.shell.steps import STDERR, Running, Say, Wait, say
 
 SEQUENCE_MAX = 100_000
@@ -161,12 +161,29 @@ def _holds(call: Call, words: list[str]) -> bool:
     return comparisons.get(operator, False)
 
 
+def base64_text(call: Call) -> Running:
+    """Write the input in base64, or with -d what base64 stands for."""
+    names = [word for word in call.arguments if not word.startswith("-")]
+    data = yield from commands.gathered(call, names)
+    if data is None:
+        return 1
+    if not {"-d", "--decode", "-D"} & set(call.arguments):
+        yield Say(base64.b64encode(data) + b"\n")
+        return 0
+    try:
+        yield Say(base64.b64decode(b"".join(data.split()), validate=True))
+    except ValueError:
+        yield say("base64: truncated input\n", STDERR)
+        return 1
+    return 0
+
+
 def touch(call: Call) -> Running:
     """Make empty files."""
     for name in call.arguments:
         try:
             call.machine.write(name, b"", append=True)
-        except (OSError, NoSpace):
+        except OSError:
             yield say(f"touch: {name}: No such file or directory\n", STDERR)
             return 1
     return 0
@@ -200,6 +217,7 @@ def disk(call: Call) -> Running:
 
 COMMANDS: Mapping[str, Command] = {
     "[": test,
+    "base64": base64_text,
     "cat": commands.cat,
     "date": date,
     "df": disk,

@@ -5,11 +5,23 @@ Knows quotes, backslashes, comments, variables, `$?` and `$(...)`; refuses what 
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 OPERATORS = ("&&", "||", "2>&1", ">&2", "1>&2", "2>>", "2>", ">>", "<", ">", ";", "|", "&", "(", ")", "\n")
+SUM = re.compile(r"\$\(\(([^()]*)\)\)")
+NAME = re.compile(r"[A-Za-z_]\w*")
+NUMBER_MAX = 2**63 - 1
+SUM_MAX_CHARS = 200
+SUMS: Mapping[type, Callable[[int, int], int]] = {
+    ast.Add: lambda left, right: left + right,
+    ast.Sub: lambda left, right: left - right,
+    ast.Mult: lambda left, right: left * right,
+    ast.Div: lambda left, right: int(left / right),
+    ast.Mod: lambda left, right: left - right * int(left / right),
+}
 VARIABLE = re.compile(r"\$(?:\{(\w+)(?::?-([^}]*))?\}|(\w+|[?$#]))")
 
 
@@ -137,6 +149,31 @@ def _joined(token: Token) -> Token:
         else:
             pieces.append(piece)
     return Word(tuple(pieces))
+
+
+def with_sums(text: str, variables: Mapping[str, str]) -> str:
+    """Put the results of `$((…))` into a text. Raise SyntaxError for what is no sum."""
+
+    def result(found: re.Match[str]) -> str:
+        sum_ = with_variables(found[1], variables)[:SUM_MAX_CHARS]
+        sum_ = NAME.sub(lambda name: variables.get(name[0]) or "0", sum_)
+        return str(_calculated(ast.parse(sum_.strip() or "0", mode="eval").body))
+
+    return SUM.sub(result, text)
+
+
+def _calculated(node: ast.expr) -> int:
+    """Calculate with whole numbers only: nothing of Python but its grammar is used."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, int):
+        return node.value
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        return -_calculated(node.operand)
+    if isinstance(node, ast.BinOp) and type(node.op) in SUMS:
+        left, right = _calculated(node.left), _calculated(node.right)
+        if isinstance(node.op, ast.Div | ast.Mod) and right == 0:
+            raise SyntaxError("divide by zero")
+        return max(min(SUMS[type(node.op)](left, right), NUMBER_MAX), -NUMBER_MAX)
+    raise SyntaxError("arithmetic syntax error")
 
 
 def with_variables(text: str, variables: Mapping[str, str]) -> str:
