@@ -1,25 +1,23 @@
 // Sends forms that change something; where the server asks back, its question is shown in a dialog.
 import { closeDialog, openDialog } from "./dialog.js";
 import { refreshAfterChange } from "./live.js";
-import { SignedOut, errorOf, fetchPage, say, sayFlashes } from "./page.js";
+import { NO_ANSWER, SignedOut, errorOf, fetchPage, rowOf, say, sayFlashes } from "./page.js";
 
 const CHANGED_MS = 4000;
-const NO_ANSWER = "The opsmodal server does not answer. Whether it was done is not known: look before trying again.";
 
 async function send(form, button) {
   const confirmed = form.hasAttribute("data-confirmed");
   const from = form.closest("details")?.querySelector("summary") || button;
-  const body = new URLSearchParams(new FormData(form));
   button?.setAttribute("aria-busy", "true");
   try {
-    const page = await fetchPage(form.action, { method: "POST", body });
-    const question = page.doc.querySelector("[data-confirm]");
+    const { status, doc } = await fetchPage(form.action, new URLSearchParams(new FormData(form)));
+    const question = doc.querySelector("[data-confirm]");
     if (question) openDialog(document.adoptNode(question), confirmed ? null : from, form.dataset.for);
-    else if (page.status >= 400) complain(errorOf(page.doc));
-    else done(page, confirmed ? closeDialog() : form.dataset.for);
+    else if (status >= 400) complain(errorOf(doc));
+    else done(doc, confirmed ? closeDialog() : form.dataset.for);
   } catch (error) {
     if (error instanceof SignedOut) location.assign("/sign-in");
-    else complain(NO_ANSWER);
+    else complain(`${NO_ANSWER} Whether it was done is not known: look before trying again.`);
   } finally {
     button?.removeAttribute("aria-busy");
     form.closest("details")?.removeAttribute("open");
@@ -28,17 +26,16 @@ async function send(form, button) {
 
 function complain(sentence) {
   closeDialog();
-  say(sentence, { failed: true });
+  say(sentence);
 }
 
 // What was done is said, and marked in the row it was done to.
-async function done(page, key) {
-  sayFlashes(page.doc);
+async function done(doc, key) {
+  sayFlashes(doc);
   await refreshAfterChange();
-  const row = key && document.querySelector(`tr[data-key="${CSS.escape(key)}"]`);
-  if (!row) return;
-  row.classList.add("changed");
-  setTimeout(() => row.classList.remove("changed"), CHANGED_MS);
+  const row = rowOf(key || "");
+  row?.classList.add("changed");
+  setTimeout(() => row?.classList.remove("changed"), CHANGED_MS);
 }
 
 export function startActing() {

@@ -1,4 +1,4 @@
-// Copy buttons: say that it worked, or how to do it by hand where the browser does not allow it.
+// Copy buttons; where the browser does not allow it, the text is shown.
 import { say } from "./page.js";
 
 const SHOWN_MS = 2000;
@@ -13,7 +13,7 @@ export function startCopying() {
       button.textContent = "Copied";
       setTimeout(() => { button.textContent = label; }, SHOWN_MS);
     } catch {
-      say(`This browser does not let pages copy. By hand: ${button.dataset.copy}`);
+      say(`Copy by hand: ${button.dataset.copy}`, false);
     }
   });
 }

@@ -1,4 +1,4 @@
-// The keyboard. Nothing is taken while somebody types, and nothing with Ctrl, Alt or the system's key.
+// The keyboard. Nothing is taken while somebody types.
 import { showKeys, startDialogs } from "./dialog.js";
 import { refresh } from "./live.js";
 import { closeMenu, openMenu } from "./menu.js";
@@ -7,34 +7,26 @@ import { closeRow } from "./rows.js";
 const CHORD_MS = 1000;
 let chordUntil = 0;
 
-const rows = () => [...document.querySelectorAll("tr[data-key]")];
-const row = () => document.activeElement?.closest("tr[data-key]");
+const row = () => document.activeElement.closest("tr[data-key]");
 
 function step(by) {
-  const all = rows();
-  if (!all.length) return;
-  const at = all.indexOf(row() || document.activeElement?.closest("tr[data-inserted]")?.previousElementSibling);
-  const target = all[Math.min(Math.max(at + by, 0), all.length - 1)];
-  target.focus();
-  target.scrollIntoView({ block: "nearest" });
+  const all = [...document.querySelectorAll("tr[data-key]")];
+  const at = all.indexOf(row() || document.activeElement.closest("tr[data-inserted]")?.previousElementSibling);
+  all[Math.min(Math.max(at + by, 0), all.length - 1)]?.focus();
 }
 
-function focusOn(selector) {
-  const field = document.querySelector(selector);
-  field?.focus();
-  field?.select();
-}
+const focusOn = (selector) => document.querySelector(selector)?.select();
 
 const KEYS = {
   "/": () => focusOn("#find"),
-  f: () => focusOn(document.querySelector("main [data-filter]") ? "main [data-filter]" : "#find"),
+  f: () => focusOn("main [data-filter]"),
   j: () => step(1),
   k: () => step(-1),
   r: () => refresh(),
   "?": () => showKeys(),
   g: () => { chordUntil = Date.now() + CHORD_MS; },
-  s: () => { if (Date.now() < chordUntil) location.assign("/services"); },
-  Enter: () => document.activeElement === row() && row().querySelector("[data-enter]")?.click(),
+  s: () => Date.now() < chordUntil && location.assign("/services"),
+  Enter: () => row().querySelector("[data-enter]")?.click(),
   ".": () => {
     const menu = row()?.querySelector("details.menu");
     if (menu) openMenu(menu);
@@ -59,9 +51,8 @@ export function startKeys() {
     if (typing(event.target) || document.querySelector("dialog[open]")) return;
     const tab = /^[1-7]$/.test(event.key) && document.querySelector(`[data-key-number="${event.key}"]`);
     if (tab) return tab.click();
-    const press = Object.hasOwn(KEYS, event.key) && KEYS[event.key];
-    if (!press || (event.key === "Enter" && document.activeElement !== row())) return;
+    if (!Object.hasOwn(KEYS, event.key) || (event.key === "Enter" && document.activeElement !== row())) return;
     event.preventDefault();
-    press();
+    KEYS[event.key]();
   });
 }

@@ -1,5 +1,5 @@
 // Keeps the page fresh: asks for it again every few seconds while it is looked at, and says when that fails.
-import { SignedOut, errorOf, fetchPage, take } from "./page.js";
+import { NO_ANSWER, SignedOut, errorOf, fetchPage, take } from "./page.js";
 
 const EVERY_MS = 5000;
 const BACKOFF_MAX_MS = 30000;
@@ -39,8 +39,8 @@ async function ask() {
     if (url === location.href.split("#")[0]) answered(page);
     else schedule(EVERY_MS);
   } catch (error) {
-    if (error instanceof SignedOut) write("Your session has ended.", "/sign-in");
-    else failed("The opsmodal server does not answer.");
+    if (error instanceof SignedOut) write("Your session has ended. Load the page again to sign in.");
+    else failed(NO_ANSWER);
   }
 }
 
@@ -65,7 +65,7 @@ function failed(sentence) {
 }
 
 // The sentence is spoken once; the seconds beside it count unspoken.
-function write(sentence, signIn) {
+function write(sentence) {
   if (!strip()) return;
   const asOf = document.querySelector("#as-of time");
   const mark = document.createElement("span");
@@ -74,22 +74,17 @@ function write(sentence, signIn) {
   const line = strip().querySelector("p");
   if (line.textContent !== `${mark.textContent} ${sentence}`) line.replaceChildren(mark, ` ${sentence}`);
   strip().hidden = false;
-  const again = document.getElementById("again");
-  again.replaceChildren();
-  if (!signIn) return;
-  const link = document.createElement("a");
-  link.href = `${signIn}?next=${encodeURIComponent(location.pathname + location.search)}`;
-  link.textContent = "Sign in again";
-  again.append(link);
+  triesAt = 0;
+  count();
 }
 
 function count() {
   const again = document.getElementById("again");
-  if (!again || strip()?.hidden || again.querySelector("a[href^='/sign-in']")) return;
+  if (!again || strip()?.hidden) return;
   const since = failingSince || Date.parse(again.dataset.since);
   const waiting = Math.round((triesAt - Date.now()) / 1000);
   const known = since ? `Not reachable since ${Math.max(0, Math.round((Date.now() - since) / 1000))} s. ` : "";
-  again.textContent = `${known}Trying again ${waiting > 0 ? `in ${waiting} s` : "now"}.`;
+  again.textContent = triesAt ? `${known}Trying again ${waiting > 0 ? `in ${waiting} s` : "now"}.` : "";
 }
 
 export function startLive() {

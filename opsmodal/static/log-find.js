@@ -18,7 +18,7 @@ export function startFinding(section, lines) {
     told.textContent = field.value ? (found.length ? `${Math.min(at + 1, found.length)} of ${found.length}` : "none") : "";
   }
 
-  // Enter goes to the next newer one, the arrows either way, around the ends; the first step shows the newest.
+  // Around the ends; the first step shows the newest.
   function step(by) {
     if (!found.length || !found[0].isConnected) search();
     if (!found.length) return;

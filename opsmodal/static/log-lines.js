@@ -1,17 +1,14 @@
 // The lines on screen: appended as text, bounded in number, followed at the bottom until somebody scrolls up.
 const LINES_MAX = 5000;
 const BOTTOM_PX = 24;
-const COLOURS = /^[a-z][a-z-]*$/;
 
 export class LogLines {
   constructor(section) {
-    this.surface = section.querySelector("[data-log]");
-    this.list = section.querySelector("[data-lines]");
-    this.button = section.querySelector("[data-new-lines]");
-    this.unseen = 0;
-    this.sources = false;
-    this.surface.addEventListener("scroll", () => { if (this.atBottom()) this.seen(); }, { passive: true });
+    const part = (name) => section.querySelector(`[data-${name}]`);
+    Object.assign(this, { surface: part("log"), list: part("lines"), button: part("new-lines"), sources: false });
+    this.surface.addEventListener("scroll", () => this.atBottom() && this.seen(), { passive: true });
     this.button.addEventListener("click", () => this.toBottom());
+    this.toBottom();
   }
 
   atBottom() {
@@ -40,45 +37,40 @@ export class LogLines {
 
   // A remark of ours between the lines, told apart from what programs write.
   remark(sentence) {
-    const line = document.createElement("div");
-    line.className = "line said";
-    line.textContent = sentence;
-    this.add([line], 0);
+    this.add([piece("div", "line said", sentence)], 0);
   }
 
   add(elements, count) {
     const follow = this.atBottom();
     this.list.append(...elements);
-    const over = this.list.childElementCount - LINES_MAX;
     const before = this.surface.scrollHeight;
-    for (let left = over; left > 0; left -= 1) this.list.firstElementChild.remove();
+    for (let over = this.list.childElementCount - LINES_MAX; over > 0; over -= 1) this.list.firstChild.remove();
     if (follow) return this.toBottom();
-    if (over > 0) this.surface.scrollTop -= before - this.surface.scrollHeight;
+    this.surface.scrollTop -= before - this.surface.scrollHeight;
     this.unseen += count;
     this.button.hidden = !this.unseen;
     this.button.textContent = `${this.unseen} new ${this.unseen === 1 ? "line" : "lines"} ↓`;
   }
 
   element({ at, instance, container, stream, spans }) {
-    const line = document.createElement("div");
-    line.className = stream === "stderr" ? "line stderr" : "line";
+    const line = piece("div", stream === "stderr" ? "line stderr" : "line");
     if (at) line.append(piece("time", "at", clock(at)));
     if (this.sources) line.append(piece("span", "source", `${instance}/${container}`));
-    const text = piece("span", "text", "");
-    for (const [words, classes] of spans) text.append(classes ? piece("span", classes, words) : words);
+    const text = piece("span", "text");
+    text.append(...spans.map(([words, classes]) => (classes ? piece("span", classes, words) : words)));
     line.append(text);
     return line;
   }
 }
 
+function piece(name, classes, words = "") {
+  const element = document.createElement(name);
+  element.className = classes;
+  element.textContent = words;
+  return element;
+}
+
 function clock(at) {
   const [, seconds, fraction = ""] = /T([\d:]{8})(?:\.(\d+))?/.exec(at);
   return `${seconds}.${fraction.padEnd(3, "0").slice(0, 3)}`;
-}
-
-function piece(name, classes, words) {
-  const element = document.createElement(name);
-  element.className = classes.split(" ").filter((each) => COLOURS.test(each)).join(" ");
-  element.textContent = words;
-  return element;
 }

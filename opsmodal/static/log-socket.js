@@ -1,12 +1,12 @@
 // Follows a log over a socket. A drop re-attaches to the job on the server where it stopped, so nothing is lost or
-// repeated; when the job is gone, a new one starts at the time of the last line, and says so.
+// repeated; when the job is gone, a new one starts at the last line, and says so.
 const RETRY_MS = 1000;
 const RETRY_MAX_MS = 20000;
 
 export class Follow {
   // `on` has lines(lines), say(sentence), state(text) and ended().
   constructor(address, parameters, on) {
-    Object.assign(this, { address, parameters, on, job: "", offset: 0, last: null, ties: [], failures: 0, stopped: false });
+    Object.assign(this, { address, parameters, on, job: "", offset: 0, ties: [], failures: 0 });
     this.open();
   }
 
@@ -26,8 +26,8 @@ export class Follow {
     const url = new URL(this.address, location.href);
     url.protocol = url.protocol.replace("http", "ws");
     url.search = asked;
-    this.on.state(this.failures ? "Connecting again …" : "Connecting …");
-    this.over = false;
+    this.on.state("Connecting …");
+    this.over = this.attached = false;
     this.socket = new WebSocket(url);
     this.socket.onmessage = ({ data }) => this.frame(JSON.parse(data));
     this.socket.onclose = () => { if (!this.stopped && !this.over) this.again("The connection dropped"); };
@@ -43,7 +43,8 @@ export class Follow {
     if (frame.reason) return this.end(frame);
     this.job = frame.job;
     this.offset = frame.offset;
-    this.failures = 0;
+    this.attached = true;
+    if (frame.lines.length) this.failures = 0;
     this.on.state("● Following");
     if (frame.lost) this.on.say("Some lines came faster than they could be shown, and are left out here.");
     const fresh = frame.lines.filter((line) => !this.known(line));
@@ -53,25 +54,22 @@ export class Follow {
 
   end({ reason, sentence }) {
     this.over = true;
-    const wasJob = this.job;
+    // Refused on coming back: the job is gone. Refused in the middle: the right has ended.
+    const lost = this.job && (reason === "refused" ? !this.attached : reason !== "ended");
     this.job = "";
-    if (wasJob && reason === "refused" && this.last) {
-      this.repeated = new Set(this.ties);
-      this.on.say("This follow had ended on the server. It goes on from the last line above.");
-      return this.open();
+    if (!lost) {
+      this.on.say(sentence);
+      return this.on.ended();
     }
-    if (wasJob && reason === "error") {
-      this.repeated = new Set(this.ties);
-      return this.again(sentence.replace(/\.$/, ""));
-    }
-    this.on.say(sentence);
-    this.stopped = true;
-    this.on.ended();
+    this.repeated = new Set(this.ties);
+    if (reason !== "refused") return this.again((sentence || "The server stopped").replace(/\.$/, ""));
+    this.on.say("This follow had ended on the server. It goes on from the last line above.");
+    this.open();
   }
 
-  // A new follow begins at the stamp of the last line: the lines of that very stamp were there already.
+  // A new follow begins at the stamp of the last line: lines of that stamp are there already.
   known(line) {
-    return this.repeated?.delete(keyOf(line)) ?? false;
+    return this.repeated?.delete(keyOf(line));
   }
 
   remember(line) {

@@ -37,20 +37,15 @@ export function startLogs() {
     });
   }
 
-  function clear() {
-    lines.clear();
-    if (!following) state.textContent = "";
-  }
-
   button.addEventListener("click", () => (following ? stop() : start()));
   section.querySelector("[data-clear]").addEventListener("click", (event) => {
     event.preventDefault();
-    clear();
+    lines.clear();
+    if (!following) state.textContent = "";
   });
   for (const box of section.querySelectorAll("[data-toggle]")) {
     box.addEventListener("change", () => lines.surface.classList.toggle(box.dataset.toggle, box.checked));
   }
   addEventListener("pagehide", () => following?.stop());
   startFinding(section, lines);
-  lines.toBottom();
 }

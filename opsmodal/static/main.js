@@ -1,4 +1,4 @@
-// Puts the parts together. Every page works without any of them.
+// Puts the parts together.
 import { startActing } from "./act.js";
 import { startCopying } from "./copy.js";
 import { startKeys } from "./keys.js";

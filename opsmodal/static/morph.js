@@ -1,5 +1,5 @@
-// Makes one tree of elements like another by changing only what differs, so that focus, open rows, text being
-// typed and the place that was scrolled to stay. Both trees are our own server's HTML; nothing is parsed here.
+// Makes one tree of elements like another by changing only what differs: focus, open rows, text being typed and the
+// place that was scrolled to stay. Both trees are our own server's HTML.
 
 // What the person has done to an element and the server knows nothing of.
 const KEPT = new Set(["open", "aria-expanded", "aria-busy", "data-opened"]);

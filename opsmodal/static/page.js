@@ -2,34 +2,42 @@
 import { morph } from "./morph.js";
 
 const WAIT_MS = 15000;
+export const NO_ANSWER = "The opsmodal server does not answer.";
 
 export class SignedOut extends Error {}
 
-// Gives { status, doc, url }; throws when the server cannot be reached, and SignedOut when the session is over.
-export async function fetchPage(url, { method = "GET", body } = {}) {
-  const response = await fetch(url, { method, body, headers: { Accept: "text/html" }, signal: AbortSignal.timeout(WAIT_MS) });
+// Gives { status, doc }; throws when the server cannot be reached, and SignedOut when the session is over.
+export async function fetchPage(url, body) {
+  const response = await fetch(url, { method: body ? "POST" : "GET", body, signal: AbortSignal.timeout(WAIT_MS) });
   const doc = new DOMParser().parseFromString(await response.text(), "text/html");
   if (response.status === 401 || new URL(response.url).pathname === "/sign-in") throw new SignedOut();
-  return { status: response.status, url: response.url, doc };
+  return { status: response.status, doc };
 }
 
-export const PARTS = ["frame", "content", "as-of", "trouble"];
-
 // Takes the parts that a page shares with the one on screen; focus and open rows stay.
-export function take(doc, parts = PARTS) {
+export function take(doc, parts = ["frame", "content", "as-of", "trouble"]) {
   for (const id of parts) {
     const old = document.getElementById(id);
     const fresh = doc.getElementById(id);
     if (!old || !fresh) continue;
-    if (id === "content" && old.className !== fresh.className) {
-      old.replaceWith(document.adoptNode(fresh));
-    } else morph(old, fresh);
+    if (old.className === fresh.className || id === "trouble") morph(old, fresh);
+    else old.replaceWith(document.adoptNode(fresh));
   }
   document.title = doc.title;
 }
 
+export const rowOf = (key) => document.querySelector(`tr[data-key="${CSS.escape(key)}"]`);
+
+// A click that the browser would follow here, not one that opens a new tab.
+export function plainClick(event, selector) {
+  const link = event.target.closest(selector);
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return null;
+  event.preventDefault();
+  return link;
+}
+
 // Says something where the eye is and where screen readers listen.
-export function say(sentence, { failed = false } = {}) {
+export function say(sentence, failed = true) {
   const line = document.createElement("p");
   line.textContent = sentence;
   line.classList.toggle("failed", failed);
@@ -43,8 +51,7 @@ export function sayFlashes(doc) {
 
 // The sentence of an error page, with what to do next.
 export function errorOf(doc) {
-  const section = doc.querySelector("[data-error]");
-  if (!section) return "The server answered with something else than a page of opsmodal.";
-  const parts = [...section.querySelectorAll("h2, h2 + p:not(.actions)")];
+  const parts = [...doc.querySelectorAll("[data-error] h2, [data-error] h2 + p:not(.actions)")];
+  if (!parts.length) return "The server answered with something else than a page of opsmodal.";
   return parts.map((part) => part.textContent.replace("▲", "").trim()).join(" ");
 }

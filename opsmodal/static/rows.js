@@ -1,89 +1,70 @@
 // Rows that open in place: why it is as it is, or what it is made of. The link goes to the same on its own page.
-import { errorOf, fetchPage, SignedOut } from "./page.js";
+import { NO_ANSWER, SignedOut, errorOf, fetchPage, plainClick, rowOf } from "./page.js";
 
 const SKELETON_AFTER_MS = 300;
-const SKELETON_LINES = 3;
+const LINES = 3;
 
-const rowOf = (key) => document.querySelector(`tr[data-key="${CSS.escape(key)}"]`);
 const openedOf = (key) => document.querySelector(`tr[data-inserted="${CSS.escape(key)}"]`);
 
+// The address names the row that is open, so that a link shows the same.
 function mark(row, link) {
   for (const each of row.querySelectorAll("[data-open]")) each.setAttribute("aria-expanded", String(each === link));
-  const plain = location.href.split("#")[0];
-  history.replaceState(null, "", link ? `${plain}#${encodeURIComponent(row.dataset.key)}` : plain);
-}
-
-function frameFor(row) {
-  const holder = document.createElement("tr");
-  holder.className = "opened";
-  holder.dataset.inserted = row.dataset.key;
-  const cell = document.createElement("td");
-  cell.colSpan = row.cells.length;
-  holder.append(cell);
-  row.after(holder);
-  return cell;
+  history.replaceState(null, "", link ? `#${encodeURIComponent(row.dataset.key)}` : location.href.split("#")[0]);
 }
 
 function skeleton(cell) {
-  cell.setAttribute("aria-busy", "true");
-  cell.replaceChildren(...Array.from({ length: SKELETON_LINES }, () => {
-    const line = document.createElement("div");
-    line.className = "skeleton";
-    return line;
-  }));
+  for (let left = LINES; left > 0; left -= 1) cell.append(document.createElement("div"));
+  for (const line of cell.children) line.className = "skeleton";
 }
 
 async function fill(cell, url) {
-  const waiting = setTimeout(() => skeleton(cell), SKELETON_AFTER_MS);
+  const waiting = setTimeout(skeleton, SKELETON_AFTER_MS, cell);
   try {
     const { doc } = await fetchPage(url);
     const fragment = doc.querySelector("[data-fragment]");
     cell.replaceChildren(fragment ? document.adoptNode(fragment) : errorOf(doc));
   } catch (error) {
-    cell.textContent = error instanceof SignedOut ? "Your session has ended. Sign in again." : "The opsmodal server does not answer. Close the row and open it again.";
+    cell.textContent = error instanceof SignedOut ? "Your session has ended. Sign in again." : `${NO_ANSWER} Close the row and open it again.`;
   } finally {
     clearTimeout(waiting);
-    cell.removeAttribute("aria-busy");
   }
 }
 
 // Opens or closes what a link of a row leads to.
-export function toggle(link) {
-  const row = link.closest("tr[data-key]");
+function toggle(link) {
+  const row = link.closest("tr");
   const open = openedOf(row.dataset.key);
   const same = open?.dataset.url === link.href;
   open?.remove();
   mark(row, same ? null : link);
   if (same) return;
-  const cell = frameFor(row);
-  cell.parentElement.dataset.url = link.href;
+  const holder = document.createElement("tr");
+  holder.className = "opened";
+  Object.assign(holder.dataset, { inserted: row.dataset.key, url: link.href });
+  const cell = holder.insertCell();
+  cell.colSpan = row.cells.length;
+  row.after(holder);
   fill(cell, link.href);
 }
 
-// Closes the opened row that has, or whose row has, the focus; else the last one. Tells whether there was one.
+// Closes the opened row at the focus, else the last one.
 export function closeRow() {
-  const near = document.activeElement?.closest("tr");
-  const open = near?.matches("[data-inserted]") ? near : openedOf(near?.dataset.key || "") || [...document.querySelectorAll("tr[data-inserted]")].at(-1);
-  if (!open) return false;
-  const row = rowOf(open.dataset.inserted);
-  open.remove();
-  if (row) {
-    mark(row, null);
-    row.focus();
-  }
-  return true;
+  const near = document.activeElement.closest("tr[data-inserted]") || openedOf(document.activeElement.closest("tr")?.dataset.key || "");
+  const open = near || [...document.querySelectorAll("tr[data-inserted]")].at(-1);
+  const row = rowOf(open?.dataset.inserted ?? "");
+  open?.remove();
+  if (!row) return;
+  mark(row, null);
+  row.focus();
 }
 
 export function startRows() {
   document.addEventListener("click", (event) => {
-    const link = event.target.closest("tr[data-key] a[data-open]");
-    if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
-    event.preventDefault();
-    toggle(link);
+    const link = plainClick(event, "tr[data-key] a[data-open]");
+    if (link) toggle(link);
   });
-  const row = location.hash && rowOf(decodeURIComponent(location.hash.slice(1)));
-  if (!row) return;
-  row.focus();
-  const link = row.querySelector("a[data-enter][data-open]");
+  const row = rowOf(decodeURIComponent(location.hash.slice(1)));
+  const link = row?.querySelector("a[data-enter][data-open]");
+  row?.focus();
   if (link) toggle(link);
 }

@@ -1,10 +1,10 @@
 // Light, dark, or as the system has it. The choice stays in this browser.
 const root = document.documentElement;
+const buttons = [...document.querySelectorAll("[data-theme-set]")];
 
 function show() {
-  const chosen = root.dataset.theme || "auto";
-  for (const button of document.querySelectorAll("[data-theme-set]")) {
-    button.setAttribute("aria-pressed", String(button.dataset.themeSet === chosen));
+  for (const button of buttons) {
+    button.setAttribute("aria-pressed", String(button.dataset.themeSet === (root.dataset.theme || "auto")));
   }
 }
 
@@ -12,16 +12,15 @@ function choose(theme) {
   if (theme === "auto") delete root.dataset.theme;
   else root.dataset.theme = theme;
   try {
-    if (theme === "auto") localStorage.removeItem("theme");
-    else localStorage.setItem("theme", theme);
+    localStorage.setItem("theme", theme);
   } catch { /* not kept, but in force on this page */ }
   show();
 }
 
 export function startTheme() {
-  for (const button of document.querySelectorAll("[data-theme-set]")) {
+  // On a phone there is no room for three: the chosen one, pressed again, gives way to the system's.
+  for (const button of buttons) {
     const theme = button.dataset.themeSet;
-    // On a phone there is no room for three: the chosen one pressed again goes back to the system's.
     button.addEventListener("click", () => choose(theme === root.dataset.theme ? "auto" : theme));
   }
   show();
