@@ -6,6 +6,7 @@ stopped, and IDLE_S after the last reader has gone; ending it closes the runtime
 
 from __future__ import annotations
 
+import logging
 import secrets
 import threading
 import time
@@ -20,13 +21,16 @@ from opsmodal.spool import Spool
 from runtimes.base import LogLine, Stream
 from runtimes.errors import RuntimeProblem
 
+log = logging.getLogger(__name__)
+
 IDLE_S = 45.0
 """How long a job waits for a page to come back: longer than a reload and a short tunnel on a train."""
 SWEEP_S = 5.0
 SPOOL_MAX_BYTES = 16 * 1024 * 1024
 """Kept per job for readers that fall behind or come back."""
 JOBS_MAX_PER_OWNER = 20
-END_WAIT_S = 5.0
+END_WAIT_S = 20.0
+"""Longer than a stream may need to close: its spool must not go before its thread."""
 
 
 class Job:
@@ -77,10 +81,15 @@ class Job:
         word, sentence = "ended", "The log has ended."
         try:
             for line in self._stream:
+                if self.reason:
+                    break
                 if self._needle in line.text.casefold():
                     self._spool.append(msgspec.json.encode(line))
         except (RuntimeProblem, ConnectionProblem) as problem:
             word, sentence = "error", problem.sentence
+        except OSError as problem:
+            log.exception("follow not spooled", extra={"job": self.id})
+            word, sentence = "error", f"The server cannot keep these lines: {problem.strerror or 'its disk fails'}."
         finally:
             self.sentence = self.sentence or sentence
             self.reason = self.reason or word
