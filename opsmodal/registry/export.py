@@ -15,7 +15,12 @@ LINE_WIDTH = 120
 
 def export(document: Document) -> str:
     """Write a document; empty lists are left out."""
-    return yaml.dump(plain(document), Dumper=_Writer, sort_keys=False, allow_unicode=True, width=LINE_WIDTH)
+    return written(plain(document))
+
+
+def written(value: dict[str, Any]) -> str:
+    """Write plain values so that our own reader gives the same values back."""
+    return str(yaml.dump(value, Dumper=_Writer, sort_keys=False, allow_unicode=True, width=LINE_WIDTH))
 
 
 class _Writer(yaml.SafeDumper):

@@ -23,7 +23,7 @@ from opsmodal.registry.schema import (
     VpnProfile,
 )
 from opsmodal.registry.shape import Path, Shape, type_of
-from opsmodal.registry.tree import Node, Unreadable, plant, read_tree
+from opsmodal.registry.tree import PROBLEMS_MAX, Node, Unreadable, plant, read_tree
 
 SECTIONS: Mapping[str, Any] = {
     "vpnProfiles": VpnProfile,
@@ -125,6 +125,8 @@ def _sections(reading: Reading) -> Reading:
             reading.add((section,), f"“{section}” must be a list.", "Begin each entry with a dash.")
             continue
         for index, item in enumerate(node.value):
+            if len(reading.problems) >= PROBLEMS_MAX:
+                return reading
             _entry(reading, section, item, (section, index))
     return reading
 

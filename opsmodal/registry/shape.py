@@ -37,9 +37,14 @@ class Shape:
     def __init__(self, problems: list[Problem]) -> None:
         self._problems = problems
 
+    @property
+    def is_full(self) -> bool:
+        """Tell whether so many problems were found that nobody reads more."""
+        return len(self._problems) >= PROBLEMS_MAX
+
     def add(self, path: Path, line: int, sentence: str, hint: str = "") -> None:
-        """Tell one problem; beyond PROBLEMS_MAX nobody reads on."""
-        if len(self._problems) < PROBLEMS_MAX:
+        """Tell one problem."""
+        if not self.is_full:
             self._problems.append(Problem(field=words(path), sentence=sentence, hint=hint, line=line))
 
     def check(self, node: Node, wanted: inspect.Type, path: Path) -> Any:
@@ -102,7 +107,7 @@ class Shape:
         for key, item in node.value.items():
             if key in fields:
                 plain[key] = self.check(item, fields[key].type, (*path, key))
-            elif not (key == "kind" and wanted.tag is not None):
+            elif not self.is_full and not (key == "kind" and wanted.tag is not None):
                 line = node.keys.get(key, node.line)
                 self.add((*path, key), line, f"“{key[:80]}” is not a key that is known here.", _key_hint(key, wanted))
         for key, one in fields.items():

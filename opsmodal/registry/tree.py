@@ -68,8 +68,9 @@ def read_tree(data: bytes, problems: list[Problem]) -> Node:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 0
         raise Unreadable(f"This is not YAML: {error.problem or error.context}.", line=line) from None
-    except yaml.YAMLError:
-        raise Unreadable("The document holds characters that YAML does not allow.") from None
+    except yaml.YAMLError as error:
+        line = text.count("\n", 0, getattr(error, "position", 0)) + 1
+        raise Unreadable("The document holds characters that YAML does not allow.", line=line) from None
 
 
 def plant(value: Any) -> Node:
