@@ -109,20 +109,19 @@ class Api:
             raise problems.failed(error, place=self.place, timeout_s=timeout_s) from error
         if response.status_code >= 300 and response.status_code != NOTHING_TO_DO:
             with contextlib.closing(response):
-                raise self._refusal(response, timeout_s) if response.status_code >= 400 else self._stranger()
+                if response.status_code < 400:  # no engine sends anybody elsewhere
+                    raise problems.not_an_engine(self.place)
+                raise self._refusal(response, timeout_s, acting=method == "POST")
         return response
 
-    def _stranger(self) -> RuntimeProblem:
-        return problems.not_an_engine(self.place)  # no engine sends anybody elsewhere
-
-    def _refusal(self, response: Any, timeout_s: float) -> RuntimeProblem:
+    def _refusal(self, response: Any, timeout_s: float, *, acting: bool) -> RuntimeProblem:
         body = b""
         with contextlib.suppress(Unavailable):
             for chunk in _chunks(response, place=self.place, timeout_s=timeout_s):
                 body += chunk
                 if len(body) > REFUSAL_MAX_BYTES:
                     break
-        return problems.refused(response.status_code, body, place=self.place)
+        return problems.refused(response.status_code, body, place=self.place, acting=acting)
 
 
 class Download:

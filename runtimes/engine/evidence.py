@@ -16,7 +16,7 @@ from runtimes.engine.answers import EngineEvent, Inspected, Row, moment
 from runtimes.engine.detail import has_ended, health_output
 from runtimes.engine.events import last_exit_code, shown
 from runtimes.engine.reading import Seen
-from runtimes.engine.states import ended_badly, state_word
+from runtimes.engine.states import ended_badly, engine_word
 
 SETTLED_AFTER = timedelta(seconds=10)
 """How long dockerd lets a container run before it takes its restarts for over (restartmanager/restartmanager.go)."""
@@ -32,7 +32,7 @@ def facts(
     container = seen.container
     ended = last_run(container, events)
     looping = keeps_restarting(container, ended, now=now)
-    word = "restarting" if looping else state_word(container.state)
+    word = "restarting" if looping else engine_word(container.state)
     error = "; ".join(part for part in (container.state.error, port_conflict) if part)
     return Facts(
         kind="container",

@@ -21,7 +21,7 @@ from runtimes.engine.logs import Logs
 from runtimes.engine.managers import check_restart
 from runtimes.engine.reading import Reader, Seen
 from runtimes.engine.scope import missing
-from runtimes.errors import Missing, RuntimeProblem, Unavailable, Unsupported
+from runtimes.errors import Conflict, Missing, RuntimeProblem, Unavailable, Unsupported
 
 EVENTS_AGE_MAX = timedelta(hours=24)
 """How far back a detail looks; podman reads its event file from the start each time."""
@@ -90,6 +90,9 @@ class Instances:
             self._api.post(f"/containers/{escaped(container.id)}/restart", timeout_s=wait_s)
         except Missing:
             raise missing(instance, service=scope.service) from None
+        except Conflict as problem:
+            sentence = f"{container.own_name} could not be started again: {problem.detail}"
+            raise Conflict(sentence, hint="Mend what the engine names, then restart it.") from problem
 
     def delete(self, scope: Scope, instance: str, *, force: bool) -> NoReturn:  # noqa: ARG002 - the contract's shape
         """Refuse, as Missing what is not the service's: nothing would recreate the container."""

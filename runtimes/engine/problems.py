@@ -61,15 +61,19 @@ class Place:
         return f"Start it with: systemctl{user} start {UNITS[self.kind]}"
 
 
-def refused(status: int, body: bytes, *, place: Place) -> errors.RuntimeProblem:
-    """Turn an HTTP answer of 400 or more into a problem."""
+def refused(status: int, body: bytes, *, place: Place, acting: bool = False) -> errors.RuntimeProblem:
+    """Turn an HTTP answer of 400 or more into a problem.
+
+    Engines answer 500 when a container cannot be started (a port is taken, a mount is gone): to somebody who is
+    `acting` that is a Conflict, which another try does not mend.
+    """
     words = message(body)
     if "HTTP request to an HTTPS server" in words:
         return errors.Unavailable(
             f"{place} wants TLS, and the connection is not encrypted",
             hint="Register the runtime with the engine's CA certificate, a client certificate and its key.",
         )
-    kind = _BY_STATUS.get(status, errors.Unavailable)
+    kind = errors.Conflict if acting and status == 500 else _BY_STATUS.get(status, errors.Unavailable)
     return kind(f"{place.title} answered: {words or f'HTTP status {status}'}"[: errors.DETAIL_MAX_CHARS], detail=words)
 
 

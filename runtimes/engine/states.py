@@ -62,11 +62,16 @@ def condition(container: Inspected, *, recent_restarts: int) -> Condition:
 
 def state_word(state: State) -> str:
     """Give the one word for a state; of a running container the word says its health."""
-    if state.restarting:
-        return "restarting"
-    word = _WORDS.get(state.status, state.status) or "created"
+    word = engine_word(state)
     health = state.health.status if state.health else ""
     return health if word == "running" and health in ("starting", "unhealthy") else word
+
+
+def engine_word(state: State) -> str:
+    """Give Docker's word for a state, without the health, also where Podman has one of its own."""
+    if state.restarting:
+        return "restarting"
+    return _WORDS.get(state.status, state.status) or "created"
 
 
 def ended_badly(exit_code: int, *, oom: bool) -> bool:

@@ -119,7 +119,11 @@ def _dialled(address: tuple[str, int] | Path) -> socket.socket:
     if isinstance(address, Path):
         dialled = socket.socket(socket.AF_UNIX)
         dialled.settimeout(DIAL_TIMEOUT_S)
-        dialled.connect(str(address))
+        try:
+            dialled.connect(str(address))
+        except OSError:
+            dialled.close()
+            raise
     else:
         dialled = socket.create_connection(address, timeout=DIAL_TIMEOUT_S)
     dialled.settimeout(None)

@@ -159,7 +159,8 @@ def test_a_restart_that_cannot_succeed_says_why(box: EngineWorld, port: str) -> 
     name = made_in_vain(box, "--publish", f"{port}:80")
     with pytest.raises(Conflict) as caught:
         box.runtime.instances.restart(box.scope, name)
-    assert caught.value.sentence
+    assert caught.value.sentence.startswith(f"{name} could not be started again: ")
+    assert port in caught.value.sentence
 
 
 def test_the_wall_holds_for_full_ids_prefixes_and_names(box: EngineWorld) -> None:

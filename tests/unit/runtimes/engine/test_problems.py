@@ -111,6 +111,12 @@ def test_an_engines_refusal_becomes_a_problem_of_its_kind(status: int, kind: typ
     )
 
 
+def test_what_cannot_be_started_is_a_conflict_and_not_an_engine_that_is_away() -> None:
+    body = b'{"message": "port is already allocated"}'
+    assert isinstance(refused(500, body, place=DOCKER, acting=True), errors.Conflict)
+    assert isinstance(refused(503, body, place=DOCKER, acting=True), errors.Unavailable)
+
+
 def test_a_plain_request_to_a_tls_port_says_that_it_wants_tls() -> None:
     problem = refused(400, b"Client sent an HTTP request to an HTTPS server.\n", place=REMOTE)
     assert "wants TLS" in problem.sentence
