@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsmodal.web.filters import age, cores, image, middle, plural, shape, size, utc
+from opsmodal.web.filters import age, changed, cores, image, middle, percent, plural, shape, size, summed, utc
+from runtimes.base import Container, Resources
 
 
 @pytest.mark.parametrize(
@@ -76,3 +77,45 @@ def test_moments_images_and_plurals() -> None:
     assert utc(None) == ""
     assert image("registry/web:1@sha256:" + "a" * 64) == "registry/web:1@aaaaaaaaaaaa"
     assert [plural(count, "pod") for count in (0, 1, 2)] == ["0 pods", "1 pod", "2 pods"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "query"),
+    [
+        ({"sort": "-restarts"}, "?search=web&severity=error&sort=-restarts"),
+        ({"severity": ""}, "?search=web"),
+        ({"search": None, "severity": None}, "?"),
+        ({"search": "a&b c"}, "?search=a%26b+c&severity=error"),
+        ({"cursor": 100}, "?search=web&severity=error&cursor=100"),
+    ],
+)
+def test_a_query_string_is_changed_in_its_place(changes: dict[str, str | int | None], query: str) -> None:
+    assert changed({"search": "web", "severity": "error"}, **changes) == query
+
+
+def _container(kind: str, limit: int | None) -> Container:
+    return Container(name=kind, image="web:1", kind=kind, resources=Resources(memory_limit_bytes=limit))
+
+
+@pytest.mark.parametrize(
+    ("containers", "total"),
+    [
+        ([], None),
+        ([("container", 100)], 100),
+        ([("container", 100), ("sidecar", 50), ("init", 900)], 150),
+        ([("container", 100), ("container", None)], None),
+        ([("container", 100), ("ephemeral", None)], 100),
+    ],
+)
+def test_limits_are_summed_over_what_runs_side_by_side(
+    containers: list[tuple[str, int | None]], total: float | None
+) -> None:
+    assert summed([_container(*each) for each in containers], "memory_limit_bytes") == total
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "share"),
+    [(1, 4, 25.0), (None, 4, None), (1, None, None), (1, 0, None), (3, 2, 150.0)],
+)
+def test_a_share_is_known_only_when_both_are(part: float | None, whole: float | None, share: float | None) -> None:
+    assert percent(part, whole) == share
