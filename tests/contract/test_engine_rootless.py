@@ -1,0 +1,44 @@
+"""Podman as an ordinary user: the same page, and figures that a rootless engine cannot have are explained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from connectors.direct import Direct
+from runtimes.base import LogQuery, Runtime, Scope, Severity
+from runtimes.podman.open import open_podman
+from tests.contract.worlds import settle
+from tests.engines.containers import ContainerEngine
+
+SCOPE = Scope(service="own", project="own")
+LABEL = ("--label", "io.podman.compose.project=own")
+
+
+@pytest.fixture
+def runtime(rootless_engine: ContainerEngine) -> Iterator[Runtime]:
+    opened = open_podman("test", socket=str(rootless_engine.socket), connection=Direct())
+    yield opened
+    opened.close()
+
+
+def test_a_rootless_engine_says_so_and_is_operated(runtime: Runtime, rootless_engine: ContainerEngine) -> None:
+    rootless_engine.run("sh", "-c", "echo ready; exec sleep 3600", options=["--name", "web", *LABEL])
+    assert dict(runtime.identity.detail)["Rootless"] == "yes"
+    assert runtime.logs is not None
+    logs = runtime.logs
+    settle(lambda: [line.text for line in logs.read(SCOPE, LogQuery())] == ["ready"], "its line")
+    (found,) = runtime.instances.list(SCOPE).items
+    assert (found.name, found.severity, found.managed_by) == ("web", Severity.OK, "compose project own")
+    figures = (found.usage.cpu_cores, found.usage.memory_bytes)
+    assert None not in figures or found.usage.missing_reason
+    assert 0 not in (found.usage.memory_bytes,)
+
+
+def test_a_rootless_container_is_restarted(runtime: Runtime, rootless_engine: ContainerEngine) -> None:
+    options = ["--name", "web", "--stop-timeout", "1", *LABEL]
+    rootless_engine.run("sh", "-c", "echo ready; exec sleep 3600", options=options)
+    before = runtime.instances.list(SCOPE).items[0].containers[0].started_at
+    runtime.instances.restart(SCOPE, "web")
+    assert runtime.instances.list(SCOPE).items[0].containers[0].started_at != before

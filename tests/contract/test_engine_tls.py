@@ -1,0 +1,199 @@
+"""A real engine behind TLS on a TCP port: who may ask, who answers, and what stays on disk."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from connectors.direct import Direct
+from runtimes.base import Runtime, Scope
+from runtimes.docker.open import open_docker
+from runtimes.engine import TLS
+from runtimes.errors import Unavailable
+from runtimes.podman.open import open_podman
+from tests.contract.world_engine import EngineWorld
+from tests.contract.worlds import World
+
+pytestmark = pytest.mark.parametrize("engine", ["docker", "podman"], indirect=True)
+
+HANDSHAKE_S = 5.0
+
+
+class Authority:
+    """Signs certificates for one test."""
+
+    def __init__(self) -> None:
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._certificate = self._signed("authority", self._key.public_key(), authority=True)
+        self.pem = self._certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+    def pair(self, name: str) -> tuple[str, str]:
+        """Give a certificate and its key, as PEM text."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        certificate = self._signed(name, key.public_key(), authority=False)
+        private = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        return certificate.public_bytes(serialization.Encoding.PEM).decode(), private.decode()
+
+    def _signed(self, name: str, key: ec.EllipticCurvePublicKey, *, authority: bool) -> x509.Certificate:
+        now = datetime.now(UTC)
+        made = (
+            x509.CertificateBuilder()
+            .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
+            .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "authority")]))
+            .public_key(key)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(days=1))
+            .not_valid_after(now + timedelta(days=1))
+            .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
+        )
+        if not authority:
+            addresses = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+            uses = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
+            made = made.add_extension(addresses, critical=False)
+            made = made.add_extension(x509.ExtendedKeyUsage(uses), critical=False)
+        else:
+            usage = x509.KeyUsage(
+                digital_signature=True, key_cert_sign=True, crl_sign=True, content_commitment=False,
+                key_encipherment=False, data_encipherment=False, key_agreement=False, encipher_only=False,
+                decipher_only=False,
+            )  # fmt: skip
+            made = made.add_extension(usage, critical=True)
+        return made.sign(self._key, hashes.SHA256())
+
+
+@dataclass
+class Door:
+    """A TLS port before an engine's socket that lets in who shows a certificate of `authority`."""
+
+    address: str
+    authority: Authority
+
+    @property
+    def key(self) -> TLS:
+        certificate, key = self.authority.pair("opsmodal")
+        return TLS(ca=self.authority.pem, certificate=certificate, key=key)
+
+
+@pytest.fixture
+def door(world: World, tmp_path: Path) -> Iterator[Door]:
+    assert isinstance(world, EngineWorld)
+    authority = Authority()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    for name, text in zip(("cert.pem", "key.pem"), authority.pair("engine"), strict=True):
+        (tmp_path / name).write_text(text)
+    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    context.load_verify_locations(cadata=authority.pem)
+    context.verify_mode = ssl.CERT_REQUIRED
+    with socket.socket() as listener, _served(listener, context, world.engine.socket):
+        yield Door(f"tcp://127.0.0.1:{listener.getsockname()[1]}", authority)
+
+
+@contextlib.contextmanager
+def _served(listener: socket.socket, context: ssl.SSLContext, target: Path) -> Iterator[None]:
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(16)
+    listener.settimeout(0.05)
+    over = threading.Event()
+    threads: list[threading.Thread] = []
+
+    def accept() -> None:
+        while not over.is_set():
+            with contextlib.suppress(TimeoutError):
+                near, _ = listener.accept()
+                threads.append(threading.Thread(target=_carry, args=(near, context, target, over), name="tls-carry"))
+                threads[-1].start()
+
+    accepting = threading.Thread(target=accept, name="tls-accept")
+    accepting.start()
+    try:
+        yield
+    finally:
+        over.set()
+        for thread in (accepting, *threads):
+            thread.join()
+
+
+def _carry(near: socket.socket, context: ssl.SSLContext, target: Path, over: threading.Event) -> None:
+    """Carry one request after the other: an answer is read until the engine is quiet."""
+    near.settimeout(HANDSHAKE_S)
+    try:
+        inner = context.wrap_socket(near, server_side=True)
+    except OSError:
+        near.close()
+        return
+    with inner, socket.socket(socket.AF_UNIX) as far, contextlib.suppress(OSError):
+        far.connect(str(target))
+        inner.settimeout(0.02)
+        far.settimeout(0.02)
+        while not over.is_set():
+            for source, sink in ((inner, far), (far, inner)):
+                try:
+                    data = source.recv(65536)
+                except TimeoutError:
+                    continue
+                if not data:
+                    return
+                sink.sendall(data)
+
+
+def opened(world: EngineWorld, door: Door, tls: TLS | None) -> Runtime:
+    opener = open_docker if world.kind == "docker" else open_podman
+    return opener("test", socket=door.address, connection=Direct(), tls=tls, timeout_s=8)
+
+
+def test_an_engine_behind_tls_is_operated_and_no_key_stays(
+    world: EngineWorld, door: Door, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    name = world.healthy()
+    runtime = opened(world, door, door.key)
+    assert len(list(tmp_path.glob("opsmodal-tls-*"))) == 1
+    assert [each.name for each in runtime.instances.list(world.scope).items] == [name]
+    assert isinstance(runtime.discover()[0].scope, Scope)
+    assert "not encrypted" not in repr(runtime.identity)
+    runtime.close()
+    assert not list(tmp_path.glob("opsmodal-tls-*"))
+
+
+def test_an_engine_that_another_authority_signed_is_not_trusted(world: EngineWorld, door: Door) -> None:
+    ours = door.key
+    with pytest.raises(Unavailable, match="was not signed by the registered CA"):
+        opened(world, door, TLS(ca=Authority().pem, certificate=ours.certificate, key=ours.key))
+
+
+def test_without_a_certificate_of_ours_the_engine_refuses(world: EngineWorld, door: Door) -> None:
+    with pytest.raises(Unavailable) as caught:
+        opened(world, door, TLS(ca=door.authority.pem))
+    assert caught.value.hint
+    assert "certificate" in caught.value.sentence + caught.value.hint
+
+
+def test_a_plain_connection_to_a_tls_port_is_refused(world: EngineWorld, door: Door) -> None:
+    with pytest.raises(Unavailable) as caught:
+        opened(world, door, None)
+    assert door.address in caught.value.sentence
+
+
+@pytest.mark.parametrize("tls", [TLS(ca="no PEM"), TLS(ca="", certificate="x", key="y")])
+def test_what_is_no_certificate_is_said_without_repeating_it(world: EngineWorld, door: Door, tls: TLS) -> None:
+    with pytest.raises(Unavailable) as caught:
+        opened(world, door, tls)
+    assert caught.value.hint
+    assert "no PEM" not in caught.value.sentence + caught.value.detail
