@@ -7,7 +7,6 @@ towards "ready of desired": a job that has done its work is not missing.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from runtimes.base import Resources, Workload
@@ -116,28 +115,30 @@ def _counts(kind: str, known: WorkloadObject) -> tuple[int, int]:
 def _of_pods(pods: Sequence[Pod], known: Mapping[str, Sequence[WorkloadObject]]) -> list[Workload]:
     """Make workloads of the pods that no listed workload stands for: bare ones, and those of kinds we do not know."""
     listed = {KINDS[resource] for resource in known}
-    alive = [pod for pod in pods if pod.status.phase not in TERMINAL]
-    owners = {pod.metadata.uid: pod.metadata.controller for pod in alive}
-    desired: Counter[tuple[str, str]] = Counter()
-    ready: Counter[tuple[str, str]] = Counter()
-    example: dict[tuple[str, str], Pod] = {}
-    for pod in alive:
-        owner = owners[pod.metadata.uid]
-        key = (owner.kind, owner.name) if owner else ("Pod", pod.metadata.name)
-        if key[0] in listed:
-            continue
-        desired[key] += 1
-        ready[key] += condition_is(pod, "Ready")
-        example.setdefault(key, pod)
-    return [
-        Workload(
-            id=f"{kind.lower()}.{name}",
-            kind=kind,
-            name=name,
-            ready=ready[kind, name],
-            desired=count,
-            images=tuple(dict.fromkeys(each.image for each in example[kind, name].spec.containers)),
-            resources=summed(lasting_containers(example[kind, name].spec)),
-        )
-        for (kind, name), count in desired.items()
-    ]
+    deployments = {each.metadata.name for each in known.get("deployments", ())}
+    groups: dict[tuple[str, str], list[Pod]] = {}
+    for pod in pods:
+        owner = pod.metadata.controller
+        kind, name = (owner.kind, owner.name) if owner else ("Pod", pod.metadata.name)
+        if pod.status.phase not in TERMINAL and kind not in listed and _deployment(pod, name) not in deployments:
+            groups.setdefault((kind, name), []).append(pod)
+    return [_of_group(kind, name, group) for (kind, name), group in groups.items()]
+
+
+def _deployment(pod: Pod, owner: str) -> str:
+    """Name the Deployment that a ReplicaSet's name tells of, for whom ReplicaSets may not be listed."""
+    template_hash = (pod.metadata.labels or {}).get("pod-template-hash", "")
+    return owner.removesuffix(f"-{template_hash}") if template_hash else ""
+
+
+def _of_group(kind: str, name: str, pods: Sequence[Pod]) -> Workload:
+    spec = pods[0].spec
+    return Workload(
+        id=f"{kind.lower()}.{name}",
+        kind=kind,
+        name=name,
+        ready=sum(condition_is(pod, "Ready") for pod in pods),
+        desired=len(pods),
+        images=tuple(dict.fromkeys(each.image for each in spec.containers)),
+        resources=summed(lasting_containers(spec)),
+    )

@@ -211,6 +211,13 @@ def test_pods_of_kinds_that_could_not_be_listed_still_count() -> None:
     }
 
 
+def test_a_pod_counts_once_where_replica_sets_may_not_be_listed() -> None:
+    labels = {"app": "web", "pod-template-hash": "5d4f"}
+    known = pod(conditions=READY, meta={"labels": labels, **owned("ReplicaSet", "web-5d4f")})
+    found = workloads.workloads({"deployments": LISTS["deployments"]}, [known], matcher("app=web"))
+    assert [each.id for each in found] == ["deployment.web"]
+
+
 def test_a_sum_with_a_hole_is_not_a_sum() -> None:
     whole = pod(spec={"containers": [{"name": "a", "resources": LIMITS}, {"name": "b", "resources": LIMITS}]})
     hole = pod(spec={"containers": [{"name": "a", "resources": LIMITS}, {"name": "b"}]})

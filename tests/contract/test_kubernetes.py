@@ -1,0 +1,194 @@
+"""What only Kubernetes has: the words of its own printer, and people who hold one namespace and nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+import urllib3
+import yaml
+
+from runtimes.base import LogQuery, Runtime, Scope
+from runtimes.errors import Denied
+from runtimes.kubernetes.open import open_kubernetes
+from tests.contract.world_kubernetes import KubernetesWorld, Obj, Rerouted
+from tests.contract.worlds import World, settle
+
+TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
+
+
+@pytest.fixture
+def kubernetes(world: World) -> KubernetesWorld:
+    if not isinstance(world, KubernetesWorld):
+        world.skip("is no Kubernetes")
+    return world
+
+
+def printed_by_the_server(world: KubernetesWorld) -> dict[str, tuple[str, str, str]]:
+    """Give (READY, STATUS, RESTARTS) by name, as the API server prints them for `kubectl get pods`."""
+    settings = world.api._client.configuration.auth_settings().values()
+    answer = world.api._client.rest_client.pool_manager.request(
+        "GET",
+        f"{world.api.server}/api/v1/namespaces/{world.scope.namespace}/pods",
+        headers={each["key"]: each["value"] for each in settings} | {"Accept": TABLE},
+        timeout=urllib3.Timeout(20),
+    )
+    table = json.loads(answer.data)
+    places = {column["name"]: place for place, column in enumerate(table["columnDefinitions"])}
+    return {
+        row["cells"][places["Name"]]: (
+            row["cells"][places["Ready"]],
+            row["cells"][places["Status"]],
+            str(row["cells"][places["Restarts"]]).split()[0],
+        )
+        for row in table["rows"]
+    }
+
+
+def printed_by_us(world: KubernetesWorld) -> dict[str, tuple[str, str, str]]:
+    rows = world.runtime.instances.list(world.scope).items
+    return {
+        row.name: (
+            f"{row.ready_containers}/{len([c for c in row.containers if c.kind in {'container', 'sidecar'}])}",
+            row.status,
+            str(row.restarts),
+        )
+        for row in rows
+    }
+
+
+def test_every_word_is_the_one_that_kubectl_prints(kubernetes: KubernetesWorld) -> None:
+    world = kubernetes
+    made = [world.healthy(), world.finished(), world.never_ready(), world.pending(), world.image_missing()]
+    made += [world.crashing(), world.paired(), *world.replicas(2)]
+    made += [world.raw(each) for each in ODD]
+    leaving = world.raw(
+        {"containers": [{"name": "web"}], "terminationGracePeriodSeconds": 60}, "trap '' TERM; sleep 300"
+    )
+    settle(lambda: printed_by_the_server(world)[leaving][1] == "Running", "a pod to leave")
+    world.api.call("DELETE", f"/api/v1/namespaces/{world.scope.namespace}/pods/{leaving}", {"gracePeriodSeconds": 60})
+    # States change by themselves between two questions; the same answers before and after make them one moment.
+    agreed: list[dict[str, tuple[str, str, str]]] = []
+
+    def the_same_moment() -> bool:
+        before, ours, after = printed_by_the_server(world), printed_by_us(world), printed_by_the_server(world)
+        agreed[:] = [before, ours]
+        return before == after and ours == before
+
+    try:
+        settle(the_same_moment, "one moment in which nothing changes", within_s=20)
+    except AssertionError:
+        assert agreed[1] == agreed[0]
+        raise
+    assert set(agreed[0]) == {*made, leaving}
+    assert "Terminating" in {status for _, status, _ in agreed[0].values()}
+
+
+FAILS, STAYS = ["sh", "-c", "exit 3"], ["sh", "-c", "exec sleep 3600"]
+ODD: list[Obj] = [
+    {"schedulingGates": [{"name": "opsmodal.dev/held"}], "containers": [{"name": "web"}]},
+    {"initContainers": [{"name": "first", "command": STAYS}, {"name": "second"}], "containers": [{"name": "web"}]},
+    {"initContainers": [{"name": "first", "command": FAILS}], "containers": [{"name": "web"}]},
+    {
+        "initContainers": [{"name": "first", "command": FAILS}],
+        "containers": [{"name": "web"}],
+        "restartPolicy": "Never",
+    },
+    {
+        "initContainers": [{"name": "side", "command": STAYS, "restartPolicy": "Always"}],
+        "containers": [{"name": "web"}],
+    },
+    {"containers": [{"name": "web", "command": FAILS}], "restartPolicy": "Never"},
+    {"containers": [{"name": "web"}, {"name": "b", "command": FAILS}]},
+    {
+        "containers": [{"name": "web"}, {"name": "done", "command": ["sh", "-c", "exit 0"]}],
+        "restartPolicy": "OnFailure",
+    },
+    {
+        "containers": [
+            {"name": "web", "env": [{"name": "A", "valueFrom": {"configMapKeyRef": {"name": "no", "key": "a"}}}]}
+        ]
+    },
+    {"containers": [{"name": "web", "command": ["/no/such/program"]}]},
+    {"containers": [{"name": "web"}], "volumes": [{"name": "v", "secret": {"secretName": "no-such-secret"}}]},
+]
+
+
+@pytest.fixture
+def narrow(kubernetes: KubernetesWorld) -> Iterator[Runtime]:
+    """Open the cluster as somebody who may use the pods and logs of one namespace, and nothing else."""
+    world, space = kubernetes, kubernetes.scope.namespace
+    rbac = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{space}"
+    rules = [
+        {"apiGroups": [""], "resources": ["pods", "pods/log", "events"], "verbs": ["get", "list", "watch"]},
+        {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "list"]},
+    ]
+    accounts = f"/api/v1/namespaces/{space}/serviceaccounts"
+    world.api.call("POST", accounts, {"metadata": {"name": "ops"}})
+    world.api.call("POST", f"{rbac}/roles", {"metadata": {"name": "ops"}, "rules": rules})
+    binding = {
+        "metadata": {"name": "ops"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "ops"},
+        "subjects": [{"kind": "ServiceAccount", "name": "ops", "namespace": space}],
+    }
+    world.api.call("POST", f"{rbac}/rolebindings", binding)
+    token = world.api.call("POST", f"{accounts}/ops/token", {"spec": {"expirationSeconds": 3600}})["status"]["token"]
+    config = yaml.safe_load(world.api.kubeconfig)
+    config["users"] = [{"name": each["name"], "user": {"token": token}} for each in config["users"]]
+    runtime = open_kubernetes(
+        "narrow",
+        kubeconfig=yaml.safe_dump(config),
+        context=None,
+        connection=Rerouted(world._relay),
+        namespaces=[space],
+    )
+    yield runtime
+    runtime.close()
+
+
+def test_one_namespace_is_enough_for_every_tab(kubernetes: KubernetesWorld, narrow: Runtime) -> None:
+    world, scope = kubernetes, kubernetes.scope
+    names = [*world.replicas(1, lines=3), world.crashing()]
+    assert sorted(each.name for each in narrow.instances.list(scope).items) == sorted(names)
+    assert narrow.instances.get(scope, names[0]).events
+    assert narrow.instances.cause(scope, names[1]).sentence
+    summary = narrow.overview.read(scope)
+    assert summary.ready >= 1
+    assert [each.kind for each in summary.workloads] == ["Deployment", "Pod"]
+    refused = " ".join(summary.notes)
+    assert "ingresses" in refused
+    assert "statefulsets" in refused
+    assert "deployments" not in refused
+    assert narrow.logs is not None
+    lines = narrow.logs.read(scope, LogQuery(instance=names[0]))
+    assert [line.text for line in lines] == ["line 1", "line 2", "line 3"]
+    assert [proposal.scope.namespace for proposal in narrow.discover()] == [scope.namespace]
+
+
+def test_a_missing_right_is_named_with_verb_and_resource(kubernetes: KubernetesWorld, narrow: Runtime) -> None:
+    name = kubernetes.healthy()
+    with pytest.raises(Denied) as caught:
+        narrow.instances.delete(kubernetes.scope, name, force=False)
+    assert "to delete pods in namespace" in caught.value.sentence
+    assert "--verb=delete --resource=pods" in caught.value.hint
+    assert kubernetes.exists(name)
+    with pytest.raises(Denied) as caught:
+        narrow.instances.list(kubernetes.other_scope)
+    assert "to list pods in namespace" in caught.value.sentence
+
+
+def test_a_selector_narrows_every_answer(kubernetes: KubernetesWorld) -> None:
+    world = kubernetes
+    own, other = world.healthy(), world.healthy()
+    scope = Scope(service="own", namespace=world.scope.namespace, selector=f"app={own}")
+    assert [each.name for each in world.runtime.instances.list(scope).items] == [own]
+    assert [each.name for each in world.runtime.overview.read(scope).workloads] == [own]
+    for ask in (world.runtime.instances.get, world.runtime.instances.cause):
+        with pytest.raises(Exception, match="no pod"):
+            ask(scope, other)
+    assert world.runtime.logs is not None
+    assert {line.instance for line in world.runtime.logs.read(scope, LogQuery())} == {own}
+    with pytest.raises(Exception, match="no pod"):
+        world.runtime.instances.delete(scope, other, force=True)
+    assert world.exists(other)
