@@ -6,6 +6,7 @@ What this machine cannot start is skipped with the reason in the summary; kubect
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+PROGRAM_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin")
+"""Where dockerd and sshd are; an ordinary user's PATH leaves them out."""
+
 MARKED_BY = {
     "docker_session": "docker",
     "podman_session": "podman",
@@ -44,8 +48,14 @@ settings.load_profile("quick")
 
 
 def pytest_configure() -> None:
-    """End orderly when a CI system stops the run: fixtures still take their engines down."""
+    """Find every program, and end orderly when a CI system stops the run: fixtures still take their engines down."""
+    os.environ["PATH"] = os.pathsep.join([os.environ["PATH"], *PROGRAM_FOLDERS, *_postgresql_folders()])
     signal.signal(signal.SIGTERM, _stop)
+
+
+def _postgresql_folders() -> list[str]:
+    """Debian keeps initdb and postgres off the PATH, in a folder for each version; give the newest first."""
+    return [str(folder) for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -65,7 +65,7 @@ class Sshd:
 
 def start() -> Sshd:
     """Start sshd; raise CannotStart with the reason. Only the user of the tests can sign in."""
-    program = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")
+    program = shutil.which("sshd")
     if not program or not shutil.which("ssh-keygen"):
         raise CannotStart("no sshd on this machine (package openssh-server)")
     folder = own_folder("sshd")

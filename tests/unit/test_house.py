@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,8 @@ PACKAGES = ("opsmodal", "runtimes", "connectors")
 MODULE_MAX_LINES = 400
 FUNCTION_MAX_LINES = 40
 MACHINE_PATH = re.compile(r"(?<![\w.])/(?:root|work)/")
+INVENTED = {Path("opsmodal/demo/shell/machine.py")}
+"""The files of a container that does not exist: its root has a home, too."""
 PROMISE = re.compile(r"\b(?:TODO|FIXME|XXX)\b")
 
 Rule = Callable[[], Iterator[str]]
@@ -42,7 +44,7 @@ def functions_too_long() -> Iterator[str]:
 
 
 def lines_that_name_a_machine() -> Iterator[str]:
-    return lines_with(MACHINE_PATH)
+    return lines_with(MACHINE_PATH, leaving_out=INVENTED)
 
 
 def lines_that_promise_later_work() -> Iterator[str]:
@@ -84,10 +86,11 @@ def modules() -> Iterator[tuple[Path, ast.Module]]:
             yield path, ast.parse((HOUSE / path).read_text(), filename=str(path))
 
 
-def lines_with(pattern: re.Pattern[str]) -> Iterator[str]:
+def lines_with(pattern: re.Pattern[str], *, leaving_out: Iterable[Path] = ()) -> Iterator[str]:
+    here = Path(__file__).relative_to(HOUSE)  # what is forbidden has to be written down somewhere
     for path in tracked():
-        if path == Path(__file__).relative_to(HOUSE):
-            continue  # what is forbidden has to be written down somewhere
+        if path in {here, *leaving_out}:
+            continue
         for number, line in enumerate((HOUSE / path).read_text(errors="replace").splitlines(), start=1):
             if pattern.search(line):
                 yield f"{path}:{number} {line.strip()}"
