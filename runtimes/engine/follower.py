@@ -14,12 +14,15 @@ from typing import Protocol
 
 from runtimes.base import LogLine, LogQuery, Scope, Stream
 from runtimes.engine.answers import Inspected, Row
+from runtimes.errors import Missing
 from runtimes.lines import Position
 
 LINGER_S = 10.0
 """How long a container that stopped is still followed: longer than most restarts, so that a loop is one source."""
 LIVE = frozenset({"running", "restarting", "paused", "created", "stopping", "removing", "initialized", "configured"})
 ALL = "*"
+UNREADABLE_DRIVERS = frozenset({"none", "syslog", "passthrough"})
+"""Drivers that keep nothing an engine could give back. Others are tried: dockerd 20.10 caches for most of them."""
 
 
 class Source(Protocol):
@@ -78,6 +81,7 @@ class Follower:
                 row.id,
                 tail=self._query.tail if old else None,
                 since=self._query.since if old else None,
+                alone=self._query.instance != ALL,
             )
         return self._openers[row.id]
 
@@ -85,6 +89,11 @@ class Follower:
         for gone in self._openers.keys() - there:
             del self._openers[gone]
             self._stopped_at.pop(gone, None)
+
+
+def readable(container: Inspected) -> bool:
+    """Say whether the container's log driver may have kept something to read."""
+    return container.host_config.log_config.type not in UNREADABLE_DRIVERS
 
 
 def comes_back(container: Inspected) -> bool:
@@ -95,7 +104,10 @@ def comes_back(container: Inspected) -> bool:
 class ContainerLog:
     """Opens one container's log, from where it was left when it was followed before."""
 
-    def __init__(self, logs: Source, scope: Scope, container: str, *, tail: int | None, since: datetime | None) -> None:
+    def __init__(
+        self, logs: Source, scope: Scope, container: str, *, tail: int | None, since: datetime | None, alone: bool
+    ) -> None:
+        self._alone = alone
         self._logs = logs
         self._scope = scope
         self._container = container
@@ -105,6 +117,8 @@ class ContainerLog:
 
     def __call__(self, position: Position) -> Stream[LogLine]:
         container = self._logs.one(self._scope, self._container)
+        if not self._alone and not readable(container):
+            raise Missing(f"{container.own_name} keeps no log that could be read")  # it hides no other of them
         back = position.since is None and self._left.since is not None
         resumed = position.since or self._left.since
         opened = self._logs.open(

@@ -15,7 +15,7 @@ from runtimes.base import LogLine, LogQuery, Scope, Stream
 from runtimes.engine.answers import Inspected, Row
 from runtimes.engine.api import Api, Download, escaped
 from runtimes.engine.containers import Containers
-from runtimes.engine.follower import Follower
+from runtimes.engine.follower import ALL, Follower, readable
 from runtimes.engine.frames import NotFrames, split_records, terminal_records
 from runtimes.engine.problems import not_an_engine
 from runtimes.engine.scope import missing
@@ -23,10 +23,7 @@ from runtimes.errors import Invalid, Missing, RuntimeProblem, Unavailable, Unsup
 from runtimes.follow import follow
 from runtimes.lines import merged, parsed
 
-ALL = "*"
 NANOSECONDS = 1_000_000_000
-UNREADABLE_DRIVERS = frozenset({"none", "syslog", "passthrough"})
-"""Drivers that keep nothing an engine could give back. Others are tried: dockerd 20.10 caches for most of them."""
 QUIET_MAX_S = 300.0
 """A followed log that is silent for this long is opened anew where it stood: the peer may have gone without a word."""
 LOGS_MAX = 200
@@ -79,9 +76,8 @@ class Logs:
 
     def open(self, container: Inspected, *, tail: int | None, since: datetime | None, following: bool) -> Lines:
         """Open one container's log. Raise Unsupported when its log driver keeps nothing."""
-        driver = container.host_config.log_config.type
-        if driver in UNREADABLE_DRIVERS:
-            raise _unreadable(container, driver)
+        if not readable(container):
+            raise _unreadable(container)
         params: dict[str, str | int | list[str]] = {
             "stdout": 1,
             "stderr": 1,
@@ -96,7 +92,7 @@ class Logs:
             body = self._api.download(f"/containers/{escaped(container.id)}/logs", params, quiet_s=quiet_s)
         except RuntimeProblem as problem:
             if isinstance(problem, Unsupported) or "log driver" in problem.detail or "logging" in problem.detail:
-                raise _unreadable(container, driver) from problem
+                raise _unreadable(container) from problem
             raise
         return Lines(body, container=container, since=since, unavailable=not_an_engine(self._api.place))
 
@@ -117,8 +113,9 @@ class Logs:
             raise Invalid(f"{len(found)} logs are too many to merge", hint="Choose one container.")
         if not everyone:
             return found
-        readable = [each for each in found if each.host_config.log_config.type not in UNREADABLE_DRIVERS]
-        return readable or found
+        if found and not any(map(readable, found)):
+            raise _unreadable(found[0])
+        return [each for each in found if readable(each)]
 
 
 class Lines:
@@ -173,7 +170,8 @@ def _as_fine_as(line: LogLine, since: datetime) -> datetime:
     return since.replace(microsecond=0) if line.nanoseconds % NANOSECONDS == 0 else since
 
 
-def _unreadable(container: Inspected, driver: str) -> Unsupported:
+def _unreadable(container: Inspected) -> Unsupported:
+    driver = container.host_config.log_config.type
     return Unsupported(
         f"The log of {container.own_name} cannot be read: its log driver{f' {driver}' if driver else ''} keeps nothing "
         "that the engine could give back",

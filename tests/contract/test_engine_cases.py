@@ -288,6 +288,10 @@ def test_one_log_that_cannot_be_read_hides_no_other(box: EngineWorld) -> None:
     assert box.runtime.logs is not None
     lines = list(box.runtime.logs.read(box.scope, LogQuery(instance="*")))
     assert {line.instance for line in lines} == {shown}
+    with Following(box, LogQuery(instance="*")) as following:
+        following.until(lambda lines: len(lines) == 2, "the lines of the one that can be read")
+        time.sleep(0.5)  # a source that fails the whole follow would have done so by now
+    assert following.error is None
 
 
 def test_a_terminals_lines_are_read(box: EngineWorld) -> None:
