@@ -19,7 +19,8 @@ from runtimes.kubernetes.quantity import cores, whole_bytes
 NO_NETWORK = "The Metrics API has no network figures"
 NOT_INSTALLED = "The Metrics API is not installed in the cluster"
 NOT_ALLOWED = "The credential may not read the Metrics API in this namespace"
-NOT_SCRAPED = "The Metrics API has no figures of this pod yet: it measures running pods about every 15 s"
+NO_MEMORY = "The Metrics API has no network figures and gives no memory figure for this pod"
+NOT_SCRAPED = "The Metrics API has no figures of this pod yet: it measures running pods every 15 to 60 s"
 NOT_RUNNING = "Only running pods use anything"
 
 
@@ -56,10 +57,12 @@ def usage(known: PodMetrics) -> Usage:
     used = [container.usage or {} for container in known.containers or ()]
     if not used:
         return Usage(missing_reason=NOT_SCRAPED)
+    # Nothing that runs uses no memory at all; nodes with cgroups v1 were seen to report 0 for small pods.
+    memory_bytes = sum(whole_bytes(figures.get("memory")) or 0 for figures in used) or None
     return Usage(
         cpu_cores=sum(cores(figures.get("cpu")) or 0.0 for figures in used),
-        memory_bytes=sum(whole_bytes(figures.get("memory")) or 0 for figures in used),
-        missing_reason=NO_NETWORK,
+        memory_bytes=memory_bytes,
+        missing_reason=NO_NETWORK if memory_bytes else NO_MEMORY,
     )
 
 
@@ -70,6 +73,6 @@ def total(usages: list[Usage], problem: str) -> Usage:
         return Usage(missing_reason=problem or (usages[0].missing_reason if usages else NOT_RUNNING))
     return Usage(
         cpu_cores=sum(each.cpu_cores or 0.0 for each in known),
-        memory_bytes=sum(each.memory_bytes or 0 for each in known),
+        memory_bytes=sum(each.memory_bytes or 0 for each in known) or None,
         missing_reason=NO_NETWORK,
     )

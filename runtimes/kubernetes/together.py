@@ -5,18 +5,16 @@ Bounded: a runtime has READERS threads however many people look; further reads w
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from runtimes.errors import RuntimeProblem, Unavailable
 
-T = TypeVar("T")
-
 READERS = 8
-"""As many as connections are kept open. Measured on loopback: an overview takes 55 ms one by one, 30 ms together."""
+"""Measured, an overview of eleven reads against a real API server: over a line with 100 ms there and back 1,080 ms one
+by one and 210 ms together; on loopback 14 ms and 36 ms, where threads only cost. The slow line is the one that hurts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +35,6 @@ class Together:
     """A bounded number of named threads that belong to one runtime."""
 
     def __init__(self, name: str) -> None:
-        self._lock = threading.Lock()
-        self._closed = False
         self._threads = ThreadPoolExecutor(max_workers=READERS, thread_name_prefix=f"kubernetes {name} reader")
 
     def run(self, *calls: Callable[[], object]) -> list[Outcome]:

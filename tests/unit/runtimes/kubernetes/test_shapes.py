@@ -272,6 +272,10 @@ def test_figures_are_summed_and_never_zero_for_unknown() -> None:
     used = metrics.usage(msgspec.convert(document, PodMetrics))
     assert (used.cpu_cores, used.memory_bytes, used.network_rx_bytes) == (0.0025, 2048, None)
     assert "network" in used.missing_reason
+    idle = {"metadata": {"name": "w"}, "containers": [{"name": "a", "usage": {"cpu": "0", "memory": "0"}}]}
+    assert metrics.usage(msgspec.convert(idle, PodMetrics)).cpu_cores == 0
+    assert metrics.usage(msgspec.convert(idle, PodMetrics)).memory_bytes is None
+    assert "memory" in metrics.usage(msgspec.convert(idle, PodMetrics)).missing_reason
     figures = Figures({"w": used}, problem="")
     assert figures.of("w", running=True) is used
     assert "yet" in figures.of("new", running=True).missing_reason
