@@ -89,6 +89,10 @@ class FrontServer(ThreadedWSGIServer):
             with self._open_lock:
                 self._open.pop(threading.current_thread(), None)
 
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - the name is werkzeug's
+        """Say what went wrong at a level that stays silent: clients that hang up are no news here."""
+        log.debug("simulated API server", extra={"kind": type, "text": message % args})
+
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - socketserver's signature
         """Stay quiet about connections that break: that is what this server is for."""
         log.debug("connection ended", exc_info=True)

@@ -65,7 +65,10 @@ class Kubelet:
             return []
         pod = change.record.document
         if change.type == "DELETED":
-            self._runs.pop(uid_of(pod), None)
+            if run := self._runs.pop(uid_of(pod), None):
+                # whoever follows a log must see its end, also when the pod was deleted by force
+                for container in run.all():
+                    container.kill(self._world.clock.now())
             self._outputs.forget(uid_of(pod))
             self._inside.forget(uid_of(pod))
             return []

@@ -245,7 +245,12 @@ class Shell:
             if isinstance(step, Say):
                 way = ways[step.stream]
                 if isinstance(way, str):
-                    self.machine.write(way, step.data, append=True)
+                    try:
+                        self.machine.write(way, step.data, append=True)
+                    except OSError:
+                        running.close()
+                        yield say(f"sh: {way}: No space left on device\n", STDERR)
+                        return 1
                 else:
                     yield Say(step.data, way)
             else:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-OPERATORS = ("&&", "||", "2>&1", ">&2", "1>&2", "2>>", "2>", ">>", "<", ">", ";", "|", "&", "(", ")", "\n")
+OPERATORS = (";;", "&&", "||", "2>&1", ">&2", "1>&2", "2>>", "2>", ">>", "<", ">", ";", "|", "&", "(", ")", "\n")
 SUM = re.compile(r"\$\(\(([^()]*)\)\)")
 NAME = re.compile(r"[A-Za-z_]\w*")
 NUMBER_MAX = 2**63 - 1
