@@ -14,7 +14,7 @@ from runtimes.errors import RuntimeProblem, Unavailable
 
 READERS = 8
 """Measured, an overview of eleven reads against a real API server: over a line with 100 ms there and back 1,080 ms one
-by one and 210 ms together; on loopback 14 ms and 36 ms, where threads only cost. The slow line is the one that hurts."""
+by one and 210 ms together; on loopback 14 ms and 36 ms, where threads only cost. The slow line is what hurts."""
 
 
 @dataclass(frozen=True, slots=True)
