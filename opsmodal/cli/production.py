@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from opsmodal.cli.opened import Installation, opened
 from opsmodal.people import People
 from opsmodal.settings import Settings
 from opsmodal.store import open_store
+from opsmodal.store.address import PRIVATE_FILE, PRIVATE_FOLDER
 
 ADMIN = "admin"
 LINK_LIFETIME_S = 600
@@ -37,6 +39,15 @@ class AlreadyServed(Exception):
         who = f" (process {process})" if process.isdigit() else ""
         self.sentence = f"Another server{who} serves from {path} already."
         self.hint = "Stop it first, or give this one another --data-dir. Several servers share one PostgreSQL."
+
+
+class AddressTaken(Exception):
+    """The address cannot be listened on."""
+
+    def __init__(self, host: str, port: int, why: str) -> None:
+        super().__init__(why)
+        self.sentence = f"{host} port {port} cannot be listened on: {why}."
+        self.hint = "Choose another address with --bind HOST:PORT."
 
 
 class Server(BaseApplication):  # type: ignore[misc]
@@ -73,6 +84,17 @@ class Server(BaseApplication):  # type: ignore[misc]
         if hasattr(self, "_app"):
             close_app(self._app)
             self._store.close()
+
+
+def demand_free(host: str, port: int) -> None:
+    """Raise AddressTaken unless the address can be listened on: gunicorn would try for seconds, and say less."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise AddressTaken(host, port, error.strerror or "it is taken") from error
 
 
 @contextmanager
@@ -121,12 +143,12 @@ def _alone(settings: Settings) -> Iterator[None]:
         yield
         return
     database = Path(make_url(settings.store_url).database or "")
-    database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with Path(f"{database}{LOCK_SUFFIX}").open("a+", encoding="ascii") as file:
+    database.parent.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
+    descriptor = os.open(f"{database}{LOCK_SUFFIX}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
+    with os.fdopen(descriptor, "r+", encoding="ascii") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            file.seek(0)
             raise AlreadyServed(database, file.read(20).strip()) from error
         file.truncate(0)
         file.write(f"{os.getpid()}\n")

@@ -38,11 +38,13 @@ def serve(data_dir: str | None, database_url: str | None, bind: str | None, work
 
     monkey.patch_all()
     settings = settings_of(data_dir=data_dir, database_url=database_url, bind=bind, workers=workers)
-    host, _ = bind_address(settings.bind)
+    host, port = bind_address(settings.bind)
 
-    from opsmodal.cli.production import prepared, run
+    from opsmodal.cli.production import demand_free, prepared, run
 
-    with prepared(_known_as(settings, host), password=os.environ.pop("OPSMODAL_ADMIN_PASSWORD", "")) as ready:
+    password = os.environ.pop("OPSMODAL_ADMIN_PASSWORD", "")
+    demand_free(host, port)
+    with prepared(_known_as(settings, host), password=password) as ready:
         run(ready)
 
 
