@@ -28,8 +28,8 @@ class Commands(click.Group):
         """Run a command; say what it raised."""
         try:
             return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
-            raise
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise  # click answers these itself
         except Exception as error:  # noqa: BLE001  (the program's top: nothing may reach the terminal as a trace)
             ctx.exit(said(error))
 
@@ -46,6 +46,8 @@ def said(error: Exception) -> int:
         say_rejected(error, source="")
         return FAILED
     sentence = getattr(error, "sentence", "")
+    if isinstance(error, OSError) and error.filename:
+        sentence = f"{error.filename}: {error.strerror}."
     if not sentence:
         log.debug("unexpected problem", exc_info=error)
         sentence = f"This should not have happened: {type(error).__name__}."

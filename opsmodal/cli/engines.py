@@ -51,7 +51,7 @@ class Engines:
         """Register every engine whose socket answers."""
         for name, kind, path in sockets():
             connection = {"name": "local", "kind": "direct", "priority": 10}
-            entry = {"name": name, "kind": kind, "socket": path, "host": "local", "connections": [connection]}
+            entry = {"name": name, "kind": kind, "socket": path, "connections": [connection]}
             self._installation.registry.put("runtimes", entry)
             self._names.append(name)
 

@@ -135,7 +135,7 @@ def _fill(reading: Reading, one: Named, files: Files, allowed_exec: Sequence[str
     except FileNotFoundError:
         one.text = None
         if not one.ref.get("fingerprint"):
-            reading.add(one.path, f"The file “{name}” is not there.", "Names are relative to the document's folder.")
+            reading.add(one.path, f"The file “{name}” is not there.", files.missing_hint)
     except UnicodeError:
         one.text = None
         reading.add(one.path, f"The file “{name}” is not a text.", "Give it in PEM, YAML or its own text format.")

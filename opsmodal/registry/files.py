@@ -20,6 +20,8 @@ class Files(Protocol):
     """A source of files. `trusted` sources may name programs that an administrator's setting allows."""
 
     trusted: bool
+    missing_hint: str
+    """What to do about a file that is not at hand."""
 
     def read(self, field: str, name: str) -> bytes:
         """Give the content. Raise FileNotFoundError when it is not at hand, OSError when it cannot be read."""
@@ -34,6 +36,7 @@ class Folder:
     """Files by their names, relative to the folder of the document."""
 
     trusted = True
+    missing_hint = "Names are relative to the document's folder."
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -52,6 +55,7 @@ class Sent:
     """Texts by the field they are for: `kubeconfig`, `tls.key`, `connections.lan.identityFile`, `configFile`."""
 
     trusted = False
+    missing_hint = "Send it along, or apply the document with “opsmodal apply -f” where the file is."
 
     def __init__(self, texts: Mapping[str, str] | None = None) -> None:
         self._texts = dict(texts or {})

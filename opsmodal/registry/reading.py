@@ -93,7 +93,10 @@ def read_document(data: bytes) -> Reading:
 def read_entry(section: str, fragment: Mapping[str, Any]) -> Reading:
     """Read one entry as a form or the API gives it; paths of problems begin inside the entry."""
     problems: list[Problem] = []
-    node = plant(dict(fragment))
+    try:
+        node = plant(dict(fragment))
+    except Unreadable as unreadable:
+        return Reading(Node(None), [unreadable.problem])
     reading = Reading(node, problems)
     _entry(reading, section, node, ())
     return reading

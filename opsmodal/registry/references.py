@@ -20,6 +20,7 @@ from opsmodal.registry.schema import (
 )
 from opsmodal.registry.shape import Path, closest
 from opsmodal.registry.state import State
+from runtimes.errors import Invalid
 
 ENGINE_SCOPES = ("project", "containers", "labels")
 CLUSTER_SCOPES = ("namespace", "selector")
@@ -97,6 +98,8 @@ def _misfits(spec: ServiceSpec, runtime: RuntimeSpec) -> list[tuple[str, str, st
         for key in given
         if key in foreign
     ]
+    if on_cluster:
+        found += _bad_selector(spec.selector)
     if on_cluster and not spec.namespace:
         found.append(("", f"The service {spec.name} needs a namespace.", f"{runtime.name} is of kind kubernetes."))
     scopes = [key for key in given if key in ENGINE_SCOPES]
@@ -105,6 +108,16 @@ def _misfits(spec: ServiceSpec, runtime: RuntimeSpec) -> list[tuple[str, str, st
         sentence = f"The service {spec.name} needs exactly one of project, containers and labels; it {has}."
         found.append(("", sentence, f"{runtime.name} is of kind {runtime.kind}."))
     return found
+
+
+def _bad_selector(selector: str) -> list[tuple[str, str, str]]:
+    from runtimes.kubernetes.selectors import matcher
+
+    try:
+        matcher(selector)
+    except Invalid as problem:
+        return [("selector", problem.sentence.rstrip(".") + ".", problem.hint)]
+    return []
 
 
 def _grant(reading: Reading, path: Path, spec: GrantSpec, after: State) -> None:

@@ -73,13 +73,22 @@ def read_tree(data: bytes, problems: list[Problem]) -> Node:
         raise Unreadable("The document holds characters that YAML does not allow.", line=line) from None
 
 
-def plant(value: Any) -> Node:
-    """Make a tree of plain values, as a form or the API sends them."""
+def plant(value: Any, depth: int = 0) -> Node:
+    """Make a tree of plain values, as a form or the API sends them. Raise Unreadable when they are nested too deep."""
+    if depth > DEPTH_MAX:
+        raise Unreadable(f"The entry is nested deeper than {DEPTH_MAX} levels.")
     if isinstance(value, dict):
-        return Node({str(key): plant(item) for key, item in value.items()})
+        return Node({str(key): plant(item, depth + 1) for key, item in value.items()})
     if isinstance(value, list | tuple):
-        return Node([plant(item) for item in value])
+        return Node([plant(item, depth + 1) for item in value])
     return Node(value)
+
+
+def plucked(node: Node) -> Any:
+    """Give the plain values of a tree."""
+    if isinstance(node.value, dict):
+        return {key: plucked(item) for key, item in node.value.items()}
+    return [plucked(item) for item in node.value] if isinstance(node.value, list) else node.value
 
 
 def _document(events: Iterator[Any], problems: list[Problem]) -> Node:

@@ -157,6 +157,16 @@ MISTAKES: dict[str, tuple[str, int, str, str, str]] = {
         "needs a namespace",
         "kind kubernetes",
     ),
+    "selector that is none": (
+        (
+            "runtimes:\n- {name: k, kind: kubernetes, inCluster: true}\n"
+            "services:\n- {name: a, runtime: k, namespace: a, selector: 'app = = b'}"
+        ),
+        5,
+        "services[0].selector",
+        "no label selector",
+        "part-of",
+    ),
     "compose project on a cluster": (
         (
             "runtimes:\n- {name: k, kind: kubernetes, inCluster: true}\n"

@@ -68,9 +68,7 @@ def test_an_apply_says_what_it_creates_and_a_second_one_changes_nothing(registry
 
 def test_a_change_is_told_field_by_field_without_secrets(applied: Registry, folder: Path) -> None:
     (folder / "ops.key").write_text("PLANTED-ANOTHER-KEY\n")
-    document = DOCUMENT.replace("priority: 20", "priority: 5").replace(
-        "environment: production", "environment: test"
-    )
+    document = DOCUMENT.replace("priority: 20", "priority: 5").replace("environment: production", "environment: test")
     changes = changed(applied, document.replace("selector: app.kubernetes.io/part-of=shop, ", ""), folder)
     assert changes["shop"].fields == (
         FieldChange(path="environment", old="production", new="test"),
