@@ -70,7 +70,8 @@ def test_the_page_shows_colours_safely_and_offers_instances(changed: Installatio
 
 
 def test_following_goes_on_where_it_was_cut(changed: Installation, served: str) -> None:
-    first = Following(changed, served, "instance=db-0&tail=0")
+    first = Following(changed, served, "instance=db-0&tail=1")
+    first.until_open()
     first.write("one", "two")
     assert first.until("two") == ["one", "two"]
     first.socket.close()
@@ -128,6 +129,11 @@ class Following:
         self.job, self.offset = self.last.get("job", self.job), self.last.get("offset", self.offset)
         self._lines += [line["text"] for line in self.last.get("lines", ())]
         return self.last
+
+    def until_open(self) -> None:
+        """Wait for the first line: what is written before the log is open is not followed."""
+        while not self._lines:
+            self.receive()
 
     def until(self, text: str) -> list[str]:
         while f"marked {text}" not in self._lines:
