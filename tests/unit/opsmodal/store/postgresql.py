@@ -7,12 +7,11 @@ import os
 import pwd
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.engines.process import CannotStart
+from tests.engines.process import CannotStart, own_folder, sweep
 
 WAIT_S = 60
 PORT = 54329
@@ -48,7 +47,7 @@ def started() -> Iterator[PostgreSQL]:
     if missing:
         raise CannotStart(f"PostgreSQL is not installed here: {', '.join(missing)} not on the PATH")
     owner = _ordinary_user()
-    folder = Path(tempfile.mkdtemp(prefix="opsmodal-postgresql-"))
+    folder = own_folder("postgresql")
     data = folder / "data"
     try:
         shutil.chown(folder, owner)
@@ -60,7 +59,7 @@ def started() -> Iterator[PostgreSQL]:
         finally:
             _run(owner, folder, "pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        sweep(folder)
 
 
 def _ordinary_user() -> str:
