@@ -28,7 +28,7 @@ def span_s(text: str) -> int:
 
 
 def moment(text: str, *, now: datetime) -> datetime | None:
-    """Read "since": a span before `now`, or a moment in RFC 3339; None for nothing."""
+    """Read "since": a span before `now`, or a moment in RFC 3339; None for nothing. Raise BadRequest."""
     if not text.strip():
         return None
     try:
@@ -37,4 +37,7 @@ def moment(text: str, *, now: datetime) -> datetime | None:
         return now - timedelta(seconds=span_s(text))
     if text.strip().isdigit():
         return now - timedelta(seconds=span_s(text))
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+    try:
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError:  # year 1 east of Greenwich, year 9999 west of it
+        raise BadRequest(f"{text[:40]!r} lies beyond the calendar.") from None

@@ -30,6 +30,8 @@ sockets = Sockets("logs")
 
 TAIL_DEFAULT = 500
 INSTANCES_OFFERED = 1000
+OFFSET_MAX_DIGITS = 15
+"""A line every microsecond for thirty years; Python itself refuses to read numbers of thousands of digits."""
 NDJSON = "application/x-ndjson"
 PARAMETERS = (
     Parameter(name="instance", description="An instance, or * for all merged by time"),
@@ -64,8 +66,13 @@ def follow(socket: Server, service: str) -> None:
     """Follow: JSON frames `{job, offset, lines}`; come back with `job` and `offset` to go on where it stopped."""
     args, logs, who = request.args, operations().logs, actor()
     job = logs.job(who, service, args["job"]) if args.get("job") else logs.follow(who, service, _wanted(args))
-    offset = int(args.get("offset", "0")) if args.get("offset", "0").isdigit() else 0
-    send_lines(socket, job, offset, go_on=lambda: logs.may_go_on(actor_now(), service), with_spans=flag("spans"))
+    send_lines(
+        socket,
+        job,
+        _offset(args.get("offset", "")),
+        go_on=lambda: logs.may_go_on(actor_now(), service),
+        with_spans=flag("spans"),
+    )
 
 
 def _page(service: str, wanted: LogRequest) -> AnyResponse:
@@ -107,6 +114,11 @@ def _wanted(args: MultiDict[str, str]) -> LogRequest:
         previous=flag("previous"),
     )
     return LogRequest(query=query, search=args.get("search", ""), download=download)
+
+
+def _offset(text: str) -> int:
+    """Read where to go on; from the start for anything that was never an offset."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= OFFSET_MAX_DIGITS else 0
 
 
 def _as_text(lines: Iterable[LogLine], *, stamps: bool, sources: bool) -> Iterator[str]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
-
-from opsmodal.errors import BadRequest
+from opsmodal.errors import BadRequest, Problem
+from opsmodal.registry.tree import Unreadable, plucked, read_tree
 
 Form = Mapping[str, str]
 FILE_NAMES = {"kubeconfig": "kubeconfig", "ca": "ca.pem", "certificate": "cert.pem", "key": "key.pem"}
@@ -72,12 +71,17 @@ def _engine(form: Form, before: Mapping[str, Any], entry: dict[str, Any], sent: 
 def _yaml(text: str, field: str) -> Any:
     if not text.strip():
         return None
+    repeated: list[Problem] = []
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" in line {mark.line + 1}" if mark else ""
-        raise BadRequest(f"{field} is not YAML{where}.", hint="Write a list, one connection an item.") from error
+        # The registry's own reader: aliases that unfold to gigabytes, or to themselves, are not for forms either.
+        values = plucked(read_tree(text.encode("utf-8", "replace"), repeated))
+    except Unreadable as unreadable:
+        repeated.append(unreadable.problem)
+    if repeated:
+        where = f" in line {repeated[0].line}" if repeated[0].line else ""
+        hint = f"{repeated[0].sentence} Write a list, one connection an item."
+        raise BadRequest(f"{field} is not YAML{where}.", hint=hint)
+    return values
 
 
 def _label(line: str) -> tuple[str, str]:

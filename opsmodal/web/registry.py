@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from opsmodal import actions
 from opsmodal.answers import Done
+from opsmodal.errors import BadRequest
 from opsmodal.operations.registration import ProposalRow, RuntimeAnswer, RuntimeRow, Tested
 from opsmodal.registry.changes import Applied
 from opsmodal.registry.schema import ServiceSpec
@@ -113,8 +114,9 @@ def proposals(name: str) -> AnyResponse:
 @routes.post(f"{RUNTIME}/proposals", actions.REGISTRY_CHANGE, Done, body=dict[str, Any])
 def take(name: str) -> AnyResponse:
     """Register proposed services by their names."""
-    fields = body_fields()
-    names = [str(one) for one in fields.get("names", [])] if wants_json() else request.form.getlist("names")
+    names = body_fields().get("names", []) if wants_json() else request.form.getlist("names")
+    if not isinstance(names, list) or not all(isinstance(one, str) for one in names):
+        raise BadRequest("names must be a list of names.", hint="GET the proposals: each has a name.")
     value = operations().registration.take(actor(), name, names, sent("environment"))
     return done(value, to=url_for("page.services_listing"))
 

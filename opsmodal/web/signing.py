@@ -67,9 +67,13 @@ def sign_out() -> AnyResponse:
 
 def local(target: str) -> str:
     """Give a path of this installation to go on to; the services page for anything else (open redirects)."""
-    parts = urlsplit(target)
-    safe = target.startswith("/") and not target.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
-    return target if safe and "\\" not in target else "/services"
+    try:
+        parts = urlsplit(target)
+    except ValueError:  # `//[`: no address at all
+        return "/services"
+    safe = target.startswith("/") and not target.startswith("//") and not parts.scheme and not parts.netloc
+    # Browsers read \ as / and skip tabs and line breaks; the latter cannot stand in a header either.
+    return target if safe and "\\" not in target and target.isprintable() else "/services"
 
 
 def _browser() -> dict[str, str]:

@@ -59,7 +59,7 @@ def test_the_form_of_a_runtime(
 
 def test_connections_that_are_no_yaml_name_their_line() -> None:
     with pytest.raises(BadRequest, match="connections is not YAML in line 2"):
-        runtime_entry({"kind": "docker", "socket": "/s", "connections": "- name: a\n  {"}, "prod", {})
+        runtime_entry({"kind": "docker", "socket": "/s", "connections": "- name: a\n- }"}, "prod", {})
 
 
 @pytest.mark.parametrize(
