@@ -90,7 +90,8 @@ class Api:
         except Problem as problem:
             answer = _refused(problem)
         except (Cut, Closed):
-            # werkzeug ends a request without an answer only by an error of the connection
+            # werkzeug ends a request without an answer only by an error of the connection, and would wait for another
+            _end(connection)
             raise ConnectionError from None
         except Exception:  # the top of a request: whatever is wrong must become a Status
             log.exception("simulated API server failed", extra={"path": environ["PATH_INFO"]})
@@ -186,7 +187,7 @@ class Api:
             start(status, [*headers, ("Content-Length", str(len(answer.body)))])
             return _half(answer.body, connection) if half else [answer.body]
         start(status, headers)
-        return answer.body
+        return _streamed(answer.body)
 
 
 def _made_up(fault: Fault) -> Problem:
@@ -213,14 +214,19 @@ def _refused(problem: Problem) -> Answer:
     return Answer(problem.code, encode(problem.status()), JSON, headers)
 
 
+def _streamed(body: Iterable[bytes]) -> Iterator[bytes]:
+    """Send the head at once, by an empty piece: a watch in which nothing happens must still be answered."""
+    yield b""
+    yield from body
+
+
 def _half(body: bytes, connection: socket.socket) -> Iterator[bytes]:
     yield body[: len(body) // 2]
     _end(connection)
 
 
-def _end(connection: socket.socket) -> list[bytes]:
+def _end(connection: socket.socket) -> None:
     try:
         connection.shutdown(socket.SHUT_RDWR)
     except OSError:
         log.debug("the connection was already closed")
-    return []

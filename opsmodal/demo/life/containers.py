@@ -29,7 +29,9 @@ CONFIG_RETRY_S = 12.0
 SCRIPT_LOOK_S = 0.1
 """How often a running script is looked at."""
 KILLED = 137
-Stage = Literal["new", "pulling", "pull-backoff", "pulled", "config", "running", "ended", "backoff", "done"]
+Stage = Literal[
+    "new", "pulling", "pull-failed", "pull-backoff", "pulled", "config", "running", "ended", "backoff", "done"
+]
 Tell = Callable[[str, str, str], None]
 """Reports an event: (Normal or Warning, reason, message)."""
 
@@ -86,6 +88,7 @@ class Container:
         steps: dict[str, Callable[[datetime], None]] = {
             "new": self._pull,
             "pulling": self._pulled,
+            "pull-failed": self._back_off_pull,
             "pull-backoff": self._pull,
             "pulled": self._create,
             "config": self._create,
@@ -109,7 +112,8 @@ class Container:
 
     def _pull(self, now: datetime) -> None:
         image = self.spec["image"]
-        if self.spec.get("imagePullPolicy") != "Always" and image in self.place.on_node:
+        is_here = image in self.place.on_node and not self.program.pull_problem
+        if self.spec.get("imagePullPolicy") != "Always" and is_here:
             self.place.tell("Normal", "Pulled", f'Container image "{image}" already present on machine')
             self._create(now)
             return
@@ -140,6 +144,11 @@ class Container:
         image, problem = self.spec["image"], pull_words(self.spec["image"], self.program.pull_problem)
         self.place.tell("Warning", "Failed", f'Failed to pull image "{image}": {problem}')
         self.place.tell("Warning", "Failed", "Error: ErrImagePull")
+        self.waiting = ("ErrImagePull", problem)
+        self.stage, self.due = "pull-failed", self._after(now, 1.0)
+
+    def _back_off_pull(self, now: datetime) -> None:
+        image, problem = self.spec["image"], self.waiting[1]
         self.place.tell("Normal", "BackOff", f'Back-off pulling image "{image}"')
         self.place.tell("Warning", "Failed", "Error: ImagePullBackOff")
         self.waiting = ("ImagePullBackOff", f'Back-off pulling image "{image}": ErrImagePull: {problem}')
