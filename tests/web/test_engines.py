@@ -1,0 +1,109 @@
+"""The page of a service on a real Docker and a real Podman: found, taken over, read, restarted, killed and back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from opsmodal import recent
+from tests.engines.containers import ContainerEngine
+from tests.web.conftest import Installation
+
+CHATTY = ("sh", "-c", "echo hello from the container; exec sleep 1000")
+FAILING = ("sh", "-c", "echo no database >&2; exit 3")
+PROJECT = ("--label", "com.docker.compose.project=blog", "--label", "com.docker.compose.service=web")
+
+
+@pytest.fixture(params=["docker", "podman"])
+def engine(request: pytest.FixtureRequest) -> Iterator[ContainerEngine]:
+    """Give each real engine in turn, running at the end as at the beginning."""
+    engine: ContainerEngine = request.getfixturevalue(f"{request.param}_engine")
+    yield engine
+    if not engine.running:
+        engine.start()
+
+
+@pytest.fixture
+def blog(changed: Installation, engine: ContainerEngine, request: pytest.FixtureRequest) -> Installation:
+    """Give an installation that has found a compose project on the engine and taken it over."""
+    engine.run(*CHATTY, options=["--name", "blog-web", *PROJECT])
+    engine.run(*FAILING, options=["--name", "blog-job", "--label", "com.docker.compose.project=blog"])
+    engine.run(*CHATTY, options=["--name", "stranger"])
+    admin, kind = changed.client(), request.node.callspec.params["engine"]
+    entry = {"kind": kind, "socket": str(engine.socket)}
+    assert admin.call("PUT", "/registry/runtimes/edge", json=entry).status_code == 200
+    done = admin.call("POST", "/registry/runtimes/edge/proposals", json={"names": ["blog"]})
+    assert done.json["targets"] == ["blog"], done.text
+    _until(lambda: _rows(changed)["blog-job"]["status"].startswith("exited"))
+    return changed
+
+
+def test_a_found_service_shows_its_own_containers_and_no_others(blog: Installation) -> None:
+    rows = _rows(blog)
+    assert set(rows) == {"blog-web", "blog-job"}
+    assert (rows["blog-web"]["severity"], rows["blog-web"]["ready"]) == ("ok", True)
+    assert (rows["blog-job"]["severity"], rows["blog-job"]["status"]) == ("error", "exited (3)")
+    page = blog.browser("admin").get("/services/blog/instances").text
+    assert "Containers" in page
+    assert "stranger" not in page
+    for path in ("", "/cause"):
+        assert blog.client().get(f"/services/blog/instances/stranger{path}").status_code == 404
+    assert blog.client().get("/services/blog/logs?instance=stranger").status_code == 404
+    assert blog.client().call("POST", "/services/blog/instances/stranger/restart?confirm=true").status_code == 404
+
+
+def test_why_a_container_ended_is_said_with_its_exit_code_and_last_words(blog: Installation) -> None:
+    value = blog.client().get("/services/blog/instances/blog-job/cause").json
+    assert "3" in value["sentence"]
+    assert "no database" in str(value["causes"])
+
+
+def test_overview_and_logs_come_from_the_engine(blog: Installation) -> None:
+    overview = blog.client().get("/services/blog/overview").json
+    assert overview["ready"] == 1
+    assert overview["simulated"] is False
+    assert "hello from the container" in blog.client().get("/services/blog/logs?instance=blog-web").text
+    merged = blog.client().get("/services/blog/logs").text
+    assert "[blog-web/blog-web] hello from the container" in merged
+    assert "no database" in merged
+
+
+def test_a_restart_asks_first_and_is_recorded(blog: Installation) -> None:
+    before = blog.client().get("/services/blog/instances/blog-web").json["instance"]["containers"][0]["started_at"]
+    asked = blog.client().call("POST", "/services/blog/instances/blog-web/restart")
+    assert asked.status_code == 409
+    assert "blog-web" in str(asked.json["hits"])
+    assert blog.client().call("POST", "/services/blog/instances/blog-web/restart?confirm=true").status_code == 200
+    after = blog.client().get("/services/blog/instances/blog-web").json["instance"]["containers"][0]["started_at"]
+    assert after > before
+    assert ("admin", "instance.restart", "done") in blog.audited()
+
+
+def test_a_killed_engine_leaves_the_last_rows_and_comes_back(
+    blog: Installation, engine: ContainerEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recent, "RETRY_S", 0.0)
+    before = blog.client().get("/services/blog/instances").json
+    engine.kill()
+    time.sleep(1.1)  # a list this young would be shared without asking
+    during = blog.client().get("/services/blog/instances").json
+    assert during["stale"] is True
+    assert during["problem"]
+    assert len(during["items"]) == len(before["items"])
+    assert "as of" in blog.browser("admin").get("/services/blog/instances").text
+    engine.start()
+    _until(lambda: blog.client().get("/services/blog/instances").json["stale"] is False)
+
+
+def _rows(installation: Installation) -> dict[str, dict[str, object]]:
+    answer = installation.client().get("/services/blog/instances")
+    return {row["name"]: row for row in answer.json["items"]}
+
+
+def _until(holds: Callable[[], bool], *, within_s: float = 30.0) -> None:
+    deadline = time.monotonic() + within_s
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.2)
