@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from datetime import datetime
 from math import ceil
 
-from opsmodal.demo.api.metrics import usage_of
 from opsmodal.demo.documents import Obj, dig, is_leaving, labels_of, name_of, namespace_of
 from opsmodal.demo.kinds import PODS, Kind, stored
 from opsmodal.demo.life.conditions import set_condition
 from opsmodal.demo.life.making import is_active
 from opsmodal.demo.life.reports import Reporter
+from opsmodal.demo.life.usage import usage_of
 from opsmodal.demo.quantities import millicores
 from opsmodal.demo.selectors import of_object
 from opsmodal.demo.storage import Change, Key
