@@ -6,6 +6,7 @@ engine costs one time limit and not one per page.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -18,8 +19,11 @@ from opsmodal.opening import Opened, Opening
 from opsmodal.recent import Kept, Recent
 from opsmodal.registry.registry import Registry
 from opsmodal.registry.schema import ServiceSpec
+from opsmodal.store.errors import StoreProblem
 from runtimes.base import Instance, Runtime, Snapshot
 from runtimes.errors import RuntimeProblem
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Trouble = RuntimeProblem | ConnectionProblem
@@ -114,14 +118,18 @@ class Fleet:
     def _glanced(
         self, service: ServiceSpec, future: Future[Kept[Snapshot[Instance]]]
     ) -> Kept[Snapshot[Instance]] | Exception | None:
-        if not future.done():
+        # What has not begun is called off: behind a runtime that hangs, each page would make the line longer.
+        if future.cancel() or not future.done():
             return self._recent.last((service.runtime, service.name, "instances", service.scope_key()))
         error = future.exception()
         if error is None:
             return future.result()
-        if isinstance(error, RuntimeProblem | ConnectionProblem):
-            return error
-        raise error
+        if not isinstance(error, Exception):
+            raise error
+        if not isinstance(error, RuntimeProblem | ConnectionProblem | StoreProblem):
+            # One runtime that answers as nobody foresaw must not take the page of all services with it.
+            log.error("glance failed", exc_info=error, extra={"service": service.name})
+        return error
 
     def _slot(self, name: str) -> _Slot:
         with self._lock:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+
 from opsmodal import actions
 from opsmodal.audit import Audit, Row
-from opsmodal.errors import NotSignedIn, Refusal
+from opsmodal.errors import NotRecorded, NotSignedIn, Refusal
 from opsmodal.people import People, User
 from opsmodal.permissions import Actor
 from opsmodal.registry.registry import Registry
+
+log = logging.getLogger(__name__)
 
 NAME_MAX_CHARS = 200
 
@@ -40,13 +44,16 @@ class Signing:
         return self._begin(user, "by one-time link", address=address, agent=agent)
 
     def out(self, secret: str, *, address: str) -> None:
-        """End a session."""
+        """End a session. Giving a right up is never refused because it cannot be recorded."""
         found = self._people.session(secret)
         if found is None:
             return
         actor = self._actor(found.user, via=f"session:{found.id}", address=address)
         self._people.end_session(secret)
-        self._audit.event(Row(actor=actor, action=actions.SIGN_OUT.name), outcome="done")
+        try:
+            self._audit.event(Row(actor=actor, action=actions.SIGN_OUT.name), outcome="done")
+        except NotRecorded:
+            log.exception("sign-out not recorded", extra={"actor": actor.name})
 
     def by_session(self, secret: str, *, address: str) -> Actor | None:
         """Give who has this session; None when it has ended."""

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from opsmodal.store import Store
+from sqlalchemy.orm import Session as DbSession
+
+from opsmodal.store import Store, StoreProblem
+
+log = logging.getLogger(__name__)
 
 SECRET_BYTES = 32
 """256 random bits: nobody guesses one, so one round of SHA-256 is enough to keep it by."""
@@ -42,3 +48,12 @@ class OverStore:
     def __init__(self, store: Store, *, now: Callable[[], datetime] = utc_now) -> None:
         self._store = store
         self._now = now
+
+    @contextmanager
+    def _noting(self) -> Iterator[DbSession]:
+        """Write what is good to know and not worth refusing a read for: a store that is full still shows services."""
+        try:
+            with self._store.session() as session:
+                yield session
+        except StoreProblem as problem:
+            log.warning("last use not written", extra={"why": problem.sentence})

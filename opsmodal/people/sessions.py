@@ -136,7 +136,7 @@ class Sessions(OverStore):
         )
 
     def _see(self, session_id: str, now: datetime) -> None:
-        with self._store.session() as session:
+        with self._noting() as session:
             row = session.get(tables.Session, session_id)
             if row is not None:
                 row.seen_at = now

@@ -97,7 +97,7 @@ class Tokens(OverStore):
                 raise NotThere("There is no such token.", hint="It may have been revoked already.")
 
     def _touch(self, token_id: str, now: datetime) -> None:
-        with self._store.session() as session:
+        with self._noting() as session:
             row = session.get(tables.Token, token_id)
             if row is not None:
                 row.last_used_at = now

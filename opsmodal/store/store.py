@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -94,6 +94,10 @@ class Store:
             yield
         except OperationalError as error:
             raise _said(error) from error
+        except DatabaseError as error:
+            if type(error) is not DatabaseError:  # the others speak of what was asked, not of the store
+                raise
+            raise Unusable("The store's file is damaged.", hint="Restore it from a backup.") from error
         except PoolTimeout as error:
             raise Busy("The store has no connection free.", hint="Try again in a moment.") from error
 
@@ -107,7 +111,12 @@ def open_store(address: str) -> Store:
     if url.drivername.startswith("sqlite"):
         prepare_file(url)
         engine = create_engine(
-            url, pool_size=POOL_SIZE, max_overflow=POOL_OVERFLOW, pool_timeout=POOL_WAIT_S, connect_args={"timeout": 0}
+            url,
+            pool_size=POOL_SIZE,
+            max_overflow=POOL_OVERFLOW,
+            pool_timeout=POOL_WAIT_S,
+            hide_parameters=True,  # an error or a debug log that quotes a statement must not quote its hashes
+            connect_args={"timeout": 0},
         )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
@@ -118,6 +127,7 @@ def open_store(address: str) -> Store:
             max_overflow=POOL_OVERFLOW,
             pool_timeout=POOL_WAIT_S,
             pool_pre_ping=True,
+            hide_parameters=True,
             connect_args={
                 "connect_timeout": CONNECT_WAIT_S,
                 "options": f"-c statement_timeout={STATEMENT_LIMIT_MS} -c timezone=UTC",

@@ -17,6 +17,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from connectors import errors as way
 from opsmodal import errors as own
+from opsmodal.store import errors as stored
 from opsmodal.web.respond import wants_json
 from runtimes import errors as runtime
 
@@ -42,6 +43,8 @@ STATUSES: dict[type[Exception], tuple[int, str]] = {
     runtime.Unsupported: (422, "unsupported"),
     runtime.Expired: (410, "expired"),
     runtime.Unavailable: (503, "runtime-unavailable"),
+    stored.WrongKey: (500, "wrong-key"),
+    stored.StoreProblem: (503, "store-unavailable"),
     way.Unreachable: (503, "unreachable"),
     way.LoginRefused: (502, "login-refused"),
     way.HostKeyChanged: (502, "host-key-changed"),
@@ -75,7 +78,7 @@ class ErrorBody(msgspec.Struct, omit_defaults=True, kw_only=True):
 
 def install(app: Flask) -> None:
     """Answer every error from the table."""
-    for error_type in (own.Refusal, runtime.RuntimeProblem, way.ConnectionProblem):
+    for error_type in (own.Refusal, stored.StoreProblem, runtime.RuntimeProblem, way.ConnectionProblem):
         app.register_error_handler(error_type, answer)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unforeseen)
@@ -83,7 +86,7 @@ def install(app: Flask) -> None:
 
 def answer(error: Exception) -> AnyResponse:
     """Answer one of our own errors."""
-    status, word = next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
+    status, word = known(error)
     body = ErrorBody(
         type=f"urn:opsmodal:{word}",
         title=word,
@@ -101,6 +104,11 @@ def answer(error: Exception) -> AnyResponse:
     if retry_after_s is not None:
         response.headers["Retry-After"] = str(int(retry_after_s) or 1)
     return response
+
+
+def known(error: Exception) -> tuple[int, str]:
+    """Give the status and the word of one of our own errors."""
+    return next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
 
 
 def shown(body: ErrorBody, error: Exception | None = None) -> AnyResponse:

@@ -14,6 +14,7 @@ from opsmodal.errors import Refusal
 from opsmodal.listing import Page, parsed
 from opsmodal.operations.services import SORTS, Header
 from opsmodal.permissions import Permission
+from opsmodal.store.errors import StoreProblem
 from opsmodal.web.asking import actor, operations
 from opsmodal.web.respond import done, respond
 from opsmodal.web.routes import LIST_PARAMETERS, Routes
@@ -85,7 +86,7 @@ def install_frame(app: Flask) -> None:
             return {"frame": None}
         try:
             return {"frame": frame_of(operations().services.header(actor(), service))}
-        except Refusal:  # the page that says "there is no such service for you" has no frame of it
+        except (Refusal, StoreProblem):  # the page that says "there is no such service for you" has no frame of it
             return {"frame": None}
 
 

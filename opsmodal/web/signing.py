@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from opsmodal.errors import NotSignedIn, Refusal
 from opsmodal.web.asking import address_of, cookie_name, identified, operations
+from opsmodal.web.errors import known
 from opsmodal.web.respond import wants_json
 
 OPEN_PREFIXES = ("/sign-in", "/static/", "/healthz", "/readyz")
@@ -42,7 +43,7 @@ def ask() -> AnyResponse:
     try:
         return _signed_in(operations().signing.by_ticket(ticket, **_browser()))
     except Refusal as refusal:
-        return _form(refusal.sentence, status=401)
+        return _form(refusal.sentence, status=known(refusal)[0])
 
 
 @pages.post("/sign-in")
@@ -52,8 +53,7 @@ def sign_in() -> AnyResponse:
     try:
         return _signed_in(operations().signing.by_password(name, password, **_browser()))
     except Refusal as refusal:
-        status = 429 if hasattr(refusal, "retry_after_s") else 401
-        return _form(refusal.sentence, status=status)
+        return _form(refusal.sentence, status=known(refusal)[0])
 
 
 @pages.post("/sign-out")
