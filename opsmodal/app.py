@@ -58,7 +58,7 @@ def create_app(settings: Settings, store: Store) -> Flask:
     vault = open_vault(store, data_dir=settings.data_dir, key=settings.key)
     app.secret_key = vault.fingerprint("flash messages")
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    _assemble(app, settings, store, Registry(store, vault))
+    _assemble(app, settings, store, Registry(store, vault, allowed_exec=settings.allowed_exec))
     _protect(app, settings)
     _serve(app, read_only=settings.read_only)
     return app
@@ -76,7 +76,12 @@ def _assemble(app: Flask, settings: Settings, store: Store, known: Registry) -> 
     opening = Opening(known, allowed_exec=settings.allowed_exec)
     fleet = Fleet(known, opening)
     streams = Streams(settings.data_dir / "streams")
-    people = People(store, idle_s=settings.session_idle_s, life_s=settings.session_life_s)
+    people = People(
+        store,
+        idle_s=settings.session_idle_s,
+        life_s=settings.session_life_s,
+        failures_per_minute=settings.sign_in_failures_per_minute,
+    )
     app.extensions[EXTENSION] = Operations(
         services=Services(door, fleet, Favorites(store)),
         overview=Overviews(door, fleet),

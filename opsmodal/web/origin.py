@@ -6,6 +6,7 @@ browser's, or an old one's, and must then carry a token, not a cookie. Lessons: 
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from flask import Flask, Request, request
@@ -17,12 +18,15 @@ HINT = "Open the page in this installation and try again there."
 
 
 def check_hosts(app: Flask, allowed: frozenset[str]) -> None:
-    """Answer only to the host names this installation is known by (DNS rebinding); an empty set allows IPs only."""
+    """Answer only to the host names this installation is known by, and to addresses.
+
+    A page that rebinds its own name to our address still sends that name; it cannot send an address.
+    """
 
     @app.before_request
     def known_host() -> None:
         name = host_name(request.host)
-        if name not in allowed and "*" not in allowed:
+        if name not in allowed and "*" not in allowed and not _is_address(name):
             raise BadRequest(
                 f"This installation does not answer to the host name {name[:100]!r}.",
                 hint="An administrator can add it to allowed_hosts (OPSMODAL_ALLOWED_HOSTS).",
@@ -63,3 +67,11 @@ def is_socket(asked: Request) -> bool:
 def host_name(host: str) -> str:
     """Give the name without its port: `[::1]:8080` → `::1`."""
     return (urlsplit(f"//{host}").hostname or "").lower()
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
