@@ -11,9 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tests.engines import images
-from tests.engines.process import Daemon, sweep
+from tests.engines.process import Daemon, absent, sweep, tidy
 
 CLI_S = 60.0
+SHARED = tuple(
+    Path("/run", name)
+    for name in ("netns", "runc", "containerd/s", "containerd/fifo", "containerd", "docker/plugins", "docker")
+)
+"""What engines make outside of their own folders, whatever they are told; inner folders first."""
 
 
 class ContainerEngine:
@@ -42,6 +47,7 @@ class ContainerEngine:
     ) -> None:
         self.name, self.folder, self.socket = name, folder, socket
         self.images = images.IMAGES
+        self._not_there_before = absent(SHARED)
         self._daemon, self._client, self._env, self._uid = daemon, [*client], {**env}, uid
 
     @property
@@ -100,6 +106,7 @@ class ContainerEngine:
         self._daemon.stop()
         self.empty()
         sweep(self.folder)
+        tidy(self._not_there_before)
 
     def empty(self) -> None:
         """Remove what the user of the tests may not remove from the folder, before the rest goes."""

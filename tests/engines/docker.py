@@ -16,8 +16,6 @@ from tests.engines.process import STOP_S, CannotStart, Daemon, own_folder, sweep
 
 PING_S = 10.0
 STOP_CONTAINERS_S = "2"
-SHIM_FOLDERS = ("/run/containerd/s", "/run/containerd/fifo", "/run/containerd")
-"""containerd puts its shims' sockets here whatever it is told; removed when empty."""
 CGROUPS = Path("/sys/fs/cgroup")
 
 
@@ -36,6 +34,11 @@ class Docker(ContainerEngine):
                 os.kill(containerd, signal.SIGKILL)
             wait_for(partial(_gone, containerd), "containerd ended", within_s=STOP_S)
 
+    def empty(self) -> None:
+        """Remove the sockets of shims that outlived their dockerd; containerd puts them outside of the folder."""
+        for address in self.folder.glob("exec/containerd/daemon/io.containerd.runtime.v2.task/*/*/address"):
+            Path(address.read_text().removeprefix("unix://")).unlink(missing_ok=True)
+
     def close(self) -> None:
         super().close()
         self.bridge.remove()
@@ -43,9 +46,6 @@ class Docker(ContainerEngine):
             for group in sorted((path for path in top.rglob("*") if path.is_dir()), reverse=True):
                 group.rmdir()
             top.rmdir()
-        for folder in map(Path, SHIM_FOLDERS):
-            if folder.is_dir() and not any(folder.iterdir()):
-                folder.rmdir()
 
 
 def start() -> Docker:

@@ -123,6 +123,20 @@ def sweep(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+def absent(folders: Sequence[Path]) -> list[Path]:
+    """Give those that are not there, before an engine makes them; `tidy` takes them away afterwards."""
+    return [folder for folder in folders if not folder.exists()]
+
+
+def tidy(folders: Sequence[Path]) -> None:
+    """Remove folders that the engines made beside their own, unless somebody uses them by now."""
+    for folder in folders:
+        if folder.is_dir() and not any(folder.iterdir()):
+            subprocess.run(["umount", folder], check=False, capture_output=True, timeout=STOP_S)
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+
+
 def processes_of(folder: Path) -> list[int]:
     """Give the processes that were started for `folder`: it is in their command line, environment or root mount.
 
