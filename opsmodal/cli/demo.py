@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -28,6 +29,8 @@ USER = "demo"
 LINK_LIFETIME_S = 600
 """The first sign-in link is printed on a terminal and may wait there for a while."""
 BACKLOG = 128
+WAKE_S = 0.5
+"""How soon a signal ends the program when the main thread was not the one to take it."""
 
 
 class PortTaken(Exception):
@@ -72,7 +75,8 @@ def _serve(stack: ExitStack, listener: socket.socket, folder: Path, *, as_json: 
         _print_access(installation, f"http://{LOOPBACK}:{port}", as_json=as_json)
         stack.callback(engines.stop)
         engines.discover()
-        signal.pause()
+        while True:  # no signal.pause(): a signal that another thread takes would not wake it
+            time.sleep(WAKE_S)
 
 
 def _register_example(installation: Installation, kubeconfig: str) -> None:
