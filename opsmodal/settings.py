@@ -52,12 +52,6 @@ class Settings:
     session_idle_s: int = _bounded(12 * _HOUR_S, 60, 30 * _DAY_S)
     session_life_s: int = _bounded(7 * _DAY_S, 300, 90 * _DAY_S)
     sign_in_failures_per_minute: int = _bounded(5, 1, 1000)
-    oneshot_timeout_s: int = _bounded(30, 1, 600)
-    oneshot_read_timeout_s: int = _bounded(60, 1, 600)
-    """For `logs` and `events`, which may take longer than other one-shot commands."""
-    streaming_timeout_s: int = _bounded(600, 10, 24 * _HOUR_S)
-    streaming_max_bytes: int = _bounded(5 * MEGABYTE, 10_000, 1000 * MEGABYTE)
-    streaming_per_user: int = _bounded(3, 1, 100)
     log_lines: int = _bounded(500, 1, 1_000_000)
     log_lines_max: int = _bounded(10_000, 1, 1_000_000)
     body_max_bytes: int = _bounded(1 * MEGABYTE, 10_000, 100 * MEGABYTE)

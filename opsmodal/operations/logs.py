@@ -35,6 +35,7 @@ class LogOperations:
         self._door = door
         self._fleet = fleet
         self._streams = streams
+        self.lines_default = settings.log_lines
         self._lines_max = settings.log_lines_max
 
     def read(self, actor: Actor, name: str, wanted: LogRequest) -> Iterator[LogLine]:
@@ -85,7 +86,7 @@ class LogOperations:
         with self._door.recorded(actor, actions.LOGS_DOWNLOAD, service=name, target=target) as outcome:
             outcome.bytes_count = 0
             for line in lines:
-                outcome.bytes_count += len(line.text) + 1
+                outcome.bytes_count += len(line.text.encode()) + 1
                 yield line
 
 

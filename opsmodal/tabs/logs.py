@@ -28,7 +28,6 @@ from runtimes.base import LogLine, LogQuery
 routes = Routes("logs")
 sockets = Sockets("logs")
 
-TAIL_DEFAULT = 500
 INSTANCES_OFFERED = 1000
 OFFSET_MAX_DIGITS = 15
 """A line every microsecond for thirty years; Python itself refuses to read numbers of thousands of digits."""
@@ -109,7 +108,7 @@ def _wanted(args: MultiDict[str, str]) -> LogRequest:
     query = LogQuery(
         instance=args.get("instance") or "*",
         container=args.get("container", ""),
-        tail=int(tail) if tail else (None if download else TAIL_DEFAULT),
+        tail=int(tail) if tail else (None if download else operations().logs.lines_default),
         since=moment(args.get("since", ""), now=datetime.now(UTC)),
         previous=flag("previous"),
     )

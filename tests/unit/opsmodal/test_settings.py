@@ -16,9 +16,6 @@ def sentences(environ: dict[str, str], folder: Path, **options: object) -> list[
 
 def test_the_defaults_are_the_documented_limits(tmp_path: Path) -> None:
     settings = load_settings({}, data_dir=str(tmp_path))
-    assert (settings.oneshot_timeout_s, settings.oneshot_read_timeout_s) == (30, 60)
-    assert (settings.streaming_timeout_s, settings.streaming_max_bytes) == (600, 5_000_000)
-    assert settings.streaming_per_user == 3
     assert (settings.log_lines, settings.log_lines_max) == (500, 10_000)
     assert (settings.body_max_bytes, settings.large_body_max_bytes) == (1_000_000, 3_000_000)
     assert (settings.session_idle_s, settings.session_life_s) == (12 * 3600, 7 * 86400)
@@ -58,7 +55,6 @@ def test_the_data_folder_comes_from_the_variable(tmp_path: Path, monkeypatch: py
         ("LOG_LINES", "٣", "OPSMODAL_LOG_LINES must be"),
         ("LOG_LINES", "9" * 400, "OPSMODAL_LOG_LINES must be"),
         ("LOG_LINES", "10001", "OPSMODAL_LOG_LINES must not be more than OPSMODAL_LOG_LINES_MAX."),
-        ("ONESHOT_TIMEOUT_S", "601", "a whole number of seconds from 1 to 600, not '601'"),
         ("BODY_MAX_BYTES", "1MB", "a whole number of bytes from"),
         ("READ_ONLY", "maybe", "OPSMODAL_READ_ONLY must be true or false, not 'maybe'."),
         ("SESSION_IDLE_S", "999999", "must not be longer than OPSMODAL_SESSION_LIFE_S"),
