@@ -44,7 +44,9 @@ class Cluster:
         self._outputs = Outputs()
         self._inside = Inside(self.world, self._outputs)
         self._tokens = Tokens()
-        self._life = Life(self.world, controllers.all_of(self.world, self._outputs, self._inside))
+        self._authority, context = certificates.make()
+        parts = controllers.all_of(self.world, self._outputs, self._inside, self.authority)
+        self._life = Life(self.world, parts)
         self._api = Api(
             self.world,
             outputs=self._outputs,
@@ -53,7 +55,6 @@ class Cluster:
             faults=self.faults,
             bookmark_s=bookmark_s,
         )
-        self._authority, context = certificates.make()
         self._front = Front(self._api, context, port=port)
 
     @property

@@ -100,6 +100,8 @@ def _term(text: str) -> Match:
     if found := EXISTS.match(text):
         key, wanted = found["key"], not found["not"]
         return lambda labels: (key in labels) is wanted
+    if re.match(r"[^=!]+!?==?[^=]*=", text):
+        raise bad_request("found '=', expected: ',' or 'end of string'")
     raise bad_request(
         f"unable to parse requirement: found '{text.strip()}', expected: identifier after '!', 'in', 'notin', =, ==, !="
     )

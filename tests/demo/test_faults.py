@@ -184,7 +184,7 @@ def test_stopping_twice_is_harmless_and_leaves_no_thread() -> None:
         ("POST", PODS, {"metadata": {"name": "UP"}}, 422, "RFC 1123 subdomain"),
         ("POST", PODS, {"metadata": {"name": "x"}, "spec": {}}, 422, 'Pod "x" is invalid: spec.containers: Required'),
         ("GET", f"{PODS}?limit=x", None, 400, "invalid syntax"),
-        ("GET", f"{PODS}?watch=1&resourceVersion=x", None, 400, "invalid resource version"),
+        ("GET", f"{PODS}?watch=1&resourceVersion=x", None, 400, "resourceVersion: Invalid value"),
         ("GET", f"{PODS}/db-0/log?tailLines=-1", None, 422, "must be greater than or equal to 0"),
         ("GET", f"{PODS}/db-0/exec?command=true", None, 400, "Upgrade request required"),
     ],

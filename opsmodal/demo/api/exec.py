@@ -6,6 +6,7 @@ containerd's CRI plugin.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time
 from collections.abc import Sequence
@@ -127,7 +128,7 @@ class Exec:
         if attach:
             status = exit_status(session.run(self._attached(pod, container)), ())
         elif not is_known(words[0]):
-            status = _no_such_program(words[0]).status()
+            status = _no_such_program(words[0], name_of(pod)).status()
         else:
             machine = self._inside.machine(pod, container)
             status = exit_status(session.run(Shell(machine).call(words)), words)
@@ -155,12 +156,13 @@ def _is_running(pod: Obj, container: Obj) -> bool:
     return dig(status, "state", "running") is not None
 
 
-def _no_such_program(word: str) -> Problem:
+def _no_such_program(word: str, identity: str) -> Problem:
     """Say that the container has no such program, as containerd does."""
     why = f'exec: "{word}": executable file not found in $PATH'
     if "/" in word:
         why = f'exec: "{word}": stat {word}: no such file or directory'
+    number = hashlib.sha256(f"{identity} {word}".encode()).hexdigest()
     return internal(
-        "error executing command in container: failed to exec in container: failed to start exec: OCI runtime exec "
-        f"failed: exec failed: unable to start container process: {why}: unknown"
+        f'error executing command in container: failed to exec in container: failed to start exec "{number}": OCI '
+        f"runtime exec failed: exec failed: unable to start container process: {why}"
     )

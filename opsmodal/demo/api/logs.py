@@ -34,7 +34,7 @@ class Wish:
     follow: bool
 
 
-def read_wish(request: Request, now: datetime) -> Wish:
+def read_wish(request: Request, pod_name: str, now: datetime) -> Wish:
     """Read the parameters of a log request. Raise a 422 Problem for those that contradict."""
     tail, limit = request.number("tailLines"), request.number("limitBytes")
     since_s, since = request.number("sinceSeconds"), request.text("sinceTime")
@@ -49,7 +49,7 @@ def read_wish(request: Request, now: datetime) -> Wish:
     if since_s is not None and since_s < 1:
         causes.append(_bad("sinceSeconds", since_s, "must be greater than 0"))
     if causes:
-        raise invalid("PodLogOptions", "", "", causes)
+        raise invalid("PodLogOptions", "", pod_name, causes)
     after = nanoseconds(now - timedelta(seconds=since_s)) if since_s else -1
     if since:
         after = nanoseconds(_time(since)) - 1
@@ -93,8 +93,6 @@ def container_of(pod: Obj, wanted: str) -> Obj:
 def waiting_problem(pod: Obj, container: str) -> Problem:
     """Say why a container has no log yet."""
     name = name_of(pod)
-    if not dig(pod, "spec", "nodeName"):
-        return bad_request(f"pod {name} does not have a host assigned")
     statuses = [*(dig(pod, "status", "containerStatuses") or ()), *(dig(pod, "status", "initContainerStatuses") or ())]
     status: Obj = next((item for item in statuses if item["name"] == container), {})
     reason = dig(status, "state", "waiting", "reason") or "ContainerCreating"
@@ -147,7 +145,9 @@ class Logs:
 
     def answer(self, request: Request, pod: Obj) -> Answer:
         """Answer a log, or a stream of it. Raise a 400 Problem in the kubelet's words when there is none."""
-        wish = read_wish(request, self._clock.now())
+        wish = read_wish(request, name_of(pod), self._clock.now())
+        if not dig(pod, "spec", "nodeName"):
+            return Answer(200, b"", TEXT)  # a real API server has nobody to ask yet, and says nothing
         container = str(container_of(pod, request.text("container"))["name"])
         journal = self._journal(pod, container, previous=request.flag("previous"))
         if wish.follow and not request.flag("previous"):

@@ -48,8 +48,7 @@ class Request:
         try:
             return int(text)
         except ValueError:
-            words = f'strconv.ParseInt: parsing "{text}": invalid syntax'
-            raise bad_request(f"unable to convert query parameter {name}: {words}") from None
+            raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax') from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,8 +75,6 @@ class Watch:
         text = self.request.text("resourceVersion")
         if text in ("", "0") or self.request.flag("sendInitialEvents"):
             return None
-        if not text.isdigit():
-            raise bad_request(f'invalid resource version "{text}": strconv.ParseUint: invalid syntax')
         return int(text)
 
     def _initial(self, version: int, records: Sequence[Record]) -> Iterator[bytes]:
@@ -124,5 +122,7 @@ def open_watch(storage: Storage, request: Request, target: Target, form: Form, *
     )
     text = request.text("resourceVersion")
     if text and not text.isdigit():
-        raise bad_request(f'invalid resource version "{text}": strconv.ParseUint: parsing "{text}": invalid syntax')
+        raise bad_request(
+            f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
+        )
     return watch.frames()

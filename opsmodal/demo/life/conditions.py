@@ -12,6 +12,8 @@ def set_condition(
     conditions = document.setdefault("status", {}).setdefault("conditions", [])
     known = next((item for item in conditions if item["type"] == type_), None)
     fresh: Obj = {"type": type_, "status": status, "lastTransitionTime": stamp}
+    if document.get("kind") == "Pod":
+        fresh["lastProbeTime"] = None
     if known and known["status"] == status:
         fresh["lastTransitionTime"] = known["lastTransitionTime"]
     fresh |= {"reason": reason} if reason else {}

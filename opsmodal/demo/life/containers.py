@@ -94,7 +94,7 @@ class Container:
             "config": self._create,
             "running": self._run,
             "ended": self._restart,
-            "backoff": self._create,
+            "backoff": self._start_again,
         }
         if self.stage in steps:
             steps[self.stage](now)
@@ -284,10 +284,9 @@ class Container:
     def _restart(self, now: datetime) -> None:
         first = self.restarts == 0 and self.backoff_s == 0
         self.last, self.ended = self.ended, None
-        self.restarts += 1
         if first:
             self.backoff_s = FIRST_BACKOFF_S / 2
-            self._pull(now)
+            self._start_again(now)
             return
         delay_s = self._grown()
         where = f"container={self.name} pod={self.place.pod_name}_{self.place.namespace}({self.place.uid})"
@@ -296,6 +295,10 @@ class Container:
         pod = f"{self.place.pod_name}_{self.place.namespace}({self.place.uid})"
         self.place.tell("Warning", "BackOff", f"Back-off restarting failed container {self.name} in pod {pod}")
         self.stage, self.due = "backoff", self._after(now, delay_s)
+
+    def _start_again(self, now: datetime) -> None:
+        self.restarts += 1
+        self._pull(now)
 
     def kill(self, now: datetime) -> None:
         """End the container because its pod goes."""

@@ -22,8 +22,8 @@ from opsmodal.demo.life.volumes import Volumes
 from opsmodal.demo.world import World
 
 
-def all_of(world: World, outputs: Outputs, inside: Inside) -> tuple[Controller, ...]:
-    """Make every controller."""
+def all_of(world: World, outputs: Outputs, inside: Inside, authority: str) -> tuple[Controller, ...]:
+    """Make every controller. `authority` is the PEM that namespaces get as kube-root-ca.crt."""
     return (
         Deployments(world),
         ReplicaSets(world),
@@ -33,7 +33,7 @@ def all_of(world: World, outputs: Outputs, inside: Inside) -> tuple[Controller, 
         CronJobs(world),
         Autoscalers(world),
         Garbage(world),
-        Namespaces(world),
+        Namespaces(world, authority),
         Volumes(world),
         Scheduler(world),
         Kubelet(world, outputs, inside),

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from opsmodal.demo import deletion, writing
-from opsmodal.demo.documents import is_leaving, name_of, namespace_of
+from opsmodal.demo.documents import Obj, is_leaving, name_of, namespace_of
 from opsmodal.demo.kinds import KINDS, NAMESPACES, Kind, stored
 from opsmodal.demo.problems import Problem
 from opsmodal.demo.storage import Change, Key
@@ -14,14 +14,18 @@ from opsmodal.demo.world import World
 
 NAMESPACED = tuple(kind for kind in KINDS if kind.namespaced)
 ACCOUNTS = stored("serviceaccounts")
+CONFIG_MAPS = stored("configmaps")
+ROOT = "kube-root-ca.crt"
+"""The ConfigMap with the authority's certificate that every namespace has."""
 LOOK_S = 0.5
 
 
 class Namespaces:
     """Furnish and empty namespaces."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, authority: str) -> None:
         self._world = world
+        self._authority = authority
         self._storage = world.storage
         self._leaving: set[str] = set()
 
@@ -55,10 +59,14 @@ class Namespaces:
         return None
 
     def _furnish(self, namespace: str) -> None:
-        if self._storage.get(ACCOUNTS, namespace, "default"):
-            return
+        root = {"metadata": {"name": ROOT}, "data": {"ca.crt": self._authority}}
+        for kind, manifest in ((ACCOUNTS, {"metadata": {"name": "default"}}), (CONFIG_MAPS, root)):
+            if self._storage.get(kind, namespace, name_of(manifest)) is None:
+                self._make(kind, namespace, manifest)
+
+    def _make(self, kind: Kind, namespace: str, manifest: Obj) -> None:
         try:
-            writing.create(self._world, ACCOUNTS, namespace, {"metadata": {"name": "default"}})
+            writing.create(self._world, kind, namespace, manifest)
         except Problem as problem:
             if problem.reason != "AlreadyExists":
                 raise
