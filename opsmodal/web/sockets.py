@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
@@ -10,18 +11,21 @@ from typing import Any
 import msgspec
 from flask import Flask, request
 from flask_sock import Sock
-from simple_websocket import Server
+from simple_websocket import ConnectionClosed, Server
 
 from connectors.errors import ConnectionProblem
 from opsmodal.errors import Refusal
 from opsmodal.permissions import Action
 from opsmodal.web.asking import actor, operations
 from opsmodal.web.routes import API
+from opsmodal.web.whole import make_whole
 from runtimes.errors import RuntimeProblem
 
 PING_S = 20
 """Shorter than the 60 s after which many proxies cut an idle connection."""
 MESSAGE_MAX_BYTES = 64 * 1024
+
+log = logging.getLogger(__name__)
 
 Handler = Callable[..., None]
 
@@ -67,6 +71,7 @@ def register(app: Flask, nouns: Sequence[Sockets]) -> tuple[SocketRoute, ...]:
         if route is not None:
             arguments: dict[str, Any] = request.view_args or {}
             operations().services.demand(actor(), route.action, arguments["service"])
+            make_whole(request.environ)
 
     return routes
 
@@ -82,9 +87,19 @@ def _answering(handler: Handler) -> Handler:
     @wraps(handler)
     def answering(socket: Server, **arguments: Any) -> None:
         try:
-            handler(socket, **arguments)
-        except (Refusal, RuntimeProblem, ConnectionProblem) as problem:
-            reason = "refused" if isinstance(problem, Refusal) else "error"
-            send_frame(socket, {"reason": reason, "sentence": problem.sentence, "hint": problem.hint})
+            _last_word(socket, lambda: handler(socket, **arguments))
+            socket.close()
+        except (ConnectionClosed, OSError) as gone:
+            log.debug("socket gone", extra={"path": request.path, "why": type(gone).__name__})
+        finally:
+            socket.sock.end()
 
     return answering
+
+
+def _last_word(socket: Server, handle: Callable[[], None]) -> None:
+    try:
+        handle()
+    except (Refusal, RuntimeProblem, ConnectionProblem) as problem:
+        reason = "refused" if isinstance(problem, Refusal) else "error"
+        send_frame(socket, {"reason": reason, "sentence": problem.sentence, "hint": problem.hint})
