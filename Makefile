@@ -19,6 +19,8 @@ AXE := .test-engines/axe/node_modules/axe-core/axe.min.js
 AXE_VERSION := 4
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest
+# Most tests wait for an engine, not for a core: three workers keep two cores busy.
+SIDE_BY_SIDE := -n 3 --dist loadgroup
 
 .PHONY: demo test test-all test-real lint bench setup packages axe clean
 
@@ -26,10 +28,10 @@ demo: $(VENV)/.installed
 	exec $(BIN)/opsmodal demo $(if $(PORT),--port $(PORT))
 
 test: packages setup axe lint
-	$(PYTEST) -m 'not exhaustive'
+	$(PYTEST) $(SIDE_BY_SIDE) -m 'not exhaustive'
 
 test-all: packages setup axe lint
-	$(PYTEST) --hypothesis-profile=thorough
+	$(PYTEST) $(SIDE_BY_SIDE) --hypothesis-profile=thorough
 
 test-real: setup
 	$(BIN)/python -m tests.real

@@ -58,11 +58,23 @@ def _postgresql_folders() -> list[str]:
     return [str(folder) for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]
 
 
+TOGETHER = ("docker", "podman", "rootless", "cluster", "browser")
+"""Tests of one of these run in one worker, one after the other: each engine is started once, not once a worker."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test by the engines that it takes."""
+    """Mark each test by the engines that it takes, and keep the tests of an engine together."""
     for item in items:
         for fixture in MARKED_BY.keys() & set(getattr(item, "fixturenames", ())):
             item.add_marker(MARKED_BY[fixture])
+        if group := _group(item):
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
+def _group(item: pytest.Item) -> str:
+    fixtures = getattr(item, "fixturenames", ())
+    words = " ".join(fixtures) + (item.name.partition("[")[2] if "engine" in fixtures else "")
+    return next((name for name in TOGETHER if name in words), "")
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

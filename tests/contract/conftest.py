@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Iterator
 from typing import cast
 
 import pytest
 
 from tests.contract.worlds import Absent, Engine, World
+from tests.engines.cluster import SETTING
 
 ENGINES = {
     "simulated": "world_kubernetes:simulated",
@@ -19,7 +21,11 @@ ENGINES = {
 """Each names a function without arguments that gives an Engine or raises Absent."""
 
 
-@pytest.fixture(scope="session", params=ENGINES)
+NAMED = [name for name in ENGINES if name != "cluster" or os.environ.get(SETTING)]
+"""A real cluster takes part where one is named; `test_real_cluster.py` says once when none is."""
+
+
+@pytest.fixture(scope="session", params=NAMED)
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     """Start or find one engine for the whole run; skip what this machine cannot have, with the reason."""
     module, function = ENGINES[request.param].split(":")
