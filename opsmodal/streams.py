@@ -10,7 +10,9 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -18,6 +20,7 @@ import msgspec
 from connectors.errors import ConnectionProblem
 from opsmodal.errors import TooMany
 from opsmodal.spool import Spool
+from opsmodal.store.errors import Unusable
 from runtimes.base import LogLine, Stream
 from runtimes.errors import RuntimeProblem
 
@@ -103,26 +106,21 @@ class Streams:
         self._folder = folder
         self._idle_s = idle_s
         self._jobs: dict[str, Job] = {}
+        self._starting: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._sweeper: threading.Thread | None = None
 
     def start(self, open_stream: Callable[[], Stream[LogLine]], *, owner: str, service: str, search: str = "") -> Job:
-        """Open a stream and follow it as a job. Raise TooMany, and whatever opening raises."""
-        if sum(1 for job in self._all() if job.owner == owner and not job.ended) >= JOBS_MAX_PER_OWNER:
-            raise TooMany(
-                f"You already follow {JOBS_MAX_PER_OWNER} logs.",
-                hint="Close a page that follows, or wait a minute.",
-                retry_after_s=self._idle_s,
-            )
-        stream = open_stream()
-        spool = Spool(self._folder / secrets.token_hex(8), SPOOL_MAX_BYTES)
-        job = Job(owner=owner, service=service, spool=spool, stream=stream, search=search)
-        with self._lock:
-            self._jobs[job.id] = job
-            if self._sweeper is None:
-                self._sweeper = threading.Thread(target=self._sweep, name="follow-sweeper", daemon=True)
-                self._sweeper.start()
+        """Open a stream and follow it as a job. Raise TooMany, Unusable, and whatever opening raises."""
+        with self._place(owner):
+            stream = open_stream()
+            job = Job(owner=owner, service=service, spool=self._spool(stream), stream=stream, search=search)
+            with self._lock:
+                self._jobs[job.id] = job
+                if self._sweeper is None:
+                    self._sweeper = threading.Thread(target=self._sweep, name="follow-sweeper", daemon=True)
+                    self._sweeper.start()
         return job
 
     def find(self, job_id: str, *, owner: str, service: str) -> Job | None:
@@ -148,6 +146,34 @@ class Streams:
             self.end(job)
         if self._sweeper is not None:
             self._sweeper.join(END_WAIT_S)
+
+    @contextmanager
+    def _place(self, owner: str) -> Iterator[None]:
+        """Take a place among the owner's jobs before opening, which takes time: many at once would slip through."""
+        with self._lock:
+            running = sum(1 for job in self._jobs.values() if job.owner == owner and not job.ended)
+            if running + self._starting[owner] >= JOBS_MAX_PER_OWNER:
+                raise TooMany(
+                    f"You already follow {JOBS_MAX_PER_OWNER} logs.",
+                    hint="Close a page that follows, or wait a minute.",
+                    retry_after_s=self._idle_s,
+                )
+            self._starting[owner] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._starting[owner] -= 1
+                if not self._starting[owner]:
+                    del self._starting[owner]
+
+    def _spool(self, stream: Stream[LogLine]) -> Spool:
+        try:
+            return Spool(self._folder / secrets.token_hex(8), SPOOL_MAX_BYTES)
+        except OSError as error:
+            stream.close()
+            sentence = f"The server cannot keep these lines: {error.strerror or 'its disk fails'}."
+            raise Unusable(sentence, hint="An administrator has to look at the data folder.") from error
 
     def _all(self) -> list[Job]:
         with self._lock:
