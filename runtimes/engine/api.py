@@ -31,6 +31,8 @@ ANSWER_MAX_BYTES = 64 * 1024 * 1024
 """A list of 10,000 containers is about 15 MB; whatever is larger is not an answer of an engine."""
 CHUNK_BYTES = 64 * 1024
 REFUSAL_MAX_BYTES = 64 * 1024
+UNREADABLE = (ValueError, RecursionError)
+"""What msgspec raises for bytes that are no JSON, no UTF-8, or nested to exhaust whoever reads them."""
 NOTHING_TO_DO = 304
 """What engines answer when a container is already in the state that was asked for."""
 
@@ -55,7 +57,7 @@ class Api:
         body = self._body("GET", path, params, timeout_s or self.timeout_s)
         try:
             return msgspec.json.decode(body, type=into, strict=False)
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             raise problems.not_an_engine(self.place) from error
 
     def last(self, path: str, into: type[T], params: Parameters, *, limit: int) -> list[T]:
@@ -63,7 +65,7 @@ class Api:
         lines = [line for line in self._body("GET", path, params, self.timeout_s).splitlines() if line.strip()]
         try:
             return [msgspec.json.decode(line, type=into, strict=False) for line in lines[-limit:]]
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             raise problems.not_an_engine(self.place) from error
 
     def ping(self, *, timeout_s: float | None = None) -> None:
@@ -87,15 +89,8 @@ class Api:
 
     def _body(self, method: str, path: str, params: Parameters | None, timeout_s: float) -> bytes:
         deadline = time.monotonic() + timeout_s
-        body = bytearray()
         with contextlib.closing(self._asked(method, path, params, timeout_s=timeout_s, quiet_s=timeout_s)) as response:
-            for chunk in _chunks(response, place=self.place, timeout_s=timeout_s):
-                body += chunk
-                if len(body) > ANSWER_MAX_BYTES:
-                    raise problems.not_an_engine(self.place)
-                if time.monotonic() > deadline:  # a peer that sends a byte now and then never runs into a read timeout
-                    raise problems.failed(TimeoutError(), place=self.place, timeout_s=timeout_s)
-        return bytes(body)
+            return whole(response, place=self.place, timeout_s=timeout_s, deadline=deadline)
 
     def _asked(self, method: str, path: str, params: Parameters | None, *, timeout_s: float, quiet_s: float) -> Any:
         if self._closed:
@@ -161,6 +156,18 @@ class Download:
 def escaped(part: str) -> str:
     """Make a part of a path of any text, so that it can never become two parts."""
     return quote(part, safe="")
+
+
+def whole(response: Any, *, place: Place, timeout_s: float, deadline: float) -> bytes:
+    """Read a body to its end, within ANSWER_MAX_BYTES and before `deadline` (monotonic)."""
+    body = bytearray()
+    for chunk in _chunks(response, place=place, timeout_s=timeout_s):
+        body += chunk
+        if len(body) > ANSWER_MAX_BYTES:
+            raise problems.not_an_engine(place)
+        if time.monotonic() > deadline:  # a peer that sends a byte now and then never runs into a read timeout
+            raise problems.failed(TimeoutError(), place=place, timeout_s=timeout_s)
+    return bytes(body)
 
 
 def _chunks(response: Any, *, place: Place, timeout_s: float) -> Iterator[bytes]:

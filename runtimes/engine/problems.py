@@ -80,8 +80,12 @@ def refused(status: int, body: bytes, *, place: Place, acting: bool = False) -> 
 def message(body: bytes) -> str:
     """Read the sentence out of an engine's refusal; "" where it is none (a proxy's page is not shown)."""
     try:
-        return " ".join(msgspec.json.decode(body, type=Refusal).message.split())[: errors.DETAIL_MAX_CHARS]
-    except msgspec.MsgspecError:
+        words = " ".join(msgspec.json.decode(body, type=Refusal).message.split())[: errors.DETAIL_MAX_CHARS]
+        # It may end on a terminal (doctor), where an escape sequence would act.
+        return "".join(character if character.isprintable() else "\ufffd" for character in words)
+    except RecursionError:
+        return ""
+    except ValueError:
         text = body[: errors.DETAIL_MAX_CHARS].decode("utf-8", errors="replace").strip()
         return "" if "<" in text or not text.isprintable() else text
 

@@ -15,7 +15,7 @@ from typing import Protocol
 import msgspec
 
 from runtimes.engine.answers import Stats
-from runtimes.engine.api import Api, Download, escaped
+from runtimes.engine.api import UNREADABLE, Api, Download, escaped
 from runtimes.engine.measures import Sample, sample
 from runtimes.engine.pool import Pool
 from runtimes.engine.problems import Kind, not_an_engine
@@ -109,7 +109,7 @@ def _figures(body: Download, api: Api) -> Generator[Stats, None, None]:
                 yield msgspec.json.decode(line, type=Stats, strict=False)
             if len(held) > FRAME_MAX_BYTES:
                 raise not_an_engine(api.place)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise not_an_engine(api.place) from error
     finally:
         body.close()

@@ -118,7 +118,7 @@ def _said(body: bytes) -> Status | None:
     """Read a Status object; None for HTML, half a document or anything else."""
     try:
         said = msgspec.json.decode(body, type=Status)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (ValueError, RecursionError):
         return None
     return said if said.kind == "Status" else None
 

@@ -158,7 +158,8 @@ class Client:
     def _body(self, response: urllib3.BaseHTTPResponse, asked: Asked) -> bytes:
         deadline, size, parts = time.monotonic() + BODY_MAX_S, 0, []
         try:
-            for part in response.stream(CHUNK_BYTES):
+            # read1 gives what is there; stream() would wait for CHUNK_BYTES, however slowly they come
+            while part := response.read1(CHUNK_BYTES):
                 parts.append(part)
                 size += len(part)
                 if size > BODY_MAX_BYTES or time.monotonic() > deadline:
@@ -181,7 +182,7 @@ class Client:
     def _decoded(self, body: bytes, kind: type[T], asked: Asked) -> T:
         try:
             decoded: T = _decoder(cast(Hashable, kind)).decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (ValueError, RecursionError) as error:  # no JSON, no UTF-8, or nested to exhaust whoever reads it
             raise answers.undecodable(body, asked) from error
         return decoded
 

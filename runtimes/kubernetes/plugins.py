@@ -38,7 +38,7 @@ def credential(plugin: ExecPlugin, cluster: Cluster, *, timeout_s: float) -> Cre
     name = os.path.basename(plugin.command)[:100]  # noqa: PTH119
     try:
         answer = msgspec.json.decode(_output(plugin, cluster, name, timeout_s), type=_ExecCredential)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (ValueError, RecursionError):
         raise Unavailable(f"The exec plugin {name} printed no credential", hint="Run it by hand and look.") from None
     if answer.api_version != plugin.api_version:
         raise Unavailable(f"The exec plugin {name} speaks another version than the kubeconfig asks for")

@@ -6,11 +6,14 @@ runtime's certificates are handed to the requests session that it is.
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Mapping
 
 import msgspec
 
 from runtimes.engine import problems
+from runtimes.engine.api import UNREADABLE, whole
 from runtimes.engine.opening import Dialled, PodSource
 from runtimes.engine.pods import Membership
 
@@ -43,16 +46,21 @@ def pod_source(dialled: Dialled) -> PodSource:
         client.mount("http://", SocketAdapter(dialled.path, kept=1))
     client.trust_env = False  # no proxy and no .netrc from the environment: the engine is never behind one
     client.cert = files.pair if files else None
+    client.max_redirects = 0  # the library follows them, to whatever host the answer names
     verify = files.ca if files else None
+    asked = {"all": "true", "pod": "true"}
 
     def read() -> Mapping[str, Membership]:
+        deadline = time.monotonic() + dialled.timeout_s
         try:
-            answer = client.get("/containers/json", params={"all": "true", "pod": "true"}, verify=verify)
+            answer = client.get("/containers/json", params=asked, verify=verify, stream=True)
         except (APIError, PodmanError, OSError) as error:
             raise problems.failed(error, place=dialled.place, timeout_s=dialled.timeout_s) from error
+        with contextlib.closing(answer):
+            body = whole(answer, place=dialled.place, timeout_s=dialled.timeout_s, deadline=deadline)
         if answer.status_code >= 300:
-            raise problems.refused(answer.status_code, answer.content, place=dialled.place)
-        return memberships(answer.content, place=dialled.place)
+            raise problems.refused(answer.status_code, body, place=dialled.place)
+        return memberships(body, place=dialled.place)
 
     return PodSource(read, client.close)
 
@@ -61,6 +69,6 @@ def memberships(answer: bytes, *, place: problems.Place) -> dict[str, Membership
     """Read the pods out of a list of containers. Raise Unavailable for an answer that is none."""
     try:
         listed = _DECODER.decode(answer)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise problems.not_an_engine(place) from error
     return {each.id: Membership(each.pod_name or each.pod[:12], each.is_infra) for each in listed if each.pod}

@@ -142,3 +142,8 @@ def test_foreign_words_are_capped() -> None:
     problem = refused(500, body, place=DOCKER)
     assert len(problem.sentence) <= errors.DETAIL_MAX_CHARS
     assert len(problem.detail) <= errors.DETAIL_MAX_CHARS
+
+
+def test_words_that_would_act_on_a_terminal_are_defused() -> None:
+    body = '{"message": "no\\u001b]0;owned\\u0007 \\u202egnp.exe"}'.encode()
+    assert refused(500, body, place=DOCKER).sentence.endswith("answered: no\ufffd]0;owned\ufffd \ufffdgnp.exe")

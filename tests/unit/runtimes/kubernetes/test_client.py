@@ -141,6 +141,11 @@ def trickle(near: socket.socket) -> None:
         (http(200, b"<!doctype html><title>Sign in</title>"), "answered with a web page"),
         (http(200, b""), "answered with nothing"),
         (http(200, {"gitVersion": 7}), "broken or incomplete"),
+        (http(200, b'{"gitVersion": ' + b"[" * 100_000), "broken or incomplete"),
+        (http(200, b'{"x": ' * 5_000), "broken or incomplete"),
+        (http(200, b'{"gitVersion": "\xff"}'), "broken or incomplete"),
+        (http(200, b'{"gitVersion": "\\ud800"}'), "broken or incomplete"),
+        (http(500, b"[" * 60_000), "failed (500)"),
         (b"SSH-2.0-OpenSSH_9.2\r\n", "hung up"),
         (trickle, "did not answer within 0.3 s"),
     ],
@@ -150,6 +155,22 @@ def test_an_answer_that_is_none_is_unavailable_in_words(answer: object, part: st
     assert isinstance(problem, Unavailable)
     assert part in problem.sentence
     assert "t0ken" not in problem.sentence + problem.hint + problem.detail
+
+
+def dribble(near: socket.socket) -> None:
+    near.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n")
+    for _ in range(5000):
+        near.sendall(b" ")
+        time.sleep(0.05)
+
+
+def test_a_body_that_dribbles_is_given_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A byte now and then never runs into a read timeout, and reading by 64 KB never came to look at the clock."""
+    monkeypatch.setattr("runtimes.kubernetes.client.BODY_MAX_S", 0.5)
+    began = time.monotonic()
+    problem, _ = refusal(dribble)
+    assert "more than can be taken in time" in problem.sentence
+    assert time.monotonic() - began < 3
 
 
 def test_nobody_there_is_unavailable_in_words() -> None:
