@@ -60,7 +60,6 @@ NO_ENGINES = {
     "an endless header": b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 5000,
     "JSON without a bottom": http(b"[" * 100_000),
     "text that is no UTF-8": http(b'{"Version": "\xff"}'),
-    "a refusal without a bottom": http(b"[" * 60_000, status="500 Oh"),
 }
 
 

@@ -128,6 +128,7 @@ def test_a_plain_request_to_a_tls_port_says_that_it_wants_tls() -> None:
         (b'{"message":"a\\n  b"}', "a b"),
         (b"<html><script>alert(1)</script></html>", ""),
         (b'{"error": 1}', ""),
+        (b'{"x":' * 5_000, ""),
         (b"\x00\x01", ""),
         (b"", ""),
         (b"plain words\n", "plain words"),
@@ -145,5 +146,5 @@ def test_foreign_words_are_capped() -> None:
 
 
 def test_words_that_would_act_on_a_terminal_are_defused() -> None:
-    body = '{"message": "no\\u001b]0;owned\\u0007 \\u202egnp.exe"}'.encode()
+    body = b'{"message": "no\\u001b]0;owned\\u0007 \\u202egnp.exe"}'
     assert refused(500, body, place=DOCKER).sentence.endswith("answered: no\ufffd]0;owned\ufffd \ufffdgnp.exe")
