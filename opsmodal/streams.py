@@ -35,6 +35,9 @@ JOBS_MAX_PER_OWNER = 20
 END_WAIT_S = 20.0
 """Longer than a stream may need to close: its spool must not go before its thread."""
 
+_LINE = msgspec.json.Decoder(LogLine)
+"""Made once, here: see runtimes.structs."""
+
 
 class Job:
     """One follow: lines with offsets, readable by several pages at once."""
@@ -70,7 +73,7 @@ class Job:
         self._touched = time.monotonic()
         if not self.ended:
             self._spool.wait(offset, timeout_s=wait_s)
-        return [(at, msgspec.json.decode(record, type=LogLine)) for at, record in self._spool.read(offset, limit)]
+        return [(at, _LINE.decode(record)) for at, record in self._spool.read(offset, limit)]
 
     def stop(self, reason: str = "stopped") -> None:
         """End the job, its stream and its thread, and remove its spool. May be called twice."""

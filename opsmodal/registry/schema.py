@@ -13,6 +13,7 @@ from msgspec import Meta, Struct, field
 
 from opsmodal.permissions import Role
 from runtimes.base import Scope
+from runtimes.structs import make_ready
 
 API_VERSION = "opsmodal/v1"
 
@@ -236,3 +237,6 @@ LATER: Mapping[type[Spec], tuple[str, ...]] = {
     VpnProfile: ("mode", "allowedNetworks"),
 }
 """Keys that a later release brings: refused like every unknown key, and the hint says so."""
+
+
+make_ready(globals())

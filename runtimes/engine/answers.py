@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from runtimes.structs import make_ready
+
 NEVER_YEAR = 1
 """Go's zero time is 0001-01-01T00:00:00Z: engines write it for "has not happened"."""
 
@@ -251,3 +253,6 @@ def moment(text: str) -> datetime | None:
     if at.year == NEVER_YEAR or at.tzinfo is None:
         return None
     return at.astimezone(UTC)
+
+
+make_ready(globals())

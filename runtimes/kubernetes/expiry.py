@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from runtimes.structs import make_ready
+
 
 class _Claims(msgspec.Struct):
     exp: float | None = None
@@ -53,3 +55,6 @@ def spoken(seconds: float) -> str:
         if count:
             return f"{count} {unit}{'' if count == 1 else 's'}"
     return "less than a second"
+
+
+make_ready(globals())

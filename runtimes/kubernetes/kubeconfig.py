@@ -21,6 +21,7 @@ import msgspec
 import yaml
 
 from runtimes.errors import Invalid
+from runtimes.structs import make_ready
 
 MAX_CHARS = 1_000_000
 """A kubeconfig of a thousand clusters is half of this; the web form takes no more than 1 MB either."""
@@ -287,3 +288,6 @@ def _check_exec(plugin: ExecPlugin, allowed_exec: Sequence[str]) -> None:
         if variable.name.upper() in STARTER_NAMES or variable.name.upper().startswith(STARTER_PREFIXES):
             hint = "Set it in the environment of opsmodal, if it is needed."
             raise Invalid(f'The exec plugin would be given "{variable.name[:50]}", which may start others', hint=hint)
+
+
+make_ready(globals())

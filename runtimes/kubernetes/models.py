@@ -11,6 +11,8 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from runtimes.structs import make_ready
+
 T = TypeVar("T")
 
 Quantities = dict[str, str | int | float]
@@ -260,3 +262,6 @@ class Status(Model, frozen=True):
     message: str = ""
     reason: str = ""
     details: StatusDetails | None = None
+
+
+make_ready(globals())
