@@ -14,12 +14,12 @@ export async function fetchPage(url, body) {
   return { status: response.status, doc };
 }
 
-// Takes the parts that a page shares with the one on screen; focus and open rows stay.
+// Takes what a page shares with the one on screen; focus and open rows stay.
 export function take(doc, parts = ["frame", "content", "as-of", "trouble"]) {
   for (const id of parts) {
     const old = document.getElementById(id);
     const fresh = doc.getElementById(id);
-    if (!old || !fresh) continue;
+    if (!old || !fresh || old.parentElement.closest("#frame")) continue;
     if (old.className === fresh.className || id === "trouble") morph(old, fresh);
     else old.replaceWith(document.adoptNode(fresh));
   }
@@ -28,7 +28,7 @@ export function take(doc, parts = ["frame", "content", "as-of", "trouble"]) {
 
 export const rowOf = (key) => document.querySelector(`tr[data-key="${CSS.escape(key)}"]`);
 
-// A click that the browser would follow here, not one that opens a new tab.
+// A click that is not one for a new tab.
 export function plainClick(event, selector) {
   const link = event.target.closest(selector);
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return null;
