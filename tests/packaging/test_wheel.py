@@ -57,6 +57,11 @@ def test_the_installed_program_says_what_it_can_do(installed: Path, empty: Path)
     assert "serve" in said
 
 
+def test_the_installed_server_has_the_worker_that_it_serves_with(installed: Path, empty: Path) -> None:
+    # gunicorn's gevent worker imports packaging, which gunicorn 27 does not ask for; without it `serve` ends at once.
+    call([installed / "python", "-I", "-c", "import gunicorn.workers.ggevent"], folder=empty)
+
+
 @pytest.fixture(scope="module")
 def rendered(installed: Path, empty: Path) -> dict[str, Any]:
     answer: dict[str, Any] = json.loads(call([installed / "python", "-I", RENDERING], folder=empty))
