@@ -226,6 +226,11 @@ class Chunks:
             self._response.close()
 
 
+_making = threading.Lock()
+"""Held while a decoder is made: msgspec crashes when two threads do it at once for the same type (runtimes.structs)."""
+
+
 @lru_cache(maxsize=64)
 def _decoder(kind: Hashable) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(cast(Any, kind))
+    with _making:
+        return msgspec.json.Decoder(cast(Any, kind))
