@@ -1,0 +1,65 @@
+"""axe-core finds nothing serious on any page, in light and dark, wide and narrow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import NARROW, WIDE, Visit
+
+PATHS = (
+    "/services",
+    "/services?search=nothing-like-this",
+    "/services/payments/overview",
+    "/services/payments/instances",
+    "/services/reports/instances?severity=ok",
+    "/services/shop/instances/db-0",
+    "/services/shop/instances/db-0/cause",
+    "/services/shop/logs?view=1&timestamps=true",
+    "/services/shop/logs",
+    "/services/absent",
+    "/sign-in",
+    "/registry",
+)
+SERIOUS = frozenset({"serious", "critical"})
+
+
+def findings(page: Page, axe_script: Path) -> list[str]:
+    """Run axe-core on a page; give what is serious, each with the elements it is about."""
+    page.add_script_tag(path=axe_script)
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    serious = [each for each in found["violations"] if each["impact"] in SERIOUS]
+    return [f"{each['id']}: {[node['html'][:160] for node in each['nodes'][:3]]}" for each in serious]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("path", PATHS)
+def test_no_page_has_a_serious_finding(visit: Visit, axe_script: Path, path: str, theme: str) -> None:
+    page = visit(path, color_scheme=theme, bypass_csp=True, size=WIDE)
+    assert findings(page, axe_script) == []
+
+
+def test_a_page_that_cannot_be_used_would_be_found(visit: Visit, axe_script: Path) -> None:
+    page = visit("/services/payments/instances", bypass_csp=True)
+    page.get_by_label("Filter pods").evaluate("field => { field.ariaLabel = ''; field.placeholder = '' }")
+    assert [finding.partition(":")[0] for finding in findings(page, axe_script)] == ["label"]
+
+
+@pytest.mark.parametrize("path", PATHS[:8])
+def test_no_narrow_page_has_a_serious_finding(visit: Visit, axe_script: Path, path: str) -> None:
+    page = visit(path, bypass_csp=True, size=NARROW)
+    assert findings(page, axe_script) == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_what_opens_has_no_serious_finding(visit: Visit, axe_script: Path, theme: str) -> None:
+    page = visit("/services/payments/instances", color_scheme=theme, bypass_csp=True)
+    page.locator("[data-open]", has_text="Why?").first.click()
+    expect(page.locator("tr.opened h2")).to_be_visible()
+    page.locator("tr[data-key] summary").first.click()
+    assert findings(page, axe_script) == []
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert findings(page, axe_script) == []
