@@ -9,14 +9,17 @@ from functools import wraps
 from typing import Any
 
 import msgspec
-from flask import Flask, request
+from flask import Flask, g, request
 from flask_sock import Sock
 from simple_websocket import ConnectionClosed, Server
 
 from connectors.errors import ConnectionProblem
 from opsmodal.errors import Refusal
 from opsmodal.permissions import Action
+from opsmodal.store.errors import StoreProblem
 from opsmodal.web.asking import actor, operations
+from opsmodal.web.held import Held, Inbox
+from opsmodal.web.origin import demand_own_origin
 from opsmodal.web.routes import API
 from opsmodal.web.whole import make_whole
 from runtimes.errors import RuntimeProblem
@@ -59,17 +62,18 @@ class Sockets:
 def register(app: Flask, nouns: Sequence[Sockets]) -> tuple[SocketRoute, ...]:
     """Put every socket on the application; who may not is refused with a plain HTTP answer before the handshake."""
     app.config["SOCK_SERVER_OPTIONS"] = {"ping_interval": PING_S, "max_message_size": MESSAGE_MAX_BYTES}
-    sock = Sock(app)
+    sock, held = Sock(app), Held()
     routes = tuple(route for noun in nouns for route in noun.routes)
     by_rule = {API + route.path: route for route in routes}
     for route in routes:
-        sock.route(API + route.path)(_answering(route.handler))
+        sock.route(API + route.path)(_answering(route.handler, held))
 
     @app.before_request
     def may_open() -> None:
         route = by_rule.get(request.url_rule.rule) if request.url_rule else None
         if route is not None:
             arguments: dict[str, Any] = request.view_args or {}
+            demand_own_origin(request)  # of everything that can become a socket, however its headers are spelled
             operations().services.demand(actor(), route.action, arguments["service"])
             make_whole(request.environ)
 
@@ -81,13 +85,18 @@ def send_frame(socket: Server, frame: Mapping[str, Any]) -> None:
     socket.send(msgspec.json.encode(frame).decode())
 
 
-def _answering(handler: Handler) -> Handler:
+def _answering(handler: Handler, held: Held) -> Handler:
     """After the handshake a problem can no longer be an HTTP answer: it is the last frame."""
+
+    def holding(socket: Server, arguments: Mapping[str, Any]) -> None:
+        with held.by(actor().name):
+            handler(socket, **arguments)
 
     @wraps(handler)
     def answering(socket: Server, **arguments: Any) -> None:
+        socket.input_buffer = Inbox(socket.input_buffer)
         try:
-            _last_word(socket, lambda: handler(socket, **arguments))
+            _last_word(socket, lambda: holding(socket, arguments))
             socket.close()
         except (ConnectionClosed, OSError) as gone:
             log.debug("socket gone", extra={"path": request.path, "why": type(gone).__name__})
@@ -100,6 +109,12 @@ def _answering(handler: Handler) -> Handler:
 def _last_word(socket: Server, handle: Callable[[], None]) -> None:
     try:
         handle()
-    except (Refusal, RuntimeProblem, ConnectionProblem) as problem:
+    except (ConnectionClosed, OSError):
+        raise
+    except (Refusal, RuntimeProblem, ConnectionProblem, StoreProblem) as problem:
         reason = "refused" if isinstance(problem, Refusal) else "error"
         send_frame(socket, {"reason": reason, "sentence": problem.sentence, "hint": problem.hint})
+    except Exception:  # the top of this socket: whatever is above would write an HTTP answer between the frames
+        log.exception("socket failed", extra={"path": request.path, "request_id": g.get("request_id", "")})
+        sentence = "Something went wrong inside opsmodal."
+        send_frame(socket, {"reason": "error", "sentence": sentence, "hint": "The server's log has the details."})
