@@ -23,9 +23,11 @@ def test_a_killed_engine_is_said_and_forgotten_when_it_is_back(own: Own) -> None
     expect(trouble).to_contain_text("Not reachable since")
     expect(page.locator("#again")).to_contain_text("Trying again")
     expect(rows).to_have_count(4)
+    expect(page.locator("header.frame")).to_contain_text("not reachable, was 4 of 4 ready")
     pictured(page, "stale")
     own.cluster.resume()
     expect(trouble).to_be_hidden(timeout=RECOVERY_MS)
+    expect(page.locator("header.frame")).not_to_contain_text("not reachable")
     expect(rows).to_have_count(4)
 
 
