@@ -72,6 +72,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _group(item: pytest.Item) -> str:
+    if "packaging" in item.path.parts:
+        return "packaging"
     fixtures = getattr(item, "fixturenames", ())
     words = " ".join(fixtures) + (item.name.partition("[")[2] if "engine" in fixtures else "")
     return next((name for name in TOGETHER if name in words), "")

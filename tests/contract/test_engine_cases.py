@@ -242,7 +242,8 @@ def test_a_busy_container_is_measured(box: EngineWorld) -> None:
     def cores() -> float:
         return row(box, name).usage.cpu_cores or 0.0
 
-    settle(lambda: 0.3 < cores() < 0.8, "half a core in use")
+    # How much of its half core it gets depends on what else this machine does; more than that it cannot have.
+    settle(lambda: 0.05 < cores() < 0.6, "some of half a core in use")
     usage = row(box, name).usage
     assert usage.memory_bytes is not None
     assert 0 < usage.memory_bytes < 64 * 1024 * 1024
@@ -364,7 +365,7 @@ def test_pods_are_named_and_proposed_and_their_infra_container_is_not(box: Engin
         }
         assert all("shares the network" in each.usage.missing_reason for each in found)
     finally:
-        box.engine.cli("pod", "rm", "-f", "blog")
+        box.engine.cli("pod", "rm", "-f", "-t", "1", "blog")
 
 
 def test_an_engine_registered_as_the_other_says_so(box: EngineWorld) -> None:
