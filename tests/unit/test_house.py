@@ -89,7 +89,7 @@ def modules() -> Iterator[tuple[Path, ast.Module]]:
 def lines_with(pattern: re.Pattern[str], *, leaving_out: Iterable[Path] = ()) -> Iterator[str]:
     here = Path(__file__).relative_to(HOUSE)  # what is forbidden has to be written down somewhere
     for path in tracked():
-        if path in {here, *leaving_out}:
+        if path in {here, *leaving_out} or path.suffix == ".png":  # pixels hold any letters
             continue
         for number, line in enumerate((HOUSE / path).read_text(errors="replace").splitlines(), start=1):
             if pattern.search(line):
