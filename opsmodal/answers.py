@@ -89,6 +89,7 @@ class InstanceRow:
     network_tx_bytes: int | None
     metrics_reason: str
     reason: str
+    phase: str
     managed_by: str
     pod: str
 
@@ -190,6 +191,7 @@ def instance_row(instance: Instance, now: datetime) -> InstanceRow:
         network_tx_bytes=usage.network_tx_bytes,
         metrics_reason=usage.missing_reason,
         reason=instance.reason,
+        phase=instance.phase,
         managed_by=instance.managed_by,
         pod=instance.pod,
     )

@@ -17,6 +17,7 @@ import msgspec
 
 from runtimes.errors import Denied, Unavailable
 from runtimes.kubernetes.kubeconfig import Cluster, ExecPlugin
+from runtimes.structs import make_ready
 
 
 class Credential(msgspec.Struct, frozen=True, rename="camel"):
@@ -89,3 +90,6 @@ def _environment(plugin: ExecPlugin, cluster: Cluster) -> dict[str, str]:
     info = {"apiVersion": plugin.api_version, "kind": "ExecCredential", "spec": spec}
     added = {variable.name: variable.value for variable in plugin.env or ()}
     return {**os.environ, **added, "KUBERNETES_EXEC_INFO": msgspec.json.encode(info).decode()}
+
+
+make_ready(globals())

@@ -16,6 +16,7 @@ from runtimes.engine import problems
 from runtimes.engine.api import UNREADABLE, whole
 from runtimes.engine.opening import Dialled, PodSource
 from runtimes.engine.pods import Membership
+from runtimes.structs import make_ready
 
 LIBPOD_VERSION = "4.0.0"
 """The oldest libpod API of the Podman versions that are supported; newer ones answer it too."""
@@ -72,3 +73,6 @@ def memberships(answer: bytes, *, place: problems.Place) -> dict[str, Membership
     except UNREADABLE as error:
         raise problems.not_an_engine(place) from error
     return {each.id: Membership(each.pod_name or each.pod[:12], each.is_infra) for each in listed if each.pod}
+
+
+make_ready(globals())
