@@ -69,6 +69,8 @@ class Server(BaseApplication):  # type: ignore[misc]
             "keepalive": KEEP_ALIVE_S,
             "loglevel": "warning",
             "proc_name": "opsmodal",
+            # By default a peer on loopback, which a proxy is, may pass on SCRIPT_NAME and PATH_INFO from anybody.
+            "forwarder_headers": "",
             "worker_exit": self._close,
         }
         for name, value in values.items():
