@@ -32,6 +32,7 @@ from opsmodal.version import installed_version
 from opsmodal.web import (
     errors,
     filters,
+    flashes,
     headers,
     health,
     origin,
@@ -96,6 +97,7 @@ def _assemble(app: Flask, settings: Settings, store: Store, known: Registry) -> 
 
 def _protect(app: Flask, settings: Settings) -> None:
     requests.watch(app, body_max_bytes=settings.body_max_bytes, large_body_max_bytes=settings.large_body_max_bytes)
+    app.session_interface = flashes.Flashes()
     headers.protect(app)
     errors.install(app)
     origin.check_hosts(app, frozenset(settings.allowed_hosts))

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import threading
+import time
+from collections import OrderedDict
 
 from opsmodal import actions
 from opsmodal.audit import Audit, Row
@@ -14,6 +17,9 @@ from opsmodal.registry.registry import Registry
 log = logging.getLogger(__name__)
 
 NAME_MAX_CHARS = 200
+TOLD_EVERY_S = 60.0
+TOLD_MAX = 1000
+"""Addresses remembered as told of."""
 
 
 class Signing:
@@ -23,24 +29,25 @@ class Signing:
         self._people = people
         self._registry = registry
         self._audit = audit
+        self._lock = threading.Lock()
+        self._told: OrderedDict[str, float] = OrderedDict()
 
     def by_password(self, name: str, password: str, *, address: str, agent: str) -> str:
         """Sign in and give the secret of the new session. Raise NotSignedIn, TooMany or NotRecorded."""
         try:
             user = self._people.sign_in(name, password, address=address)
         except Refusal as refusal:
-            row = Row(actor=Actor(name=name[:NAME_MAX_CHARS], address=address), action=actions.SIGN_IN.name)
-            self._audit.refused(row, rule="password" if isinstance(refusal, NotSignedIn) else "too-many")
+            self._refused(refusal, name, "password", address=address)
             raise
         return self._begin(user, "by password", address=address, agent=agent)
 
     def by_ticket(self, ticket: str, *, address: str, agent: str) -> str:
-        """Use up a one-time link and give the secret of the new session. Raise NotSignedIn or NotRecorded."""
-        user = self._people.redeem(ticket)
-        if user is None:
-            row = Row(actor=Actor(name="", address=address), action=actions.SIGN_IN.name)
-            self._audit.refused(row, rule="ticket")
-            raise NotSignedIn("This link has been used or has expired.", hint="Ask for a new one, or sign in.")
+        """Use up a one-time link and give the secret of the new session. Raise NotSignedIn, TooMany or NotRecorded."""
+        try:
+            user = self._people.sign_in_by_ticket(ticket, address=address)
+        except Refusal as refusal:
+            self._refused(refusal, "", "ticket", address=address)
+            raise
         return self._begin(user, "by one-time link", address=address, agent=agent)
 
     def out(self, secret: str, *, address: str) -> None:
@@ -75,6 +82,25 @@ class Signing:
             via=f"token:{found.id}",
             address=address,
         )
+
+    def _refused(self, refusal: Refusal, name: str, rule: str, *, address: str) -> None:
+        """Record a failure; of those above the limit one a minute, or strangers could fill the disk with them."""
+        if not isinstance(refusal, NotSignedIn):
+            if not self._is_news(address):
+                return
+            rule = "too-many"
+        self._audit.refused(
+            Row(actor=Actor(name=name[:NAME_MAX_CHARS], address=address), action=actions.SIGN_IN.name), rule=rule
+        )
+
+    def _is_news(self, address: str) -> bool:
+        with self._lock:
+            now, told_at = time.monotonic(), self._told.pop(address, None)
+            is_news = told_at is None or now - told_at >= TOLD_EVERY_S
+            self._told[address] = now if is_news or told_at is None else told_at
+            while len(self._told) > TOLD_MAX:
+                self._told.popitem(last=False)
+        return is_news
 
     def _begin(self, user: User, how: str, *, address: str, agent: str) -> str:
         actor = self._actor(user, via="", address=address)

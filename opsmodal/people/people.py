@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from ipaddress import ip_address, ip_network
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session as DbSession
@@ -39,14 +40,25 @@ class People(Users, Tokens, Sessions):
 
         An attempt counts as failed from its beginning: attempts side by side cannot slip under the limit together.
         """
-        subjects = (hashed(f"name:{name.lower()}"), hashed(f"address:{address}"))
-        attempts = self._count_attempt(subjects)
+        attempts = self._count_attempt((hashed(f"name:{name.lower()}"), _place(address)))
         user = self.verify_password(name, password)
         if user is None:
             raise NotSignedIn("Name or password is wrong.", hint="After five failures within a minute, wait a minute.")
+        self._forget(attempts)
+        return user
+
+    def sign_in_by_ticket(self, ticket: str, *, address: str) -> User:
+        """Use up a one-time link and give its user. Raise NotSignedIn, or TooMany after failures of this address."""
+        attempts = self._count_attempt((_place(address),))
+        user = self.redeem(ticket)
+        if user is None:
+            raise NotSignedIn("This link has been used or has expired.", hint="Ask for a new one, or sign in.")
+        self._forget(attempts)
+        return user
+
+    def _forget(self, attempts: list[int]) -> None:
         with self._store.session() as session:
             session.execute(delete(tables.SignInFailure).where(tables.SignInFailure.id.in_(attempts)))
-        return user
 
     def _count_attempt(self, subjects: tuple[str, ...]) -> list[int]:
         now = self._now()
@@ -71,3 +83,14 @@ class People(Users, Tokens, Sessions):
                 hint="Wait a minute and try again.",
                 retry_after_s=max(1.0, (oldest + WINDOW - now).total_seconds()),
             )
+
+
+def _place(address: str) -> str:
+    """Give the subject that attempts of an address count for: of IPv6 the /64, as large as what one person is given."""
+    try:
+        known = ip_address(address)
+    except ValueError:
+        return hashed(f"address:{address}")
+    if known.version == 6 and known.ipv4_mapped is None:
+        return hashed(f"address:{ip_network((known, 64), strict=False)}")
+    return hashed(f"address:{address}")

@@ -38,7 +38,7 @@ def demand_sign_in(app: Flask) -> None:
 def ask() -> AnyResponse:
     """Show the form, or take a one-time link."""
     ticket = request.args.get("ticket")
-    if not ticket:
+    if not ticket or request.method == "HEAD":  # who only looks whether the link is there must not use it up
         return _form("")
     try:
         return _signed_in(operations().signing.by_ticket(ticket, **_browser()))
