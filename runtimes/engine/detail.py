@@ -5,6 +5,7 @@ Environment values are given as they are: the layer above masks them by the read
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator
 
@@ -17,6 +18,7 @@ CPU_PERIOD_DEFAULT_US = 100_000
 HEALTH_OUTPUT_MAX_CHARS = 4096
 """What dockerd itself keeps of a health check's output."""
 COMMAND_MAX_CHARS = 1000
+PORT = re.compile(r"[0-9]{1,5}")
 
 
 def resources(host: HostConfig) -> Resources:
@@ -52,6 +54,8 @@ def ports(container: Inspected) -> tuple[Port, ...]:
     found: dict[Port, None] = {}
     for spelled, bindings in sorted(served.items()):
         number, _, protocol = spelled.partition("/")
+        if not PORT.fullmatch(number):
+            continue  # no engine says so, and who is none may
         for published in [_published(each) for each in bindings or ()] or [""]:
             found[Port(container_port=int(number), protocol=protocol or "tcp", published=published)] = None
     return tuple(found)

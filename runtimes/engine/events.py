@@ -6,6 +6,7 @@ whole command line (a password may stand in it) and of which a health check make
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ LIFE = (
 )
 DEATHS = ("die", "died")
 EVENTS_MAX = 200
+EXIT_CODE = re.compile(r"-?[0-9]{1,10}")
 """Shown at most. dockerd itself remembers 256 of all containers; podman's file has no end."""
 
 Filters = Mapping[str, Sequence[str]]
@@ -132,4 +134,4 @@ _SENTENCES = {
 def _exit_code(event: EngineEvent) -> int | None:
     attributes = event.actor.attributes or {}
     text = attributes.get("exitCode") or attributes.get("containerExitCode") or ""
-    return int(text) if text.lstrip("-").isdigit() else None
+    return int(text) if EXIT_CODE.fullmatch(text) else None

@@ -13,7 +13,7 @@ from runtimes.base import Scope
 from runtimes.causes.facts import ContainerFacts, Facts, Run
 from runtimes.engine import scope as wall
 from runtimes.engine.answers import EngineEvent, Inspected, Row, moment
-from runtimes.engine.detail import has_ended, health_output
+from runtimes.engine.detail import PORT, has_ended, health_output
 from runtimes.engine.events import last_exit_code, shown
 from runtimes.engine.reading import Seen
 from runtimes.engine.states import ended_badly, engine_word
@@ -88,7 +88,7 @@ def wanted_ports(container: Inspected) -> set[tuple[int, str]]:
         (int(binding.host_port), spelled.partition("/")[2] or "tcp")
         for spelled, bindings in (container.host_config.port_bindings or {}).items()
         for binding in bindings or ()
-        if binding.host_port.isdigit() and int(binding.host_port)
+        if PORT.fullmatch(binding.host_port) and int(binding.host_port)
     }
 
 

@@ -30,6 +30,9 @@ def test_ports_are_shown_once_with_where_they_are_published() -> None:
                 "80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8080"}, {"HostIp": "::", "HostPort": "8080"}],
                 "53/udp": [{"HostIp": "127.0.0.1", "HostPort": "53"}],
                 "9000/tcp": None,
+                "none/tcp": None,
+                "\u00b2/tcp": None,
+                f"{'9' * 5000}/tcp": None,
             }
         },
     )

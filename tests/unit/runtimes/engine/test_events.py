@@ -57,7 +57,13 @@ def test_deaths_are_found_by_container() -> None:
 
 @pytest.mark.parametrize(
     ("reported", "code"),
-    [([], None), ([event("start")], None), ([event("die", exitCode="1"), event("died", exitCode="2")], 2)],
+    [
+        ([], None),
+        ([event("start")], None),
+        ([event("die", exitCode="\u00b2")], None),
+        ([event("die", exitCode="-" * 3 + "1")], None),
+        ([event("die", exitCode="1"), event("died", exitCode="2")], 2),
+    ],
 )
 def test_the_last_exit_code_is_that_of_the_last_end(reported: list[EngineEvent], code: int | None) -> None:
     assert last_exit_code(reported) == code
