@@ -42,6 +42,9 @@ _VISIBLE = (
 """What stands for a character that is not shown as it is: C0 but tab, DEL, C1, everything that turns the reading
 direction or breaks a line, and lone surrogates, which no page can be encoded with."""
 
+ACTING = re.compile("[" + re.escape("".join(map(chr, sorted(_VISIBLE.keys() - {0x0A, 0x0D})))) + "]")
+"""One of these, but for line breaks, which documents in forms are made of."""
+
 _ATTRIBUTES = {1: "bold", 2: "dim", 3: "italic", 4: "underline", 7: "inverse", 9: "strike", 21: "underline"}
 _BACKGROUND = {*range(40, 50), *range(100, 108)}
 _CLEARED = {22: ("bold", "dim"), 23: ("italic",), 24: ("underline",), 27: ("inverse",), 29: ("strike",)}

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import urlencode
 
 from flask import Flask
+from markupsafe import Markup
 
+from opsmodal.web.ansi import ACTING, visible
 from runtimes.base import Container, Severity
 
 DASH = "–"
@@ -110,10 +113,22 @@ def percent(part: float | None, whole: float | None) -> float | None:
     return None if part is None or not whole else round(part / whole * 100, 1)
 
 
+def seen(value: Any) -> Any:
+    """Make what a template writes harmless to look at: characters that act instead of being seen are shown.
+
+    An event, a label or a path can hold them as well as a log: an override of the reading direction makes one name
+    look like another (CVE-2021-42574). Line breaks stay: forms hold documents.
+    """
+    if not isinstance(value, str) or isinstance(value, Markup) or not ACTING.search(value):
+        return value
+    return ACTING.sub(lambda found: visible(found[0]), value)
+
+
 FILTERS = (age, since, utc, clock, size, cores, shape, middle, image, plural, changed, summed, percent)
 
 
 def install(app: Flask) -> None:
-    """Give the templates these filters."""
+    """Give the templates these filters, and let everything that they write pass through `seen`."""
+    app.jinja_env.finalize = seen
     for function in FILTERS:
         app.jinja_env.filters[function.__name__] = function
