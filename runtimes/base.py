@@ -311,6 +311,10 @@ class Overview(Protocol):
 
     def read(self, scope: Scope) -> Summary: ...
 
+    def desired(self, scope: Scope) -> int:
+        """Count the instances that should be ready, by what the workloads ask for: some may not exist at all."""
+        ...
+
 
 class Instances(Protocol):
     """The Pods or Containers tab. `verbs`: of "delete", "force-delete", "delete-pending", "restart"."""
