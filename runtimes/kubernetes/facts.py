@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
+
 from runtimes.base import Container, Event
 from runtimes.causes.facts import ClaimFacts, ContainerFacts, Facts, Run
 from runtimes.errors import Missing, RuntimeProblem
 from runtimes.kubernetes import events, paths
 from runtimes.kubernetes.client import Client
-from runtimes.kubernetes.models import ContainerStatus, Pod, Terminated
+from runtimes.kubernetes.models import ContainerStatus, Pod, State, Terminated
 from runtimes.kubernetes.neighbours import Claim, EventObject
 from runtimes.kubernetes.pods import containers
 from runtimes.kubernetes.status import all_statuses, printed
@@ -25,6 +27,9 @@ LINE_MAX_CHARS = 500
 LOG_MAX_BYTES = 64 * 1024
 CLAIMS_MAX = 20
 QUIET_MAX_S = 5.0
+WRITTEN_BY_PROGRAMS = frozenset({"", "Error", "Completed", "OOMKilled"})
+"""With these reasons the message of an end is the program's own: its termination file, or the last of its log
+(terminationMessagePolicy: FallbackToLogsOnError). With others it is the kubelet's or the container runtime's."""
 
 KINDS: dict[str, Literal["container", "init", "sidecar", "ephemeral"]] = {
     "container": "container",
@@ -42,7 +47,7 @@ class Surroundings:
     together: Together
 
     def facts(self, pod: Pod, *, quote_logs: bool) -> Facts:
-        """Gather everything about `pod`; `quote_logs` also reads the last lines of what crashed or is not ready."""
+        """Gather everything about `pod`; `quote_logs` also what its programs wrote: last lines, and last words."""
         owner = pod.metadata.controller
         troubled = _troubled(pod) if quote_logs else None
         own, owners, claims, lines = self.together.run(
@@ -64,7 +69,10 @@ class Surroundings:
             deleting_since=pod.metadata.deletion_timestamp,
             finalizers=tuple(pod.metadata.finalizers or ()),
             gates=tuple(gate.name for gate in pod.spec.scheduling_gates or ()),
-            containers=tuple(_facts(pod, each, statuses.get(each.name), quoted) for each in containers(pod)),
+            containers=tuple(
+                _facts(pod, each, _heard(statuses.get(each.name), quote_logs=quote_logs), quoted)
+                for each in containers(pod)
+            ),
             conditions={
                 known.type: (known.status, known.reason, known.message) for known in pod.status.conditions or ()
             },
@@ -129,6 +137,21 @@ def _bad(ended: Terminated) -> bool:
 def _claims(pod: Pod) -> list[str]:
     volumes = (volume.persistent_volume_claim for volume in pod.spec.volumes or ())
     return [claim.claim_name for claim in volumes if claim is not None][:CLAIMS_MAX]
+
+
+def _heard(status: ContainerStatus | None, *, quote_logs: bool) -> ContainerStatus | None:
+    """Leave out what a program wrote when it ended, unless it may be quoted."""
+    if status is None or quote_logs:
+        return status
+    state, last = (_silent(each) for each in (status.state, status.last_state))
+    return msgspec.structs.replace(status, state=state, last_state=last)
+
+
+def _silent(state: State) -> State:
+    ended = state.terminated
+    if ended is None or ended.reason not in WRITTEN_BY_PROGRAMS:
+        return state
+    return msgspec.structs.replace(state, terminated=msgspec.structs.replace(ended, message=""))
 
 
 def _facts(
