@@ -10,8 +10,9 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy import URL, Engine, create_engine, event, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
@@ -108,31 +109,7 @@ def open_store(address: str) -> Store:
     Raises Unusable when it cannot be reached, TooNew when a newer opsmodal has written it, Busy when it is held.
     """
     url = checked(address)
-    if url.drivername.startswith("sqlite"):
-        prepare_file(url)
-        engine = create_engine(
-            url,
-            pool_size=POOL_SIZE,
-            max_overflow=POOL_OVERFLOW,
-            pool_timeout=POOL_WAIT_S,
-            hide_parameters=True,  # an error or a debug log that quotes a statement must not quote its hashes
-            connect_args={"timeout": 0},
-        )
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-    else:
-        engine = create_engine(
-            url,
-            pool_size=POOL_SIZE,
-            max_overflow=POOL_OVERFLOW,
-            pool_timeout=POOL_WAIT_S,
-            pool_pre_ping=True,
-            hide_parameters=True,
-            connect_args={
-                "connect_timeout": CONNECT_WAIT_S,
-                "options": f"-c statement_timeout={STATEMENT_LIMIT_MS} -c timezone=UTC",
-            },
-        )
+    engine = _sqlite(url) if url.drivername.startswith("sqlite") else _postgresql(url)
     store = Store(engine)
     try:
         with store._answering():
@@ -144,6 +121,30 @@ def open_store(address: str) -> Store:
         store.close()
         raise
     return store
+
+
+def _sqlite(url: URL) -> Engine:
+    prepare_file(url)
+    engine = _engine(url, connect_args={"timeout": 0})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _postgresql(url: URL) -> Engine:
+    options = f"-c statement_timeout={STATEMENT_LIMIT_MS} -c timezone=UTC"
+    return _engine(url, pool_pre_ping=True, connect_args={"connect_timeout": CONNECT_WAIT_S, "options": options})
+
+
+def _engine(url: URL, **options: Any) -> Engine:
+    return create_engine(
+        url,
+        pool_size=POOL_SIZE,
+        max_overflow=POOL_OVERFLOW,
+        pool_timeout=POOL_WAIT_S,
+        hide_parameters=True,  # an error or a debug log that quotes a statement must not quote its hashes
+        **options,
+    )
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
