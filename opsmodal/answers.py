@@ -235,23 +235,32 @@ def counted(instances: Iterable[Instance]) -> dict[str, int]:
     return counts
 
 
-def status_of(instances: Iterable[Instance]) -> tuple[Severity | None, str, int, int]:
+def status_of(instances: Iterable[Instance], desired: int | None = None) -> tuple[Severity, str, int, int]:
     """Sum a service up: the worst severity, a few words, how many are ready and how many should be.
 
-    Finished and stopped instances (neutral) do not count as missing: a completed job is no outage.
+    Finished and stopped instances (neutral) do not count as missing: a completed job is no outage. What the workloads
+    ask for and nobody made (`desired`, None where it is not known) does: such a service is never ok.
     """
     listed = tuple(instances)
     counts = counted(listed)
     ready = sum(1 for instance in listed if instance.ready)
-    total = len(listed) - counts[Severity.NEUTRAL.value]
-    if not listed:
+    there = len(listed) - counts[Severity.NEUTRAL.value]
+    missing = max(0, (desired or 0) - there)
+    if not listed and not missing:
         return Severity.NEUTRAL, "nothing is running", 0, 0
+    total = there + missing
     words = [f"{ready} of {total} ready"] if total else [f"{len(listed)} not running"]
     words += _said(listed, Severity.ERROR, "failing") + _said(listed, Severity.PROGRESS, "not ready yet")
-    for severity in (Severity.ERROR, Severity.PROGRESS, Severity.OK):
-        if counts[severity.value]:
-            return severity, ", ".join(words), ready, total
-    return Severity.NEUTRAL, ", ".join(words), ready, total
+    words += [f"{missing} missing"] if missing else []
+    return _worst(counts, missing), ", ".join(words), ready, total
+
+
+def _worst(counts: Mapping[str, int], missing: int) -> Severity:
+    if counts[Severity.ERROR.value]:
+        return Severity.ERROR
+    if missing or counts[Severity.PROGRESS.value]:
+        return Severity.PROGRESS
+    return Severity.OK if counts[Severity.OK.value] else Severity.NEUTRAL
 
 
 def _said(instances: Iterable[Instance], severity: Severity, otherwise: str) -> list[str]:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from connectors.errors import ConnectionProblem
 from opsmodal.opening import Opened, Opening
@@ -33,6 +33,19 @@ CHECK_S = 1.0
 """How often the registration of an open runtime is compared with what is open."""
 GLANCE_THREADS = 16
 """Runtimes that are asked side by side for the services page."""
+
+
+INSTANCES, DESIRED = "instances", "desired"
+DESIRED_FRESH_S = 5.0
+"""How many instances there should be changes when somebody changes a workload: rarely."""
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What the services page shows of one service; `desired` is None where it cannot be read."""
+
+    instances: Kept[Snapshot[Instance]]
+    desired: int | None
 
 
 @dataclass(slots=True)
@@ -87,13 +100,25 @@ class Fleet:
 
     def instances(self, service: ServiceSpec, *, fresh_s: float) -> Kept[Snapshot[Instance]]:
         """Give the instances of a service: the one answer that list, overview and status share."""
-        return self.kept(service, "instances", lambda it: it.instances.list(service.scope()), fresh_s=fresh_s)
+        return self.kept(service, INSTANCES, lambda it: it.instances.list(service.scope()), fresh_s=fresh_s)
+
+    def desired(self, service: ServiceSpec) -> int | None:
+        """Count the instances that there should be; None where that cannot be read."""
+        try:
+            ask = self.kept(service, DESIRED, lambda it: it.overview.desired(service.scope()), fresh_s=DESIRED_FRESH_S)
+        except (RuntimeProblem, ConnectionProblem):
+            return None
+        return ask.value
+
+    def glance(self, service: ServiceSpec, *, fresh_s: float) -> Glance:
+        """Give the instances of a service and how many there should be."""
+        return Glance(self.instances(service, fresh_s=fresh_s), self.desired(service))
 
     def glances(
         self, services: Sequence[ServiceSpec], *, fresh_s: float, wait_s: float
-    ) -> dict[str, Kept[Snapshot[Instance]] | Exception | None]:
-        """Ask for the instances of many services side by side; None for what has not answered within `wait_s`."""
-        asked = {service.name: self._pool.submit(self.instances, service, fresh_s=fresh_s) for service in services}
+    ) -> dict[str, Glance | Exception | None]:
+        """Glance at many services side by side; None for what has not answered within `wait_s`, and never has."""
+        asked = {service.name: self._pool.submit(self.glance, service, fresh_s=fresh_s) for service in services}
         wait(asked.values(), timeout=wait_s)
         return {service.name: self._glanced(service, asked[service.name]) for service in services}
 
@@ -115,12 +140,14 @@ class Fleet:
             with slot.lock:
                 self._shut(slot)
 
-    def _glanced(
-        self, service: ServiceSpec, future: Future[Kept[Snapshot[Instance]]]
-    ) -> Kept[Snapshot[Instance]] | Exception | None:
+    def _last(self, service: ServiceSpec, question: str) -> Kept[Any] | None:
+        return self._recent.last((service.runtime, service.name, question, service.scope_key()))
+
+    def _glanced(self, service: ServiceSpec, future: Future[Glance]) -> Glance | Exception | None:
         # What has not begun is called off: behind a runtime that hangs, each page would make the line longer.
         if future.cancel() or not future.done():
-            return self._recent.last((service.runtime, service.name, "instances", service.scope_key()))
+            instances, desired = self._last(service, INSTANCES), self._last(service, DESIRED)
+            return Glance(instances, desired.value if desired else None) if instances else None
         error = future.exception()
         if error is None:
             return future.result()

@@ -17,11 +17,12 @@ from opsmodal.answers import (
     instance_answer,
     instance_row,
 )
+from opsmodal.errors import BadRequest
 from opsmodal.fleet import Fleet
 from opsmodal.listing import ListQuery, Page, SortKey, cut, sorted_by
 from opsmodal.operations.door import Door, Pass
 from opsmodal.permissions import Action, Actor, Permission
-from runtimes.base import RANK, Instance, Runtime
+from runtimes.base import RANK, Instance, Runtime, Severity
 from runtimes.errors import Unsupported
 
 FRESH_S = 1.0
@@ -55,6 +56,7 @@ class InstanceOperations:
     def list(self, actor: Actor, name: str, query: ListQuery) -> Page[InstanceRow]:
         """List instances, worst first unless sorted otherwise. Filter: severity."""
         service = self._door.enter(actor, actions.INSTANCES_VIEW, name).service
+        _demand_severities(query.filters.get("severity", ""))
         kept = self._fleet.instances(service, fresh_s=FRESH_S)
         now = datetime.now(UTC)
         rows = [instance_row(instance, now) for instance in kept.value.items]
@@ -126,6 +128,8 @@ class InstanceOperations:
         runtime, scope = self._runtime(leave), leave.service.scope()
         _demand(runtime, "delete-pending")
         pending = [row for row in runtime.instances.list(scope).items if row.phase == "Pending"]
+        if not pending:
+            return Done(sentence="No pod is pending.")
         label = f"Delete {len(pending)} pending {'pod' if len(pending) == 1 else 'pods'}"
         self._door.confirm(leave, confirm, hits=_shortened([_described(row) for row in pending]), label=label)
         with self._door.recorded(actor, leave.action, service=name, target="pods in Pending") as outcome:
@@ -153,6 +157,13 @@ def _demand(runtime: Runtime, verb: str) -> None:
         )
 
 
+def _demand_severities(wanted: str) -> None:
+    known = [severity.value for severity in Severity]
+    for word in wanted.split(","):
+        if word and word not in known:
+            raise BadRequest(f"There is no severity {word[:40]!r}.", hint=f"There are: {', '.join(known)}.")
+
+
 def _matches(row: InstanceRow, query: ListQuery) -> bool:
     wanted = query.filters.get("severity")
     if wanted and row.severity.value not in wanted.split(","):
@@ -163,11 +174,11 @@ def _matches(row: InstanceRow, query: ListQuery) -> bool:
 
 def _described(instance: Instance) -> str:
     managed = f", managed by {instance.managed_by}" if instance.managed_by else ""
+    if instance.kind == "pod" and not instance.managed_by:
+        managed = ", managed by nothing: nobody makes it again"
     return f"{instance.kind} {instance.name} ({instance.status}{managed})"
 
 
 def _shortened(hits: list[str]) -> list[str]:
-    if not hits:
-        return ["nothing: no pod is Pending"]
     more = len(hits) - HITS_MAX
     return hits[:HITS_MAX] + ([f"and {more} more"] if more > 0 else [])

@@ -30,8 +30,8 @@ class Overviews:
 
         kept = self._fleet.kept(service, "overview", ask, fresh_s=FRESH_S)
         instances = self._fleet.instances(service, fresh_s=FRESH_S)
-        severity, text, ready, total = status_of(instances.value.items)
         summary, opened = kept.value, self._fleet.opened(service.runtime)
+        severity, text, ready, total = status_of(instances.value.items, summary.desired)
         return OverviewAnswer(
             name=service.name,
             runtime=service.runtime,

@@ -9,13 +9,12 @@ from datetime import UTC, datetime
 from opsmodal import actions
 from opsmodal.answers import Done, ServiceRow, Status, status_of
 from opsmodal.favorites import Favorites
-from opsmodal.fleet import Fleet
+from opsmodal.fleet import Fleet, Glance
 from opsmodal.listing import ListQuery, Page, SortKey, cut, sorted_by
 from opsmodal.operations.door import Door
 from opsmodal.permissions import Action, Actor, Permission
-from opsmodal.recent import Kept
 from opsmodal.registry.schema import ServiceSpec
-from runtimes.base import RANK, Instance, Severity, Snapshot
+from runtimes.base import RANK
 
 GLANCE_FRESH_S = 3.0
 """How old a status on the services page may be without asking again."""
@@ -99,7 +98,7 @@ class Services:
 
     def _statuses(self, services: Sequence[ServiceSpec], *, wait_s: float = GLANCE_WAIT_S) -> dict[str, Status]:
         asked = self._fleet.glances(services, fresh_s=GLANCE_FRESH_S, wait_s=wait_s)
-        return {name: _status(kept) for name, kept in asked.items()}
+        return {name: _status(glance) for name, glance in asked.items()}
 
     def _row(
         self, service: ServiceSpec, given: frozenset[Permission], status: Status, stars: frozenset[str]
@@ -129,11 +128,12 @@ def _matches(row: ServiceRow, query: ListQuery) -> bool:
     return all(getattr(row, name) == wanted for name, wanted in query.filters.items())
 
 
-def _status(kept: Kept[Snapshot[Instance]] | Exception | None) -> Status:
-    if isinstance(kept, Kept):
-        severity, text, ready, total = status_of(kept.value.items)
+def _status(glance: Glance | Exception | None) -> Status:
+    if isinstance(glance, Glance):
+        kept = glance.instances
+        severity, text, ready, total = status_of(kept.value.items, glance.desired)
         return Status(
-            severity=Severity(severity) if severity else None,
+            severity=severity,
             text=text,
             ready=ready,
             total=total,
@@ -141,6 +141,7 @@ def _status(kept: Kept[Snapshot[Instance]] | Exception | None) -> Status:
             stale=kept.stale,
             problem=kept.problem,
         )
-    if kept is None:
+    if glance is None:
         return Status(severity=None, text="not answered yet")
-    return Status(severity=None, text="not reachable", problem=getattr(kept, "sentence", "The runtime did not answer."))
+    problem = getattr(glance, "sentence", "The runtime did not answer.")
+    return Status(severity=None, text="not reachable", problem=problem)

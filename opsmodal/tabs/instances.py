@@ -14,7 +14,7 @@ from opsmodal.web.respond import done, flag, respond, sent
 from opsmodal.web.routes import CONFIRM, LIST_PARAMETERS, Parameter, Routes
 
 routes = Routes("instances")
-SEVERITY = Parameter(name="severity", description="Only these severities, separated by commas")
+SEVERITY = Parameter(name="severity", description="Only these: ok, progress, error, neutral, separated by commas")
 FORCE = Parameter(name="force", description="Delete without grace", schema={"type": "boolean"})
 ONE = "/services/<service>/instances/<instance>"
 

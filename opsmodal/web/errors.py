@@ -66,6 +66,7 @@ class ErrorBody(msgspec.Struct, omit_defaults=True, kw_only=True):
 
     type: str
     title: str
+    code: str
     status: int
     detail: str
     hint: str = ""
@@ -87,13 +88,8 @@ def install(app: Flask) -> None:
 def answer(error: Exception) -> AnyResponse:
     """Answer one of our own errors."""
     status, word = known(error)
-    body = ErrorBody(
-        type=f"urn:opsmodal:{word}",
-        title=word,
-        status=status,
-        detail=getattr(error, "sentence", str(error)),
-        hint=getattr(error, "hint", ""),
-        request_id=g.get("request_id", ""),
+    body = msgspec.structs.replace(
+        _body(word, status, getattr(error, "sentence", str(error)), getattr(error, "hint", "")),
         hits=getattr(error, "hits", ()),
         confirm=getattr(error, "confirm", ""),
         command=getattr(error, "command", ""),
@@ -101,9 +97,25 @@ def answer(error: Exception) -> AnyResponse:
     )
     response = shown(body, error)
     retry_after_s = getattr(error, "retry_after_s", None)
+    if status == HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="opsmodal"'
     if retry_after_s is not None:
         response.headers["Retry-After"] = str(int(retry_after_s) or 1)
     return response
+
+
+def _body(word: str, status: int, detail: str, hint: str = "") -> ErrorBody:
+    """Name an error for programs (`type`, `code`) and for people (`title`)."""
+    title, request_id = word.replace("-", " ").capitalize(), g.get("request_id", "")
+    return ErrorBody(
+        type=f"urn:opsmodal:{word}",
+        title=title,
+        code=word,
+        status=status,
+        detail=detail,
+        hint=hint,
+        request_id=request_id,
+    )
 
 
 def known(error: Exception) -> tuple[int, str]:
@@ -125,19 +137,14 @@ def _http(error: HTTPException) -> AnyResponse:
         return error.get_response()
     title = HTTPStatus(error.code).phrase
     detail, hint = OWN_HTTP_WORDS.get(error.code, (f"{title}.", ""))
-    word = title.lower().replace(" ", "-")
-    body = ErrorBody(type=f"urn:opsmodal:{word}", title=word, status=error.code, detail=detail, hint=hint)
-    return shown(body)
+    response = shown(_body(title.lower().replace(" ", "-"), error.code, detail, hint))
+    for name, value in error.get_headers():
+        if name.lower() not in ("content-type", "content-length"):
+            response.headers[name] = value
+    return response
 
 
 def _unforeseen(error: Exception) -> AnyResponse:
     log.error("request failed", exc_info=error, extra={"request_id": g.get("request_id", ""), "path": request.path})
-    body = ErrorBody(
-        type="urn:opsmodal:internal",
-        title="internal",
-        status=500,
-        detail="Something went wrong inside opsmodal. Nothing more was done.",
-        hint="The server's log has the details under this request id.",
-        request_id=g.get("request_id", ""),
-    )
-    return shown(body)
+    sentence = "Something went wrong inside opsmodal. Nothing more was done."
+    return shown(_body("internal", 500, sentence, "The server's log has the details under this request id."))

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from opsmodal.web.errors import MEDIA_TYPE, ErrorBody
-from opsmodal.web.routes import API, Parameter, Route
+from opsmodal.web.routes import API, CONFIRM, Parameter, Route
 from opsmodal.web.sockets import SocketRoute
 
 REF = "#/components/schemas/{name}"
@@ -65,9 +65,19 @@ def _operation(route: Route, by_type: dict[str, Any]) -> dict[str, Any]:
         "parameters": [*_path_parameters(route.path), *map(_query_parameter, route.parameters)],
         "responses": {str(route.status): {"description": "Done", "content": content}, "default": problem},
     }
-    if route.body is not None:
-        operation["requestBody"] = {"content": {"application/json": {"schema": by_type[repr(route.body)]}}}
+    body = _body(route, by_type)
+    if body:
+        operation["requestBody"] = body
     return operation
+
+
+def _body(route: Route, by_type: dict[str, Any]) -> dict[str, Any]:
+    if route.body is not None:
+        return {"content": {route.body_media_type: {"schema": by_type.get(repr(route.body), {"type": "string"})}}}
+    if CONFIRM in route.parameters:
+        schema = {"type": "object", "properties": {CONFIRM.name: {"type": ["string", "boolean"]}}}
+        return {"required": False, "content": {"application/json": {"schema": schema}}}
+    return {}
 
 
 def _socket_operation(socket: SocketRoute) -> dict[str, Any]:
@@ -75,7 +85,7 @@ def _socket_operation(socket: SocketRoute) -> dict[str, Any]:
         "operationId": f"socket_{socket.handler.__module__.rsplit('.', 1)[-1]}_{socket.handler.__name__}",
         "summary": (socket.handler.__doc__ or "").strip().splitlines()[0],
         "x-action": socket.action.name,
-        "parameters": _path_parameters(socket.path),
+        "parameters": [*_path_parameters(socket.path), *map(_query_parameter, socket.parameters)],
         "responses": {"101": {"description": "A WebSocket of JSON frames"}},
     }
 

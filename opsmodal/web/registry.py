@@ -16,11 +16,17 @@ from opsmodal.registry.schema import ServiceSpec
 from opsmodal.web.asking import actor, operations
 from opsmodal.web.forms import runtime_entry, service_entry
 from opsmodal.web.respond import body_fields, done, flag, respond, sent, wants_json
-from opsmodal.web.routes import CONFIRM, Parameter, Routes
+from opsmodal.web.routes import CONFIRM, Extra, Parameter, Routes
 
 routes = Routes("registry")
 RUNTIME, SERVICE = "/registry/runtimes/<name>", "/registry/services/<name>"
 DRY_RUN = Parameter(name="dry_run", description="Say what would change only", schema={"type": "boolean"})
+DOCUMENT: Extra = {
+    "body": str,
+    "body_media_type": "application/yaml",
+    "parameters": (DRY_RUN,),
+    "page": None,
+}
 
 
 @routes.get("/registry", actions.REGISTRY_VIEW, tuple[RuntimeRow, ...], api=False)
@@ -38,7 +44,7 @@ def export() -> AnyResponse:
     return Response(text, mimetype="application/yaml")
 
 
-@routes.post("/registry/document", actions.REGISTRY_CHANGE, Applied, parameters=(DRY_RUN,), page=None)
+@routes.post("/registry/document", actions.REGISTRY_CHANGE, Applied, **DOCUMENT)
 def apply() -> AnyResponse:
     """Take a YAML document whole, or say what would change."""
     value = operations().registration.apply(actor(), request.get_data(), dry_run=flag("dry_run"))

@@ -53,6 +53,7 @@ class Route:
     body: Any
     parameters: tuple[Parameter, ...]
     media_type: str
+    body_media_type: str
 
     @property
     def summary(self) -> str:
@@ -67,6 +68,7 @@ class Extra(TypedDict, total=False):
     body: Any
     parameters: Sequence[Parameter]
     media_type: str
+    body_media_type: str
     page: str | None
     api: bool
 
@@ -108,6 +110,7 @@ class Routes:
                 body=extra.get("body"),
                 parameters=tuple(extra.get("parameters", ())),
                 media_type=extra.get("media_type", "application/json"),
+                body_media_type=extra.get("body_media_type", "application/json"),
             )
             self.routes.append(route)
             return view

@@ -7,7 +7,7 @@ from urllib.parse import urlencode, urlsplit
 from flask import Blueprint, Flask, Response, g, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from opsmodal.errors import NotSignedIn, Refusal
+from opsmodal.errors import NotSignedIn, Refusal, TooMany
 from opsmodal.web.asking import address_of, cookie_name, identified, operations
 from opsmodal.web.errors import known
 from opsmodal.web.respond import wants_json
@@ -53,7 +53,10 @@ def sign_in() -> AnyResponse:
     try:
         return _signed_in(operations().signing.by_password(name, password, **_browser()))
     except Refusal as refusal:
-        return _form(refusal.sentence, status=known(refusal)[0])
+        response = _form(refusal.sentence, status=known(refusal)[0])
+        if isinstance(refusal, TooMany):
+            response.headers["Retry-After"] = str(int(refusal.retry_after_s) or 1)
+        return response
 
 
 @pages.post("/sign-out")

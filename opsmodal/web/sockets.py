@@ -20,13 +20,14 @@ from opsmodal.store.errors import StoreProblem
 from opsmodal.web.asking import actor, operations
 from opsmodal.web.held import Held, Inbox
 from opsmodal.web.origin import demand_own_origin
-from opsmodal.web.routes import API
+from opsmodal.web.routes import API, Parameter
 from opsmodal.web.whole import make_whole
 from runtimes.errors import RuntimeProblem
 
 PING_S = 20
 """Shorter than the 60 s after which many proxies cut an idle connection."""
 MESSAGE_MAX_BYTES = 64 * 1024
+READER_END_S = 5.0
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ class SocketRoute:
     path: str
     action: Action
     handler: Handler
+    parameters: tuple[Parameter, ...] = ()
 
 
 class Sockets:
@@ -49,11 +51,11 @@ class Sockets:
         self.noun = noun
         self.routes: list[SocketRoute] = []
 
-    def route(self, path: str, action: Action) -> Callable[[Handler], Handler]:
+    def route(self, path: str, action: Action, *, parameters: Sequence[Parameter] = ()) -> Callable[[Handler], Handler]:
         """Declare a socket of a service."""
 
         def declare(handler: Handler) -> Handler:
-            self.routes.append(SocketRoute(path=path, action=action, handler=handler))
+            self.routes.append(SocketRoute(path=path, action=action, handler=handler, parameters=tuple(parameters)))
             return handler
 
         return declare
@@ -101,7 +103,9 @@ def _answering(handler: Handler, held: Held) -> Handler:
         except (ConnectionClosed, OSError) as gone:
             log.debug("socket gone", extra={"path": request.path, "why": type(gone).__name__})
         finally:
+            # The library reads in a thread of its own; the server closes the socket when we return, and not under it.
             socket.sock.end()
+            socket.thread.join(READER_END_S)
 
     return answering
 

@@ -73,7 +73,7 @@ def test_deleting_asks_for_the_name_in_production_and_says_what_is_hit(changed: 
     client = changed.client("manager")
     asked = client.call("DELETE", "/services/shop/instances/db-0")
     assert asked.status_code == 409
-    assert asked.json["title"] == "confirmation-required"
+    assert asked.json["code"] == "confirmation-required"
     assert asked.json["confirm"] == "shop"
     assert any("db-0" in hit for hit in asked.json["hits"])
     assert asked.json["command"] == "kubectl -n shop delete pod db-0"
@@ -105,7 +105,7 @@ def test_deleting_pending_pods_names_them_first(changed: Installation) -> None:
 def test_a_pod_is_not_restarted(shown: Installation) -> None:
     answer = shown.client().call("POST", "/services/shop/instances/db-0/restart?confirm=shop")
     assert answer.status_code == 422
-    assert answer.json["title"] == "unsupported"
+    assert answer.json["code"] == "unsupported"
     assert answer.json["hint"]
 
 

@@ -48,6 +48,23 @@ def test_a_service_in_a_few_words(states: list[tuple[str, Severity, bool]], seve
     assert told[:2] == (severity, text)
 
 
+@pytest.mark.parametrize(
+    ("states", "desired", "expected"),
+    [
+        ([RUNNING], 2, (PROGRESS, "1 of 2 ready, 1 missing", 1, 2)),
+        ([], 3, (PROGRESS, "0 of 3 ready, 3 missing", 0, 3)),
+        ([RUNNING, RUNNING], 1, (OK, "2 of 2 ready", 2, 2)),
+        ([RUNNING], None, (OK, "1 of 1 ready", 1, 1)),
+        ([], 0, (NEUTRAL, "nothing is running", 0, 0)),
+        ([("CrashLoopBackOff", ERROR, False)], 2, (ERROR, "0 of 2 ready, 1 CrashLoopBackOff, 1 missing", 0, 2)),
+    ],
+)
+def test_what_is_asked_for_and_not_there_is_missing(
+    states: list[tuple[str, Severity, bool]], desired: int | None, expected: tuple[Severity, str, int, int]
+) -> None:
+    assert status_of((instance(*state) for state in states), desired) == expected
+
+
 def test_values_are_masked_and_sources_stay() -> None:
     variables = [
         Variable(container="web", name="PASSWORD", value="hunter2"),

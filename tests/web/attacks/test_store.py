@@ -17,7 +17,7 @@ from tests.web.conftest import PASSWORD, Installation, own_page
 JSON = {"Content-Type": "application/json"}
 CHANGES = (
     ("DELETE", "/services/shop/instances/db-0?confirm=shop", None),
-    ("POST", "/services/shop/instances/delete-pending?confirm=shop", None),
+    ("POST", "/services/reports/instances/delete-pending?confirm=true", None),
     ("GET", "/services/shop/logs?download=true", None),
     ("PUT", "/registry/services/other", '{"runtime":"demo","namespace":"shop"}'),
     ("DELETE", "/registry/services/payments?confirm=true", None),
@@ -53,7 +53,7 @@ def test_a_store_that_cannot_be_written_stops_changes_and_no_view(unwritable: In
     for method, path, body in CHANGES:
         headers = JSON if body and body.startswith("{") else {}
         answer = unwritable.client().call(method, path, data=body, headers=headers)
-        assert (answer.status_code, answer.json["title"]) == (503, "not-recorded"), path
+        assert (answer.status_code, answer.json["code"]) == (503, "not-recorded"), path
         assert answer.json["hint"]
     assert unwritable.client().get("/services/shop/instances/db-0").status_code == 200
     assert unwritable.client().get("/registry/services/other").status_code == 404
@@ -133,7 +133,7 @@ def test_one_credential_that_does_not_open_hides_one_runtime_only(changed: Insta
     assert rows["shop"]["status"] == "ok"
     assert rows["far"]["status"] == "unknown"
     answer = changed.client().get("/services/far/overview")
-    assert answer.json["title"] == "wrong-key"
+    assert answer.json["code"] == "wrong-key"
     assert "was sealed for another record" in answer.json["detail"]
     page = changed.browser().get("/services/far/overview")
     assert "was sealed for another record" in page.text
