@@ -18,6 +18,9 @@ LINE_MAX_CHARS = 160
 STOPPED = {130, 143}
 """SIGINT and SIGTERM: somebody asked for the end."""
 
+KILLED = 137
+"""SIGKILL: how an engine ends what does not stop within its grace time, and the kernel what it has no room for."""
+
 NEVER_RAN = {125, 126, 127, 128}
 """Codes that an engine gives to a container whose program it could not start, next to its error."""
 
@@ -29,6 +32,16 @@ _HINTS = {
     134: "Read the log: a failed assertion or an abort writes its reason there.",
     139: "A fault of the program or of a library for another system: try the image version before.",
 }
+
+_READ_EARLIER = {
+    "pod": "Read the log of its previous run.",
+    "container": "Read its log: the lines of earlier runs are in it.",
+}
+_READ_REST = {
+    "pod": "The Logs tab has the rest, also of the previous run.",
+    "container": "The Logs tab has the rest.",
+}
+"""By the kind of instance: an engine keeps one log for each container, across its restarts."""
 
 _LOG_SIGNS = (
     ("wrong-platform", r"exec format error", "its program is built for another platform", "Use an image for this one."),
@@ -60,7 +73,7 @@ _LOG_SIGNS = (
         "permission",
         r"permission denied|EACCES|read-only file system|operation not permitted",
         "it may not do what it tries",
-        "Check the user it runs as, the owner of its files, and its securityContext.",
+        "Check the user it runs as, the owner of its files, and what its security settings allow.",
     ),
 )
 """(kind, words, because, hint): what programs themselves write before they end. Never more than likely."""
@@ -72,16 +85,16 @@ def findings(facts: Facts) -> Iterator[Finding]:
         run = container.last_run
         if run is None:
             if container.reason == "CrashLoopBackOff" or container.state == "restarting":
-                yield _unknown_end(container)
+                yield _unknown_end(facts, container)
             continue
         if run.reason in NOT_STARTED or (facts.engine_error and run.exit_code in NEVER_RAN):
             continue  # it never ran: what kept it from starting is told elsewhere
         down = container.state != "running"
         if down and not _harmless(facts, container, run):
             yield _ended(facts, container, run)
-            yield from _last_lines(container)
+            yield from _last_lines(facts, container)
         elif not down and container.restarts:
-            yield _restarted(container, run)
+            yield _restarted(facts, container, run)
 
 
 def _harmless(facts: Facts, container: ContainerFacts, run: Run) -> bool:
@@ -106,7 +119,7 @@ def _ended(facts: Facts, container: ContainerFacts, run: Run) -> Finding:
 def _what(facts: Facts, container: ContainerFacts, run: Run) -> str:
     if container.reason == "CrashLoopBackOff" or container.state == "restarting":
         return "cannot start" if container.kind == "init" else "keeps restarting"
-    if facts.kind == "container" and run.exit_code in {0, *STOPPED} and not run.oom:
+    if facts.kind == "container" and run.exit_code in {0, KILLED, *STOPPED} and not run.oom:
         return "is not running"
     return "has failed" if not container.restarts else "keeps failing"
 
@@ -121,12 +134,8 @@ def _end(facts: Facts, container: ContainerFacts, run: Run, name: str) -> tuple[
     code = run.exit_code or (128 + run.signal if run.signal else 0)
     if code == 0:
         return _finished(facts, container, name)
-    if code == 137:
-        because = f"{name} was killed with SIGKILL (exit code 137), and not for its own memory limit"
-        hint = (
-            "Usual reasons: it did not stop within its grace period, a failed liveness probe, or a host out of memory."
-        )
-        return "killed", because, hint, Weight.GENERAL
+    if code == KILLED:
+        return _killed(facts, name)
     if code in STOPPED:
         because = f"{name} was asked to stop and did (exit code {code}, {signal_name(code - 128)})"
         return (
@@ -140,27 +149,46 @@ def _end(facts: Facts, container: ContainerFacts, run: Run, name: str) -> tuple[
     return kind, f"{name} ended with exit code {code}: {exit_meaning(code)}", hint, Weight.LIKELY
 
 
+def _killed(facts: Facts, name: str) -> tuple[str, str, str, Weight]:
+    if facts.kind == "pod":
+        because = f"{name} was killed with SIGKILL (exit code 137), and not for its own memory limit"
+        reasons = "it did not stop within its grace period, a failed liveness probe, or a host out of memory"
+        return "killed", because, f"Usual reasons: {reasons}.", Weight.GENERAL
+    turns = (event.reason for event in facts.events if event.reason in ("start", "restart", "stop"))
+    if next(turns, "") == "stop":  # events come newest first
+        because = f"{name} was stopped: it did not end within its grace time and was killed (exit code 137, SIGKILL)"
+        hint = "Start it again if nobody meant to stop it. A program that ends on SIGTERM stops without being killed."
+        return "stopped", because, hint, Weight.GENERAL
+    because = (
+        f"{name} was stopped with SIGKILL (exit code 137), as a stop does after its grace time, and not for its own "
+        "memory limit"
+    )
+    reasons = "it did not end within its grace time when it was stopped, somebody killed it, or a host out of memory"
+    return "killed", because, f"Usual reasons: {reasons}. Start it again if nobody meant to stop it.", Weight.GENERAL
+
+
 def _finished(facts: Facts, container: ContainerFacts, name: str) -> tuple[str, str, str, Weight]:
     if facts.kind == "pod" or container.state == "restarting":
         because = f"{name} ends by itself without an error (exit code 0) and is started again each time"
-        hint = "A server must stay in the foreground; work that ends belongs into a Job, or a restart policy OnFailure."
+        policy = "a Job, or a restart policy OnFailure" if facts.kind == "pod" else "a restart policy on-failure or no"
+        hint = f"A server must stay in the foreground; work that ends belongs into {policy}."
         return "ends-by-itself", because, hint, Weight.LIKELY
     because = f"{name} has ended by itself without an error (exit code 0)"
     return "finished", because, "Nothing is wrong if it was meant to end; else start it again.", Weight.GENERAL
 
 
-def _unknown_end(container: ContainerFacts) -> Finding:
+def _unknown_end(facts: Facts, container: ContainerFacts) -> Finding:
     return Finding(
         kind="crash-loop",
         what="keeps restarting",
         because=f"container {named(container.name)} ends again and again, and how it ended is not known",
-        hint="Read the log of its previous run.",
+        hint=_READ_EARLIER[facts.kind],
         weight=Weight.GENERAL,
         said=container.message,
     )
 
 
-def _restarted(container: ContainerFacts, run: Run) -> Finding:
+def _restarted(facts: Facts, container: ContainerFacts, run: Run) -> Finding:
     oom = " (OOMKilled)" if run.oom or run.reason == "OOMKilled" else ""
     count = counted(container.restarts, "time")
     return Finding(
@@ -168,12 +196,12 @@ def _restarted(container: ContainerFacts, run: Run) -> Finding:
         what="was restarted",
         because=f"container {named(container.name)} was restarted {count}; its last run ended with exit code "
         f"{run.exit_code}{oom}: {exit_meaning(run.exit_code)}",
-        hint="Read the log of its previous run.",
+        hint=_READ_EARLIER[facts.kind],
         weight=Weight.CONTEXT,
     )
 
 
-def _last_lines(container: ContainerFacts) -> Iterator[Finding]:
+def _last_lines(facts: Facts, container: ContainerFacts) -> Iterator[Finding]:
     lines = [quoted(line, max_chars=LINE_MAX_CHARS) for line in container.last_lines[-LINES_MAX:]]
     lines = [line for line in lines if line]
     if not lines:
@@ -189,6 +217,6 @@ def _last_lines(container: ContainerFacts) -> Iterator[Finding]:
         what="has failed",
         because="its log ends so",
         detail=f"The log of container {named(container.name)} ends so:\n{written}",
-        hint="The Logs tab has the rest, also of the previous run.",
+        hint=_READ_REST[facts.kind],
         weight=Weight.CONTEXT,
     )

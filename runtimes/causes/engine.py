@@ -15,6 +15,7 @@ _PORT = r"(?:tcp|udp)\d? (?:\[[^\]]{0,60}\]|[\w.*]{0,60}):(?P<%s>\d{1,5})"
 """An address as Go prints it when it cannot listen there."""
 
 RULES = (
+    oci.COMMAND_ABSENT,  # before the mounts: it quotes a stat of the command's own path
     Rule(
         kind="port-taken",
         words=r"Port (?P<bound>\d{1,5}/\w{2,5}) is already allocated: (?P<holder>.{1,300})",

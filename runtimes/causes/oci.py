@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from runtimes.causes.finding import Rule, Weight
 
+COMMAND_HINT = "Correct command and args; in an image without a shell, sh is missing as well."
+COMMAND_ABSENT = Rule(
+    kind="command-not-found",
+    words=r"exec: \\?\"(?P<command>[^\"\\]{1,253})\\?\": (?:executable file not found|stat .{0,300}no such file)",
+    because="the command {command} of container {container} is not in its image",
+    hint=COMMAND_HINT,
+)
+"""Names its subject, unlike rules on files that are missing: `exec: "/app": stat /app: no such file` is no mount."""
+
 RULES = (
     Rule(
         kind="wrong-platform",
@@ -30,13 +39,13 @@ RULES = (
         because="{source} cannot be mounted into container {container}",
         hint="Check that the source exists on the host and that the engine may use it.",
     ),
+    COMMAND_ABSENT,
     Rule(
         kind="command-not-found",
-        words=r"exec: \\?\"(?P<command>[^\"\\]{1,253})\\?\": (?:executable file not found|stat .{0,300}no such file)"
-        r"|executable file [`'\"](?P<crun>[^`'\"]{1,253})[`'\"] not found|no such file or directory.{0,60}exec"
+        words=r"executable file [`'\"](?P<crun>[^`'\"]{1,253})[`'\"] not found|no such file or directory.{0,60}exec"
         r"|exec .{0,253}: no such file or directory|command that was not found",
-        because="the command {command}{crun} of container {container} is not in its image",
-        hint="Correct command and args; in an image without a shell, sh is missing as well.",
+        because="the command {crun} of container {container} is not in its image",
+        hint=COMMAND_HINT,
     ),
     Rule(
         kind="command-not-executable",

@@ -96,6 +96,28 @@ def test_a_command_that_is_not_in_the_image_is_explained(box: EngineWorld) -> No
     assert "no-such-program" in repr(box.runtime.instances.cause(box.scope, name))
 
 
+def test_a_path_that_is_not_in_the_image_is_a_command_and_no_mount(box: EngineWorld) -> None:
+    name = made_in_vain(box, command=("/nosuch",))
+    (cause,) = box.runtime.instances.cause(box.scope, name).causes
+    if box.kind == "docker":
+        assert cause.kind == "command-not-found"
+        assert "/nosuch" in cause.detail
+    else:  # 4.3 keeps no word on why a container did not start
+        assert cause.kind == "never-started"
+
+
+def test_what_was_killed_after_its_grace_time_was_stopped_and_has_not_failed(box: EngineWorld) -> None:
+    name = box.run(f"echo ready; {STAY}", running)  # sleep as the first process ignores SIGTERM
+    box.engine.cli("stop", "-t", "1", name)
+    settle(lambda: exited(box.inspect(name)), f"{name} has stopped")
+    told = box.runtime.instances.cause(box.scope, name)
+    assert f"{name} is not running because" in told.sentence
+    assert "was stopped" in told.sentence
+    assert "137" in told.sentence
+    assert "probe" not in repr(told.causes)
+    assert "previous" not in repr(told.causes)
+
+
 def test_a_container_that_ran_out_of_memory_is_told_with_its_limit(box: EngineWorld) -> None:
     hungry = "a=x; while true; do a=$a$a; done"
     limits = ("--memory", "16m", "--memory-swap", "16m")

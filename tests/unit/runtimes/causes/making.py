@@ -59,10 +59,12 @@ def refused(message: str) -> Facts:
 
 
 def engine(state: str, *, error: str = "", exit_code: int | None = None, **fields: Any) -> Facts:
-    run = fields.pop("run", {})
+    run, events = fields.pop("run", {}), fields.pop("events", ())
     last = None if exit_code is None else Run(**{"exit_code": exit_code, **run})
     own = container("web", state=state, last_run=last, ready=state == "running", **fields)
-    return Facts(kind="container", name="web", status=state.title(), containers=(own,), engine_error=error)
+    return Facts(
+        kind="container", name="web", status=state.title(), containers=(own,), engine_error=error, events=events
+    )
 
 
 def check(facts: Facts, kinds: list[str], fragment: str) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from runtimes.causes import explain
 from runtimes.causes.facts import Facts
-from tests.unit.runtimes.causes.making import check, engine
+from tests.unit.runtimes.causes.making import check, crashed, engine, event
 
 TABLE = [
     (
@@ -66,6 +67,24 @@ TABLE = [
         ["command-not-found"],
         "the command serve",
     ),
+    *(
+        (
+            engine("created", exit_code=127, error=f"{begin}{quote}/nosuch{quote}: stat /nosuch: {end}"),
+            ["command-not-found"],
+            "web cannot start because the command /nosuch of container web is not in its image",
+        )
+        for quote in ('"', '\\"')
+        for begin, end in (
+            (
+                "failed to create shim task: runc create failed: unable to start container process: exec: ",
+                "no such file or directory: unknown",
+            ),
+            (
+                'unable to start container "38986d0f": runc: unable to start container process: exec: ',
+                "no such file or directory: OCI runtime attempted to invoke a command that was not found",
+            ),
+        )
+    ),
     (
         engine("exited", exit_code=1, last_lines=("exec /app: exec format error",)),
         ["exited", "wrong-platform", "last-log-lines"],
@@ -121,6 +140,16 @@ TABLE = [
     (engine("exited", exit_code=0), ["finished"], "web is not running because container web has ended by itself"),
     (engine("exited", exit_code=143), ["stopped"], "web is not running because container web was asked to stop"),
     (
+        engine("exited", exit_code=137, events=(event("stop", "was stopped"), event("start", "was started"))),
+        ["stopped"],
+        "web is not running because container web was stopped: it did not end within its grace time and was killed",
+    ),
+    (
+        engine("exited", exit_code=137, events=(event("start", "was started"), event("stop", "was stopped"))),
+        ["killed"],
+        "web is not running because container web was stopped with SIGKILL (exit code 137)",
+    ),
+    (
         engine("exited", exit_code=137, run={"oom": True}, memory_limit_bytes=64 * 1024**2),
         ["oom-killed"],
         "its limit of 64 MiB",
@@ -137,3 +166,18 @@ TABLE = [
 @pytest.mark.parametrize(("facts", "kinds", "fragment"), TABLE)
 def test_the_cause_is_named(facts: Facts, kinds: list[str], fragment: str) -> None:
     check(facts, kinds, fragment)
+
+
+@pytest.mark.parametrize("exit_code", [0, 1, 137, 143])
+@pytest.mark.parametrize("state", ["exited", "restarting", "running"])
+def test_words_that_only_kubernetes_knows_are_not_said_of_an_engine(state: str, exit_code: int) -> None:
+    told = repr(explain(engine(state, exit_code=exit_code, restarts=2, last_lines=("permission denied",))).causes)
+    for word in ("probe", "previous run", "securityContext", "OnFailure", "Job", "grace period"):
+        assert word not in told
+    assert "The Logs tab has the rest." in told or state == "running"
+
+
+def test_a_pods_log_has_the_run_before() -> None:
+    told = explain(crashed(137, last_lines=("bye",)))
+    assert "also of the previous run" in told.causes[-1].hint
+    assert "liveness probe" in told.causes[0].hint
