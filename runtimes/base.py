@@ -260,7 +260,9 @@ class Summary:
 class LogQuery:
     """Which lines: `instance` is an id or "*" for all; `container` "" is the first, "*" all.
 
-    `tail` None means all there are; `since` is absolute; `previous` asks for the run before the last restart.
+    `tail` None means all there are; `since` is absolute; `previous` asks for the run before the last restart. `exact`
+    asks for the bytes of one log rather than for its lines in time: they may come without `at`, since an engine writes
+    stamps into the middle of long lines. Where several logs are merged it changes nothing.
     """
 
     instance: str = "*"
@@ -268,6 +270,7 @@ class LogQuery:
     tail: int | None = 500
     since: datetime | None = None
     previous: bool = False
+    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,6 +279,7 @@ class LogLine:
 
     `nanoseconds` is the same instant since 1970 with all digits the engine gave, for merging and resuming. `text`
     is decoded as UTF-8 with replacement; control characters are left in: whoever shows a line deals with them.
+    `runtimes.lines.written` gives the bytes that were logged.
     """
 
     at: datetime | None
@@ -284,6 +288,11 @@ class LogLine:
     container: str
     stream: Literal["stdout", "stderr", "unknown"]
     text: str
+    end: Literal["\n", "\r\n", ""] = "\n"
+    """Its line end; none in a piece of a long line that the next one of the same stream continues, or that is the last.
+    """
+    raw: bytes | None = None
+    """Its bytes where they are not UTF-8, so that `text` does not hold them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,8 @@
 
 Every adapter needs the same four, and every one of them is easy to get subtly wrong: a line lost at the edge of a
 chunk, a line repeated after a cut. So they live here, pure, and are tested with arbitrary input. What this module
-refuses to do: fail on bytes (a log is whatever a process wrote), and hold more than one line of it in memory.
+refuses to do: fail on bytes (a log is whatever a process wrote), hold more than one line of it in memory, and lose a
+byte: `written` gives back what `records` and `parsed` took apart.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ SKIP_MAX_LINES = 100_000
 _BEFORE_ALL = -(2**63)
 """Nanoseconds of a line that has no stamp and no predecessor that has one."""
 
+CARRIAGE_RETURN = 0x0D
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
 
@@ -37,31 +40,30 @@ _STAMP = re.compile(
 """RFC 3339 with up to nine digits, as Go's RFC3339Nano prints it; containerd and Podman use the host's offset."""
 
 
-def records(chunks: Iterable[bytes], *, max_bytes: int = LINE_MAX_BYTES) -> Iterator[bytes]:
-    """Cut a stream of bytes into records without their line ends, the same ones however the stream is chunked.
+def records(chunks: Iterable[bytes], *, max_bytes: int = LINE_MAX_BYTES, stamped: bool = True) -> Iterator[bytes]:
+    """Cut a stream of bytes into records with their line ends, the same ones however the stream is chunked.
 
-    A line longer than `max_bytes` (at least 64) comes in pieces, cut between UTF-8 characters; each piece starts with
-    the stamp of its line, so that each can be parsed, merged and resumed by itself. What follows the last line end is
-    a record when the chunks end, and is dropped when they raise: the resumed stream brings that line whole.
+    A line longer than `max_bytes` (at least 64, without its end) comes in pieces, cut between UTF-8 characters, of
+    which only the last has the end; when the log is `stamped`, each piece starts with the stamp of its line, so that
+    each can be parsed, merged and resumed by itself. What follows the last line end is a record when the chunks end,
+    and is dropped when they raise: the resumed stream brings that line whole.
     """
     held = bytearray()
-    stamp, in_pieces, searched = b"", False, 0
+    stamp, in_pieces, searched = b"", not stamped, 0
     for chunk in chunks:
         held += chunk
         while True:
             room = max_bytes - len(stamp)
             end = held.find(b"\n", searched, room + 1)
             if end >= 0:
-                text = bytes(held[: end - held.endswith(b"\r", 0, end)])
-                if text or not in_pieces:
-                    yield stamp + text
+                yield stamp + bytes(held[: end + 1])
                 del held[: end + 1]
-                stamp, in_pieces, searched = b"", False, 0
+                stamp, in_pieces, searched = b"", not stamped, 0
             elif len(held) > room:
                 piece = bytes(held[: _between_characters(held, room)])
                 yield stamp + piece
                 del held[: len(piece)]
-                stamp, in_pieces, searched = stamp if in_pieces else _stamp_of(piece), True, 0
+                stamp, in_pieces, searched = stamp if in_pieces else stamp_of(piece), True, 0
             else:
                 searched = len(held)
                 break
@@ -70,21 +72,37 @@ def records(chunks: Iterable[bytes], *, max_bytes: int = LINE_MAX_BYTES) -> Iter
 
 
 def parsed(
-    record: bytes, *, instance: str, container: str, stream: Literal["stdout", "stderr", "unknown"] = "unknown"
+    record: bytes,
+    *,
+    instance: str,
+    container: str,
+    stream: Literal["stdout", "stderr", "unknown"] = "unknown",
+    stamped: bool = True,
 ) -> LogLine:
     """Read one record as kubelet and engines write it with timestamps on: RFC 3339, one space, the text.
 
-    A record without a (real) stamp is given whole, with `at` None and `nanoseconds` 0.
+    A record without a (real) stamp is given whole, with `at` None and `nanoseconds` 0; so is one of a log that is not
+    `stamped`, whatever its text looks like.
     """
-    at, nanoseconds, text = _stamped(record)
+    end: Literal["\n", "\r\n", ""] = "\r\n" if record.endswith(b"\r\n") else "\n" if record.endswith(b"\n") else ""
+    body = record[: len(record) - len(end)]
+    at, nanoseconds, data = _stamped(body) if stamped else (None, 0, body)
+    text = data.decode("utf-8", errors="replace")
     return LogLine(
         at=at,
         nanoseconds=nanoseconds,
         instance=instance,
         container=container,
         stream=stream,
-        text=text.decode("utf-8", errors="replace"),
+        text=text,
+        end=end,
+        raw=data if "\ufffd" in text and text.encode() != data else None,
     )
+
+
+def written(line: LogLine) -> bytes:
+    """Give the bytes that were logged: one after the other, those of all records are the log."""
+    return (line.text.encode() if line.raw is None else line.raw) + line.end.encode()
 
 
 def merged(sources: Iterable[Iterator[LogLine]]) -> Iterator[LogLine]:
@@ -183,16 +201,20 @@ def _keyed(source: Iterator[LogLine]) -> Iterator[tuple[int, LogLine]]:
 
 
 def _between_characters(data: bytearray, cut: int) -> int:
-    """Move a cut back to the start of a UTF-8 character (RFC 3629: at most three continuation bytes)."""
+    """Move a cut back to the start of a UTF-8 character (RFC 3629: at most three continuation bytes), not before CR.
+
+    A CR may belong to the line end, and a piece of nothing but a line end would be shown as an empty line.
+    """
     for moved in range(cut, cut - 4, -1):
-        if data[moved] & 0xC0 != 0x80:
+        if data[moved] & 0xC0 != 0x80 and data[moved] != CARRIAGE_RETURN:
             return moved
     return cut
 
 
-def _stamp_of(piece: bytes) -> bytes:
-    at, _, text = _stamped(piece)
-    return b"" if at is None else piece[: len(piece) - len(text)]
+def stamp_of(record: bytes) -> bytes:
+    """Give the stamp that a record starts with, and the space behind it; nothing where there is none."""
+    at, _, text = _stamped(record)
+    return b"" if at is None else record[: len(record) - len(text)]
 
 
 def _stamped(record: bytes) -> tuple[datetime | None, int, bytes]:

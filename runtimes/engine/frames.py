@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
-from runtimes.lines import LINE_MAX_BYTES, records
+from runtimes.lines import LINE_MAX_BYTES, records, stamp_of
 
 HEADER_BYTES = 8
 STREAMS: dict[int, Literal["stdout", "stderr", "unknown"]] = {0: "stdout", 1: "stdout", 2: "stderr"}
@@ -22,8 +22,6 @@ FRAME_MAX_BYTES = 16 * 1024 * 1024
 
 PIECE_BYTES = 16 * 1024
 """Where dockerd cuts a line (daemon/logger/copier.go, defaultBufSize)."""
-STAMP_MAX_CHARS = 36
-"""`2006-01-02T15:04:05.999999999+07:00` and a space."""
 
 Stream = Literal["stdout", "stderr", "unknown"]
 
@@ -50,55 +48,51 @@ def frames(chunks: Iterable[bytes]) -> Iterator[tuple[Stream, bytes]]:
             del held[: HEADER_BYTES + length]
 
 
-def split_records(chunks: Iterable[bytes]) -> Iterator[tuple[Stream, bytes]]:
-    """Give the (stream, record) pairs of a multiplexed body: whole lines, stamped once, without their line ends."""
+def split_records(chunks: Iterable[bytes], *, stamped: bool = True) -> Iterator[tuple[Stream, bytes]]:
+    """Give the (stream, record) pairs of a multiplexed body: whole lines, stamped once if at all, with line ends."""
     lines: dict[Stream, _Line] = {}
     for stream, payload in frames(chunks):
-        for record in lines.setdefault(stream, _Line()).add(payload):
+        for record in lines.setdefault(stream, _Line(stamped=stamped)).add(payload):
             yield stream, record
     for stream, line in lines.items():
         for record in line.end():
             yield stream, record
 
 
-def terminal_records(chunks: Iterable[bytes]) -> Iterator[tuple[Stream, bytes]]:
-    """Give the records of a container with a terminal, whose stdout and stderr are one."""
-    for record in records(chunks):
-        yield "unknown", _unstamped(record) if len(record) > PIECE_BYTES else record
+def terminal_records(chunks: Iterable[bytes], *, stamped: bool = True) -> Iterator[tuple[Stream, bytes]]:
+    """Give the records of a container with a terminal, whose stdout and stderr are one.
+
+    Without frames nothing tells a stamp that Podman wrote into a long line a second later from the line's own text:
+    only a log that is not `stamped` is exact here.
+    """
+    for record in records(chunks, stamped=stamped):
+        yield "unknown", _unstamped(record) if stamped and len(record) > PIECE_BYTES else record
 
 
 def _unstamped(record: bytes) -> bytes:
     """Take the stamps out that Docker wrote before each later piece of one long line: all are the line's own."""
-    stamp = _stamp(record)
+    stamp = stamp_of(record)
     return stamp + record[len(stamp) :].replace(stamp, b"") if stamp else record
-
-
-def _stamp(payload: bytes) -> bytes:
-    end = payload.find(b" ", 0, STAMP_MAX_CHARS)
-    return payload[: end + 1] if end > 0 and payload[:4].isdigit() and b"T" in payload[:end] else b""
 
 
 class _Line:
     """The line of one stream that has not ended yet: at most LINE_MAX_BYTES and one frame."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, stamped: bool) -> None:
         self._held = b""
-        self._stamp = b""
+        self._stamped = stamped
 
     def add(self, payload: bytes) -> Iterator[bytes]:
-        if self._held:
-            payload = payload.removeprefix(self._stamp)
-        else:
-            self._stamp = _stamp(payload)
+        if self._held and self._stamped:  # Podman stamps each piece with its own second, Docker all with the first's
+            payload = payload[len(stamp_of(payload)) :]
         self._held += payload
         if b"\n" in payload:
             whole, _, self._held = self._held.rpartition(b"\n")
-            yield from records([whole + b"\n"])
-            self._stamp = _stamp(self._held)
+            yield from records([whole + b"\n"], stamped=self._stamped)
         elif len(self._held) > LINE_MAX_BYTES:
-            *pieces, self._held = records([self._held])
+            *pieces, self._held = records([self._held], stamped=self._stamped)
             yield from pieces
 
     def end(self) -> Iterator[bytes]:
         if self._held:
-            yield from records([self._held])
+            yield from records([self._held], stamped=self._stamped)

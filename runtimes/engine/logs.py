@@ -42,16 +42,20 @@ class Logs:
     def read(self, scope: Scope, query: LogQuery) -> Stream[LogLine]:
         """Open the lines that there are now, by time; `tail` counts for all containers together."""
         opened: list[Lines] = []
-        for container in self._asked_for(scope, query):
+        wanted = self._asked_for(scope, query)
+        exact = query.exact and len(wanted) == 1
+        for container in wanted:
             try:
-                opened.append(self.open(container, tail=query.tail, since=query.since, following=False))
+                opened.append(
+                    self.open(container, tail=query.tail, since=query.since, following=False, stamped=not exact)
+                )
             except Missing:  # removed since it was listed: one that is gone hides no other
                 if query.instance != ALL:
                     raise missing(query.instance, service=scope.service) from None
             except RuntimeProblem:
                 Merged(opened, tail=None).close()
                 raise
-        return Merged(opened, tail=query.tail)
+        return Merged(opened, tail=None if exact else query.tail)
 
     def follow(self, scope: Scope, query: LogQuery) -> Stream[LogLine]:
         """Open the lines of `query` and those that come; with "*" also those of new containers."""
@@ -74,14 +78,22 @@ class Logs:
     def one(self, scope: Scope, wanted: str) -> Inspected:
         return self._containers.one(scope, wanted)
 
-    def open(self, container: Inspected, *, tail: int | None, since: datetime | None, following: bool) -> Lines:
+    def open(
+        self,
+        container: Inspected,
+        *,
+        tail: int | None,
+        since: datetime | None,
+        following: bool,
+        stamped: bool = True,
+    ) -> Lines:
         """Open one container's log. Raise Unsupported when its log driver keeps nothing."""
         if not readable(container):
             raise _unreadable(container)
         params: dict[str, str | int | list[str]] = {
             "stdout": 1,
             "stderr": 1,
-            "timestamps": 1,
+            "timestamps": int(stamped),
             "follow": int(following),
             "tail": "all" if tail is None else tail,
         }
@@ -94,7 +106,8 @@ class Logs:
             if isinstance(problem, Unsupported) or "log driver" in problem.detail or "logging" in problem.detail:
                 raise _unreadable(container) from problem
             raise
-        return Lines(body, container=container, since=since, unavailable=not_an_engine(self._api.place))
+        unavailable = not_an_engine(self._api.place)
+        return Lines(body, container=container, since=since, unavailable=unavailable, stamped=stamped)
 
     def _asked_for(self, scope: Scope, query: LogQuery) -> Sequence[Inspected]:
         if query.previous:
@@ -122,19 +135,26 @@ class Lines:
     """The lines of one container's log. `close()` may come from another thread."""
 
     def __init__(
-        self, body: Download, *, container: Inspected, since: datetime | None, unavailable: Unavailable
+        self,
+        body: Download,
+        *,
+        container: Inspected,
+        since: datetime | None,
+        unavailable: Unavailable,
+        stamped: bool,
     ) -> None:
         self._body = body
         self._container = container
         self._since = since
         self._unavailable = unavailable
+        self._stamped = stamped
 
     def __iter__(self) -> Iterator[LogLine]:
         split = terminal_records if self._container.config.tty else split_records
         name = self._container.own_name
         try:
-            for stream, record in split(self._body):
-                line = parsed(record, instance=name, container=name, stream=stream)
+            for stream, record in split(self._body, stamped=self._stamped):
+                line = parsed(record, instance=name, container=name, stream=stream, stamped=self._stamped)
                 if self._since is None or line.at is None or line.at >= _as_fine_as(line, self._since):
                     yield line
         except NotFrames:

@@ -30,14 +30,16 @@ READ_QUIET_S = 30.0
 class Lines:
     """The lines of one log as they come; `close()` ends it from any thread."""
 
-    def __init__(self, chunks: Chunks, source: Source, *, since: datetime | None) -> None:
+    def __init__(self, chunks: Chunks, source: Source, *, since: datetime | None, stamped: bool) -> None:
         self._chunks = chunks
         self._source = source
         self._since = since
+        self._stamped = stamped
 
     def __iter__(self) -> Iterator[LogLine]:
-        for record in lines.records(self._chunks):
-            line = lines.parsed(record, instance=self._source.pod, container=self._source.container)
+        pod, container, stamped = self._source.pod, self._source.container, self._stamped
+        for record in lines.records(self._chunks, stamped=stamped):
+            line = lines.parsed(record, instance=pod, container=container, stamped=stamped)
             if self._since is None or line.at is None or line.at >= self._since:
                 yield line
 
@@ -74,7 +76,9 @@ class PodLogs:
         """Give the lines that are there. Raise Missing, Conflict (not started yet) or any RuntimeProblem."""
         opened: list[Lines] = []
         refused: RuntimeProblem | None = None
-        for source in self._sources(scope, query):
+        found = self._sources(scope, query)
+        query = replace(query, exact=query.exact and len(found) == 1)
+        for source in found:
             try:
                 opened.append(self._open(source, query, since=query.since))
             except (Conflict, Missing) as problem:
@@ -84,7 +88,7 @@ class PodLogs:
                 raise
         if refused is not None and not opened:
             raise refused
-        return Merged(opened, tail=query.tail)
+        return Merged(opened, tail=None if query.exact else query.tail)
 
     def follow(self, scope: Scope, query: LogQuery) -> Stream[LogLine]:
         """Give the lines that are there, then new ones, also of new replicas with "*". Raise RuntimeProblem."""
@@ -136,7 +140,7 @@ class PodLogs:
         path = paths.single(source.namespace, "pods", source.pod, sub="log")
         asked: dict[str, str | int | None] = {
             "container": source.container,
-            "timestamps": "true",
+            "timestamps": None if query.exact else "true",
             "follow": "true" if following else None,
             "previous": "true" if query.previous else None,
             "tailLines": query.tail,
@@ -144,7 +148,8 @@ class PodLogs:
         }
         quiet_s = FOLLOW_QUIET_S if following else READ_QUIET_S
         try:
-            return Lines(self.client.stream(path, what=what, query=asked, quiet_s=quiet_s), source, since=since)
+            chunks = self.client.stream(path, what=what, query=asked, quiet_s=quiet_s)
+            return Lines(chunks, source, since=since, stamped=not query.exact)
         except Invalid as problem:
             raise Conflict(
                 f"{what[:1].upper()}{what[1:]} is not there: {problem.detail[:200]}", hint=_HINT

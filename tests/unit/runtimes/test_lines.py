@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtimes.base import LogLine
-from runtimes.lines import LINE_MAX_BYTES, Position, merged, parsed, records
+from runtimes.lines import LINE_MAX_BYTES, Position, merged, parsed, records, written
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 STAMP = b"2024-03-01T10:00:00.123456789Z "
@@ -47,7 +47,7 @@ def test_the_same_records_come_out_however_the_bytes_are_chunked(data: bytes, pl
 
 @given(logs, cuts)
 def test_short_lines_come_out_as_they_were_written(data: bytes, places: list[int]) -> None:
-    expected = [part.removesuffix(b"\r") for part in data.split(b"\n")[:-1]]
+    expected = [part + b"\n" for part in data.split(b"\n")[:-1]]
     rest = data.rpartition(b"\n")[2]
     assert list(records(chunked(data, places), max_bytes=100_000)) == expected + ([rest] if rest else [])
 
@@ -56,12 +56,34 @@ def test_short_lines_come_out_as_they_were_written(data: bytes, places: list[int
 def test_pieces_of_a_long_line_each_carry_its_stamp_and_lose_nothing(text: bytes, stamped: bool) -> None:
     stamp = STAMP if stamped else b"no stamp here "
     pieces = list(records([stamp + text + b"\r\n"], max_bytes=64))
-    assert all(len(piece) <= 64 for piece in pieces)
+    assert all(len(piece.removesuffix(b"\r\n")) <= 64 for piece in pieces)
+    assert [piece.endswith(b"\n") for piece in pieces] == [False] * (len(pieces) - 1) + [True]
     if stamped:
         assert all(piece.startswith(STAMP) for piece in pieces)
-        assert b"".join(piece.removeprefix(STAMP) for piece in pieces) == text
+        assert b"".join(piece.removeprefix(STAMP) for piece in pieces) == text + b"\r\n"
     else:
-        assert b"".join(pieces) == stamp + text
+        assert b"".join(pieces) == stamp + text + b"\r\n"
+
+
+@given(logs, cuts)
+def test_any_bytes_in_are_the_same_bytes_out(data: bytes, places: list[int]) -> None:
+    pieces = records(chunked(data, places), max_bytes=64, stamped=False)
+    assert b"".join(written(parsed(p, instance="", container="", stamped=False)) for p in pieces) == data
+
+
+@given(logs, cuts)
+def test_only_the_stamps_of_lines_are_taken_out(data: bytes, places: list[int]) -> None:
+    with_stamps = b"".join(STAMP + part + b"\n" for part in data.split(b"\n")[:-1])
+    pieces = records(chunked(with_stamps, places), max_bytes=64)
+    told = b"".join(written(parsed(p, instance="", container="")) for p in pieces)
+    assert told == data[: data.rfind(b"\n") + 1]
+
+
+@given(st.binary(max_size=200))
+def test_text_is_for_reading_and_never_fails_to_be_written(data: bytes) -> None:
+    line = parsed(data, instance="", container="", stamped=False)
+    line.text.encode()
+    assert (line.raw is None) == (line.text.encode() + line.end.encode() == data)
 
 
 @given(st.text(alphabet="aé€😀", max_size=400))
@@ -82,7 +104,7 @@ def test_half_a_line_before_a_cut_is_not_given() -> None:
         raise OSError("the line was cut")
 
     given_records = records(broken())
-    assert next(given_records) == b"whole"
+    assert next(given_records) == b"whole\n"
     with pytest.raises(OSError, match="cut"):
         next(given_records)
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtimes.engine.frames import NotFrames, frames, split_records, terminal_records
-from runtimes.lines import LINE_MAX_BYTES
+from runtimes.lines import LINE_MAX_BYTES, parsed, written
 
 STAMP = b"2026-11-21T03:13:06.699793655Z "
 LATER = b"2026-11-21T03:13:07.100000000Z "
@@ -39,21 +39,24 @@ def test_a_body_of_something_else_is_not_taken_for_frames(body: bytes) -> None:
 
 def test_a_frame_that_was_cut_off_is_left_for_the_one_who_resumes() -> None:
     body = frame(1, STAMP + b"one\n") + frame(1, STAMP + b"two\n")[:-2]
-    assert list(split_records([body])) == [("stdout", STAMP + b"one")]
+    assert list(split_records([body])) == [("stdout", STAMP + b"one\n")]
 
 
 def test_a_line_in_pieces_is_one_line_with_one_stamp() -> None:
     pieces = [b"x" * 16384, b"y" * 16384, b"z" * 100 + b"\n"]
     body = b"".join(frame(1, STAMP + piece) for piece in pieces) + frame(1, LATER + b"next\n")
     assert list(split_records([body])) == [
-        ("stdout", STAMP + b"x" * 16384 + b"y" * 16384 + b"z" * 100),
-        ("stdout", LATER + b"next"),
+        ("stdout", STAMP + b"x" * 16384 + b"y" * 16384 + b"z" * 100 + b"\n"),
+        ("stdout", LATER + b"next\n"),
     ]
 
 
 def test_pieces_of_one_stream_do_not_swallow_lines_of_the_other() -> None:
     body = frame(1, STAMP + b"x" * 16384) + frame(2, LATER + b"error\n") + frame(1, STAMP + b"end\n")
-    assert list(split_records([body])) == [("stderr", LATER + b"error"), ("stdout", STAMP + b"x" * 16384 + b"end")]
+    assert list(split_records([body])) == [
+        ("stderr", LATER + b"error\n"),
+        ("stdout", STAMP + b"x" * 16384 + b"end\n"),
+    ]
 
 
 def test_a_last_line_without_an_end_is_given() -> None:
@@ -65,15 +68,36 @@ def test_a_megabyte_in_one_line_comes_in_stamped_pieces_and_loses_nothing() -> N
     body = b"".join(frame(2, STAMP + piece) for piece in chunked(sent + b"\n", 16384))
     given_records = list(split_records(chunked(body, 5000)))
     assert {stream for stream, _ in given_records} == {"stderr"}
-    assert all(len(record) <= LINE_MAX_BYTES and record.startswith(STAMP) for _, record in given_records)
-    assert b"".join(record.removeprefix(STAMP) for _, record in given_records) == sent
+    assert all(len(record) <= LINE_MAX_BYTES + 1 and record.startswith(STAMP) for _, record in given_records)
+    assert b"".join(record.removeprefix(STAMP) for _, record in given_records) == sent + b"\n"
+
+
+def test_pieces_that_podman_stamped_in_different_seconds_are_one_line() -> None:
+    body = frame(1, STAMP + b"slow") + frame(1, LATER + b" and") + frame(1, LATER + b" steady\n")
+    assert list(split_records([body])) == [("stdout", STAMP + b"slow and steady\n")]
+
+
+written_pieces = st.lists(
+    st.one_of(st.binary(min_size=1, max_size=40), st.sampled_from([b"\n", b"\r\n", STAMP, b"x" * 16384])), max_size=30
+)
+
+
+@given(written_pieces, st.integers(1, 5000), st.booleans())
+def test_any_bytes_of_a_stream_come_out_as_they_were(pieces: list[bytes], size: int, framed: bool) -> None:
+    sent = b"".join(pieces)
+    if framed:
+        given_records = split_records(chunked(b"".join(frame(1, piece) for piece in pieces), size), stamped=False)
+    else:
+        given_records = terminal_records(chunked(sent, size), stamped=False)
+    lines = [parsed(record, instance="", container="", stamped=False) for _, record in given_records]
+    assert b"".join(map(written, lines)) == sent
 
 
 def test_a_terminal_has_one_stream_and_no_frames() -> None:
     body = STAMP + b"$ ls\r\n" + LATER + b"file\r\n"
-    assert list(terminal_records([body])) == [("unknown", STAMP + b"$ ls"), ("unknown", LATER + b"file")]
+    assert list(terminal_records([body])) == [("unknown", STAMP + b"$ ls\r\n"), ("unknown", LATER + b"file\r\n")]
 
 
 def test_stamps_that_docker_writes_into_a_long_terminal_line_are_taken_out() -> None:
     body = STAMP + b"x" * 16384 + STAMP + b"y" * 16384 + STAMP + b"end\r\n"
-    assert list(terminal_records([body])) == [("unknown", STAMP + b"x" * 16384 + b"y" * 16384 + b"end")]
+    assert list(terminal_records([body])) == [("unknown", STAMP + b"x" * 16384 + b"y" * 16384 + b"end\r\n")]
