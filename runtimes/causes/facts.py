@@ -66,12 +66,14 @@ class NodeFacts:
     """A node, where the adapter may read nodes. `allocatable` and `requested` map a resource to its amount.
 
     Amounts: `cpu` in cores, `memory`, `ephemeral-storage` and `hugepages-…` in bytes, everything else as a count.
-    `requested` is what the pods on it ask for together. `taints` are (key, value, effect).
+    `requested` is what the pods on it ask for together; not `requested_known` when they could not be read. `taints` are
+    (key, value, effect) of those that keep this pod away; what it tolerates is left out.
     """
 
     name: str
     allocatable: Mapping[str, float] = field(default_factory=dict)
     requested: Mapping[str, float] = field(default_factory=dict)
+    requested_known: bool = True
     labels: Mapping[str, str] = field(default_factory=dict)
     taints: tuple[tuple[str, str, str], ...] = ()
 

@@ -6,16 +6,18 @@ fit: free is what nobody has asked for, on the node where that is most.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from runtimes.causes.facts import Facts, NodeFacts
-from runtimes.causes.words import LISTED_MAX, amount, counted, listed, named
+from runtimes.causes.words import LISTED_MAX, amount, counted, listed, named, plain
 
 
-def short(facts: Facts, resource: str) -> str:
-    """Say in brackets what is asked for and what is free, for use within a sentence; "" when it is not known."""
-    wanted, free = facts.requests.get(resource), _most_free(facts, resource)
-    if wanted is None or free is None:
-        return ""
-    return f" (it asks for {amount(resource, wanted)}, the most that is free is {amount(resource, free[0])})"
+def short(facts: Facts, kind: str, fields: dict[str, str]) -> str:
+    """Say in a few words, for use within a sentence, what the nodes add to an obstacle; "" when nothing is known."""
+    if kind == "insufficient":
+        return _least(facts, fields["resource"])
+    unmet = _unmet(facts) if kind == "node-selector" else []
+    return f"no node carries the label {_spelled(unmet)}" if unmet else ""
 
 
 def more(facts: Facts, kind: str, fields: dict[str, str]) -> str:
@@ -29,22 +31,36 @@ def more(facts: Facts, kind: str, fields: dict[str, str]) -> str:
     return ""
 
 
+def _least(facts: Facts, resource: str) -> str:
+    """Say by how much the node that comes closest is short; "at least" where others are shorter or it may be more."""
+    wanted = facts.requests.get(resource)
+    near = [node for node in facts.nodes if not node.taints and _matches(facts, node)] or facts.nodes
+    missing = {node.name: wanted - _free(node, resource) for node in near} if wanted is not None else {}
+    lacking = {name: value for name, value in missing.items() if value > 0}
+    if not lacking:
+        return ""
+    exact = len(lacking) == 1 and all(node.requested_known for node in near if node.name in lacking)
+    return f"by {plain(resource, min(lacking.values()))}{'' if exact else ' at least'}"
+
+
 def _shortage(facts: Facts, resource: str) -> str:
     wanted, free = facts.requests.get(resource), _most_free(facts, resource)
     if wanted is None or free is None:
         return ""
+    asked = f"It asks for {amount(resource, wanted)}"
     largest = max(node.allocatable.get(resource, 0.0) for node in facts.nodes)
     if wanted > largest:
-        return f"It asks for {amount(resource, wanted)}; even an empty node has only {amount(resource, largest)}."
+        return f"{asked}; even an empty node has only {amount(resource, largest)}."
+    if not free[2]:
+        return f"{asked}; an empty node has up to {amount(resource, largest)}, how much of it is taken was not read."
     missing = wanted - free[0]
     enough = f": {amount(resource, missing)} too little" if missing > 0 else ""
-    asked = f"It asks for {amount(resource, wanted)}"
     return f"{asked}; the most is free on {named(free[1])}, {amount(resource, free[0])}{enough}."
 
 
-def _most_free(facts: Facts, resource: str) -> tuple[float, str] | None:
-    free = [(max(0.0, _free(node, resource)), node.name) for node in facts.nodes]
-    return max(free, key=lambda pair: pair[0], default=None)
+def _most_free(facts: Facts, resource: str) -> tuple[float, str, bool] | None:
+    free = [(max(0.0, _free(node, resource)), node.name, node.requested_known) for node in facts.nodes]
+    return max(free, key=lambda each: each[0], default=None)
 
 
 def _free(node: NodeFacts, resource: str) -> float:
@@ -54,12 +70,24 @@ def _free(node: NodeFacts, resource: str) -> float:
 def _labels(facts: Facts) -> str:
     if not facts.nodes or not facts.wanted_labels:
         return ""
-    unmet = [wanted for wanted in facts.wanted_labels if not any(_carries(node, *wanted) for node in facts.nodes)]
+    unmet = _unmet(facts)
     if unmet:
-        labels = " nor ".join(_label(key, values) for key, values in unmet[:LISTED_MAX])
-        return f"None of {counted(len(facts.nodes), 'node')} carries the label {labels}."
+        return f"None of {counted(len(facts.nodes), 'node')} carries the label {_spelled(unmet)}."
     wanted = listed([_label(key, values) for key, values in facts.wanted_labels])
     return f"It wants the label {wanted}: nodes that carry all of it are too few or ruled out otherwise."
+
+
+def _unmet(facts: Facts) -> list[tuple[str, tuple[str, ...]]]:
+    wanted = facts.wanted_labels if facts.nodes else ()
+    return [each for each in wanted if not any(_carries(node, *each) for node in facts.nodes)]
+
+
+def _spelled(labels: Sequence[tuple[str, tuple[str, ...]]]) -> str:
+    return " nor ".join(_label(key, values) for key, values in labels[:LISTED_MAX])
+
+
+def _matches(facts: Facts, node: NodeFacts) -> bool:
+    return all(_carries(node, key, values) for key, values in facts.wanted_labels)
 
 
 def _carries(node: NodeFacts, key: str, values: tuple[str, ...]) -> bool:

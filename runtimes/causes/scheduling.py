@@ -130,8 +130,10 @@ def _judged(facts: Facts, reason: Reason, verdict: Verdict) -> tuple[str, Findin
             more = room.more(facts, obstacle.kind, fields)
             kind = f"insufficient-{fields['resource']}" if "resource" in fields else obstacle.kind
             detail = obstacle.detail(reason.nodes, verdict.nodes, fields) + (f" {more}" if more else "")
-            short = room.short(facts, fields["resource"]) if "resource" in fields else ""
-            return clause + short, _finding(kind, detail, obstacle.hint)
+            short = room.short(facts, obstacle.kind, fields)
+            alone = len(verdict.reasons) == 1 and "resource" in fields
+            added = f", {short}" if alone else f" ({short})"
+            return clause + (added if short else ""), _finding(kind, detail, obstacle.hint)
     words = quoted(reason.words)
     clause = words if reason.nodes is None else f"{reason.nodes} cannot: {words}"
     return clause, _finding("unschedulable", f"The scheduler says: {words}.", "Look this wording up in the events.")

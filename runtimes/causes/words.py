@@ -65,11 +65,19 @@ def sentence(clause: str) -> str:
 
 def amount(resource: str, value: float) -> str:
     """Give an amount of a resource with its unit: `0.5 cores of cpu`, `1.5 GiB of memory`, `2 nvidia.com/gpu`."""
+    has_unit = resource == "cpu" or _in_bytes(resource)
+    return f"{plain(resource, value)}{' of' if has_unit else ''} {named(resource)}"
+
+
+def plain(resource: str, value: float) -> str:
+    """Give an amount with its unit and without the resource's name: `0.5 cores`, `1.5 GiB`, `2`."""
     if resource == "cpu":
-        return f"{value:.3g} {'core' if value == 1 else 'cores'} of cpu"
-    if resource in {"memory", "ephemeral-storage", "storage"} or resource.startswith("hugepages-"):
-        return f"{size(value)} of {named(resource)}"
-    return f"{value:.6g} {named(resource)}"
+        return f"{value:.3g} {'core' if value == 1 else 'cores'}"
+    return size(value) if _in_bytes(resource) else f"{value:.6g}"
+
+
+def _in_bytes(resource: str) -> bool:
+    return resource in {"memory", "ephemeral-storage", "storage"} or resource.startswith("hugepages-")
 
 
 def size(value: float) -> str:

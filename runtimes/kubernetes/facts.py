@@ -14,10 +14,11 @@ import msgspec
 from runtimes.base import Container, Event
 from runtimes.causes.facts import ClaimFacts, ContainerFacts, Facts, Run
 from runtimes.errors import Missing, RuntimeProblem
-from runtimes.kubernetes import events, paths
+from runtimes.kubernetes import events, paths, wants
 from runtimes.kubernetes.client import Client
 from runtimes.kubernetes.models import ContainerStatus, Pod, State, Terminated
 from runtimes.kubernetes.neighbours import Claim, EventObject
+from runtimes.kubernetes.nodes import Nodes
 from runtimes.kubernetes.pods import containers
 from runtimes.kubernetes.status import all_statuses, printed
 from runtimes.kubernetes.together import Together
@@ -58,6 +59,7 @@ class Surroundings:
         )
         quoted = {troubled.name: tuple(lines.value or ())} if troubled else {}
         statuses = {status.name: status for status in all_statuses(pod)}
+        unplaced = _unplaced(pod)
         return Facts(
             kind="pod",
             name=pod.metadata.name,
@@ -79,6 +81,9 @@ class Surroundings:
             claims=tuple(claims.value or ()),
             events=tuple(own.value or ()),
             owner_events=tuple(owners.value or ()),
+            requests=wants.of_pod(pod.spec) if unplaced else {},
+            wanted_labels=wants.wanted_labels(pod.spec) if unplaced else (),
+            nodes=Nodes(self.client, self.together).around(pod, short="Insufficient" in unplaced) if unplaced else (),
         )
 
     def events(self, pod: Pod) -> tuple[Event, ...]:
@@ -132,6 +137,13 @@ def _troubled(pod: Pod) -> ContainerStatus | None:
 
 def _bad(ended: Terminated) -> bool:
     return ended.exit_code != 0 or ended.reason not in {"", "Completed"}
+
+
+def _unplaced(pod: Pod) -> str:
+    """Give what the scheduler says of a pod that no node takes; "" of every other."""
+    verdicts = (each for each in pod.status.conditions or () if each.type == "PodScheduled")
+    refused = (each.message for each in verdicts if each.status == "False" and each.reason == "Unschedulable")
+    return "" if pod.spec.node_name else next(refused, "")
 
 
 def _claims(pod: Pod) -> list[str]:

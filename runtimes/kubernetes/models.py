@@ -38,6 +38,8 @@ class Metadata(Model, frozen=True):
     annotations: Labels | None = None
     creation_timestamp: datetime | None = None
     deletion_timestamp: datetime | None = None
+    """When the grace period is over: the time of the deletion plus that period."""
+    deletion_grace_period_seconds: int | None = None
     owner_references: list[OwnerReference] | None = None
     finalizers: list[str] | None = None
 
@@ -163,6 +165,39 @@ class Gate(Model, frozen=True):
     name: str = ""
 
 
+class Toleration(Model, frozen=True):
+    key: str = ""
+    operator: str = ""
+    value: str = ""
+    effect: str = ""
+
+
+class LabelExpression(Model, frozen=True):
+    key: str = ""
+    operator: str = ""
+    values: list[str] | None = None
+
+
+class NodeSelectorTerm(Model, frozen=True):
+    match_expressions: list[LabelExpression] | None = None
+
+
+class NodeSelector(Model, frozen=True):
+    node_selector_terms: list[NodeSelectorTerm] | None = None
+
+
+class NodeAffinity(Model, frozen=True):
+    required: NodeSelector | None = msgspec.field(name="requiredDuringSchedulingIgnoredDuringExecution", default=None)
+
+
+class Affinity(Model, frozen=True):
+    node_affinity: NodeAffinity | None = None
+
+
+class ReadinessGate(Model, frozen=True):
+    condition_type: str = ""
+
+
 class PodSpec(Model, frozen=True):
     containers: list[ContainerSpec] = msgspec.field(default_factory=list)
     init_containers: list[ContainerSpec] | None = None
@@ -174,7 +209,13 @@ class PodSpec(Model, frozen=True):
     termination_grace_period_seconds: int | None = None
     volumes: list[Volume] | None = None
     scheduling_gates: list[Gate] | None = None
-    readiness_gates: list[dict[str, str]] | None = None
+    readiness_gates: list[ReadinessGate] | None = None
+    node_selector: Labels | None = None
+    affinity: Affinity | None = None
+    tolerations: list[Toleration] | None = None
+    overhead: Quantities | None = None
+    resources: ResourceList | None = None
+    """Of the pod as a whole, beside those of its containers."""
 
 
 class Waiting(Model, frozen=True):

@@ -96,6 +96,26 @@ class Claim(Model, frozen=True):
     status: ClaimStatus = ClaimStatus()
 
 
+class Taint(Model, frozen=True):
+    key: str = ""
+    value: str = ""
+    effect: str = ""
+
+
+class NodeSpec(Model, frozen=True):
+    taints: list[Taint] | None = None
+
+
+class NodeStatus(Model, frozen=True):
+    allocatable: Quantities | None = None
+
+
+class Node(Model, frozen=True):
+    metadata: Metadata = Metadata()
+    spec: NodeSpec = NodeSpec()
+    status: NodeStatus = NodeStatus()
+
+
 class ServicePort(Model, frozen=True):
     number: int | None = None
     name: str = ""
