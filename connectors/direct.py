@@ -55,7 +55,7 @@ class Direct:
         except OSError as error:
             return Probe(ok=False, latency_ms=None, sentence=_why(error, target, timeout_s=timeout_s))
         latency_ms = (time.monotonic() - began) * 1000
-        return Probe(ok=True, latency_ms=latency_ms, sentence=f"{target} answered in {_spoken(latency_ms)}")
+        return Probe(ok=True, latency_ms=latency_ms, sentence=f"{target} answered in {_spoken(latency_ms)}.")
 
     def close(self) -> None:
         """Do nothing: there is nothing to give back."""
@@ -80,7 +80,7 @@ def dial(address: str) -> Dial:
 def _not_an_address(address: str) -> Unreachable:
     shown = address.rpartition("@")[2][:200]  # what stands before an @ may be a password
     return Unreachable(
-        f'"{shown}" is no address that can be dialled',
+        f'"{shown}" is no address that can be dialled.',
         hint="Write https://host:port, tcp://host:port, unix:///path or the path of a socket.",
     )
 
@@ -101,26 +101,26 @@ def _spoken(latency_ms: float) -> str:
 def _why(error: OSError, target: Dial, *, timeout_s: float) -> str:
     """Turn what the operating system answered (connect(2), unix(7)) into a sentence."""
     if isinstance(error, TimeoutError) or error.errno == errno.ETIMEDOUT:
-        return f"{target} did not answer within {timeout_s:g} s: a firewall may drop the packets"
+        return f"{target} did not answer within {timeout_s:g} s: a firewall may drop the packets."
     if isinstance(error, socket.gaierror):
-        return f'no address is known for the name "{target.host}"'
+        return f'No address is known for the name "{target.host}".'
     if target.path:
         return _why_socket(error, target.path)
     if isinstance(error, ConnectionRefusedError):
         return f"{target}: connection refused: is the server running?"
     if error.errno in {errno.EHOSTUNREACH, errno.ENETUNREACH}:
-        return f"no route leads to {target}"
-    return f"{target} cannot be reached: {_words(error)}"
+        return f"No route leads to {target}."
+    return f"{target} cannot be reached: {_words(error)}."
 
 
 def _why_socket(error: OSError, path: str) -> str:
     if isinstance(error, FileNotFoundError | NotADirectoryError):
-        return f"no such socket: {path}"
+        return f"There is no socket {path}."
     if isinstance(error, PermissionError):
-        return f"{path}: permission denied: the user running opsmodal must be in the group of the socket"
+        return f"{path}: permission denied: the user running opsmodal must be in the group of the socket."
     if isinstance(error, ConnectionRefusedError):
         return f"{path}: nobody listens on the socket: is the engine running?"
-    return f"{path} cannot be reached: {_words(error)}"
+    return f"{path} cannot be reached: {_words(error)}."
 
 
 def _words(error: OSError) -> str:

@@ -18,8 +18,8 @@ def _direct(options: Mapping[str, object]) -> Connection:  # noqa: ARG001  (ever
 OPENERS: Mapping[str, Opener] = {"direct": _direct}
 
 LATER: Mapping[str, str] = {
-    "ssh": "Connections over SSH come with a later release of opsmodal",
-    "vpn": "Connections through a VPN come with a later release of opsmodal",
+    "ssh": "Connections over SSH come with a later release of opsmodal.",
+    "vpn": "Connections through a VPN come with a later release of opsmodal.",
 }
 """Kinds that a registry may name already."""
 
@@ -29,4 +29,4 @@ def opened(kind: str, options: Mapping[str, object]) -> Connection:
     if opener := OPENERS.get(kind):
         return opener(options)
     hint = "Register a connection of kind direct to an address that this machine can dial."
-    raise NotAvailable(LATER.get(kind, f'There is no connection of kind "{kind[:50]}"'), hint=hint)
+    raise NotAvailable(LATER.get(kind, f'There is no connection of kind "{kind[:50]}".'), hint=hint)

@@ -64,7 +64,7 @@ def _findings(installation: Installation, service: str | None) -> Iterator[Findi
     if service and spec is None:
         known = [one.name for one in registry.services()]
         raise NotThere(f"There is no service {service[:80]!r}.", hint=closest(service, known))
-    yield Finding(ok=True, subject="store", sentence=f"{installation.store.engine.dialect.name}, tables up to date")
+    yield Finding(ok=True, subject="store", sentence=f"{installation.store.engine.dialect.name}, tables up to date.")
     yield from packages()
     runtimes = [one for one in registry.runtimes() if spec is None or one.name == spec.runtime]
     opening = Opening(registry, allowed_exec=installation.settings.allowed_exec)
@@ -100,5 +100,5 @@ def _reached(
         return Finding(ok=False, subject=subject, sentence=problem.sentence, hint=problem.hint), ""
     took_ms = int((time.monotonic() - started) * 1000)
     identity = it.runtime.identity
-    sentence = f"{identity.program} {identity.version}, {took_ms} ms{seen}"
+    sentence = f"{identity.program} {identity.version}, {took_ms} ms{seen}."
     return Finding(ok=True, subject=subject, sentence=sentence), identity.version

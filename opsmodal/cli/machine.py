@@ -28,7 +28,7 @@ def packages() -> Iterator[Finding]:
             sentence = f"{', '.join(others)} installs a package of the same name: which one is used is left to chance."
             yield Finding(ok=False, subject=f"package {name}", sentence=sentence, hint="Use an environment of its own.")
     if all(set(owners.get(name, [])) <= {"opsmodal"} for name in OWN):
-        yield Finding(ok=True, subject="packages", sentence="opsmodal, runtimes and connectors are our own")
+        yield Finding(ok=True, subject="packages", sentence="opsmodal, runtimes and connectors are our own.")
 
 
 def kubectl(program: str, servers: Sequence[str]) -> Iterator[Finding]:
@@ -47,7 +47,7 @@ def kubectl(program: str, servers: Sequence[str]) -> Iterator[Finding]:
         hint = "Try it by hand: kubectl version --client"
         yield Finding(ok=False, subject="kubectl", sentence=f"{found} does not tell its version.", hint=hint)
         return
-    yield Finding(ok=True, subject="kubectl", sentence=f"{found} is {version}", hint=_handover(found))
+    yield Finding(ok=True, subject="kubectl", sentence=f"{found} is {version}.", hint=_handover(found))
     for server in servers:
         if _skew(version, server) > SKEW_MAX:
             sentence = f"{version} is more than {SKEW_MAX} minor version away from a cluster's {server}."

@@ -208,6 +208,7 @@ class Registration:
         opened, problem = self._fleet.opened(spec.name), self._fleet.problem(spec.name)
         identity = opened.runtime.identity if opened else None
         return RuntimeRow(
+        answered = f"{identity.program} {identity.version} answers." if identity else ""
             name=spec.name,
             kind=spec.kind,
             address=getattr(spec, "socket", "")
@@ -215,7 +216,7 @@ class Registration:
             connections=tuple(f"{way.name} ({way.kind})" for way in spec.ways()),
             services=sum(1 for service in self._registry.services() if service.runtime == spec.name),
             state="open" if opened else "failed" if problem else "unknown",
-            sentence=f"{identity.program} {identity.version}" if identity else problem.sentence if problem else "",
+            sentence=answered or (problem.sentence if problem else ""),
             hint=problem.hint if problem else "",
             simulated=identity.simulated if identity else False,
         )

@@ -152,7 +152,7 @@ def _inline(reading: Reading, one: Named, files: Files, allowed_exec: Sequence[s
     try:
         one.text = kubeconfig.inlined(one.text or "", files.beside(str(one.ref["file"])))
     except RuntimeProblem as problem:
-        reading.add(one.path, _sentence(problem), problem.hint)
+        reading.add(one.path, problem.sentence, problem.hint)
         return
     _check_kubeconfig(reading, one, allowed_exec)
 
@@ -163,7 +163,7 @@ def _check_kubeconfig(reading: Reading, one: Named, allowed_exec: Sequence[str])
     try:
         kubeconfig.check(one.text or "", one.ref.get("context") or None, allowed_exec)
     except RuntimeProblem as problem:
-        reading.add(one.path, _sentence(problem), problem.hint)
+        reading.add(one.path, problem.sentence, problem.hint)
 
 
 def _settle(session: Session, vault: Vault, reading: Reading, holder: Holder, one: Named) -> None:
@@ -180,7 +180,3 @@ def _settle(session: Session, vault: Vault, reading: Reading, holder: Holder, on
     elif wanted:
         sentence = f"The file “{one.ref['file']}” is not there, and no credential with this fingerprint is stored."
         reading.add(one.path, sentence, EXPORT_HINT)
-
-
-def _sentence(problem: RuntimeProblem) -> str:
-    return problem.sentence.rstrip(".") + "."

@@ -116,7 +116,7 @@ def _bad_selector(selector: str) -> list[tuple[str, str, str]]:
     try:
         matcher(selector)
     except Invalid as problem:
-        return [("selector", problem.sentence.rstrip(".") + ".", problem.hint)]
+        return [("selector", problem.sentence, problem.hint)]
     return []
 
 

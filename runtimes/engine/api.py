@@ -94,7 +94,7 @@ class Api:
 
     def _asked(self, method: str, path: str, params: Parameters | None, *, timeout_s: float, quiet_s: float) -> Any:
         if self._closed:
-            raise Unavailable("The runtime was closed", hint="Load the page again.")
+            raise Unavailable("The runtime was closed.", hint="Load the page again.")
         url = f"{self._client.base_url}{f'/v{self.version}' if self.version else ''}{path}"
         try:
             response = self._client.request(

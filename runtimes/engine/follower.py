@@ -118,7 +118,7 @@ class ContainerLog:
     def __call__(self, position: Position) -> Stream[LogLine]:
         container = self._logs.one(self._scope, self._container)
         if not self._alone and not readable(container):
-            raise Missing(f"{container.own_name} keeps no log that could be read")  # it hides no other of them
+            raise Missing(f"{container.own_name} keeps no log that could be read.")  # it hides no other of them
         back = position.since is None and self._left.since is not None
         resumed = position.since or self._left.since
         opened = self._logs.open(

@@ -91,20 +91,20 @@ class Instances:
         except Missing:
             raise missing(instance, service=scope.service) from None
         except Conflict as problem:
-            sentence = f"{container.own_name} could not be started again: {problem.detail}"
+            sentence = f"{container.own_name} could not be started again: {problem.detail.rstrip('.')}."
             raise Conflict(sentence, hint="Mend what the engine names, then restart it.") from problem
 
     def delete(self, scope: Scope, instance: str, *, force: bool) -> NoReturn:  # noqa: ARG002 - the contract's shape
         """Refuse, as Missing what is not the service's: nothing would recreate the container."""
         self._containers.one(scope, instance)
         raise Unsupported(
-            "A container is not deleted from here: nothing would make it again",
+            "A container is not deleted from here: nothing would make it again.",
             hint="Restart it, or remove it with what made it, such as docker compose.",
         )
 
     def delete_pending(self, scope: Scope) -> Sequence[str]:  # noqa: ARG002 - the contract's shape
         """Refuse: containers do not wait for a place to run."""
-        raise Unsupported("Containers are never Pending", hint="Restart the ones that did not start.")
+        raise Unsupported("Containers are never Pending.", hint="Restart the ones that did not start.")
 
     def _events_of(self, container: Inspected) -> Sequence[EngineEvent]:
         """Read what was reported lately; an explanation without events is better than none."""

@@ -113,7 +113,7 @@ class Logs:
         if query.previous:
             raise Unsupported(
                 "An engine keeps one log for each container, across its restarts: there is no separate log of the run "
-                "before",
+                "before.",
                 hint="Read the container's log without the option; the lines of earlier runs are in it.",
             )
         everyone = query.instance == ALL
@@ -123,7 +123,7 @@ class Logs:
             if not found:
                 raise missing(query.container, service=scope.service)
         if len(found) > LOGS_MAX:
-            raise Invalid(f"{len(found)} logs are too many to merge", hint="Choose one container.")
+            raise Invalid(f"{len(found)} logs are too many to merge.", hint="Choose one container.")
         if not everyone:
             return found
         if found and not any(map(readable, found)):
@@ -194,6 +194,6 @@ def _unreadable(container: Inspected) -> Unsupported:
     driver = container.host_config.log_config.type
     return Unsupported(
         f"The log of {container.own_name} cannot be read: its log driver{f' {driver}' if driver else ''} keeps nothing "
-        "that the engine could give back",
+        "that the engine could give back.",
         hint="Read it where the driver sends it, or make the container with the driver json-file, local or journald.",
     )

@@ -32,13 +32,13 @@ def check_restart(labels: Mapping[str, str], *, name: str) -> None:
     """Raise Conflict, with what to do instead, when a restart by the engine would fight the container's manager."""
     if unit := labels.get(UNIT_LABEL):
         raise Conflict(
-            f"{name} belongs to the systemd unit {unit}: systemd would take a restart by the engine for a failure",
+            f"{name} belongs to the systemd unit {unit}: systemd would take a restart by the engine for a failure.",
             hint=f"Restart it on the host: systemctl restart {shlex.quote(unit)} (with --user for a rootless engine). "
             "Restarting a unit from this page comes in a later release.",
         )
     if task := labels.get(SWARM_TASK_LABEL):
         service = labels.get(SWARM_SERVICE_LABEL, "")
         raise Conflict(
-            f"{name} is the swarm task {task}: swarm would replace it instead of restarting it",
+            f"{name} is the swarm task {task}: swarm would replace it instead of restarting it.",
             hint=f"Restart the service on a swarm manager: docker service update --force {shlex.quote(service)}",
         )

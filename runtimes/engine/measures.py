@@ -72,15 +72,15 @@ def usage(after: Sample, cores: float | None, *, network_reason: str = "") -> Us
     """Put a sample's figures together; `network_reason` says why there are no network figures."""
     reasons = []
     if cores is None:
-        reasons.append("the container started a moment ago")
+        reasons.append("The container started a moment ago.")
     if after.network_rx_bytes is None:
-        reasons.append(network_reason or "the engine gives no network figures for it")
+        reasons.append(network_reason or "The engine gives no network figures for it.")
     return Usage(
         cpu_cores=cores,
         memory_bytes=after.memory_bytes,
         network_rx_bytes=after.network_rx_bytes,
         network_tx_bytes=after.network_tx_bytes,
-        missing_reason="; ".join(reasons),
+        missing_reason=" ".join(reasons),
     )
 
 
@@ -90,11 +90,11 @@ def summed(usages: Iterable[Usage]) -> Usage:
     without = [each for each in every if each.cpu_cores is None and each.memory_bytes is None]
     reason = ""
     if not every:
-        reason = "the service has no containers"
+        reason = "The service has no containers."
     elif len(without) == len(every):
         reason = without[0].missing_reason
     elif without:
-        reason = f"without {len(without)} of {len(every)} containers: {without[0].missing_reason}"
+        reason = f"Without {len(without)} of {len(every)} containers. {without[0].missing_reason}"
     return Usage(
         cpu_cores=_total(each.cpu_cores for each in every),
         memory_bytes=_whole(each.memory_bytes for each in every),

@@ -62,7 +62,7 @@ class Meter:
         with self._lock:
             for each in running:
                 kept = self._kept.get(each.id)
-                answers[each.id] = kept.usage if kept else Usage(missing_reason="it could not be measured in time")
+                answers[each.id] = kept.usage if kept else Usage(missing_reason="It could not be measured in time.")
         return answers
 
     def close(self) -> None:
@@ -126,9 +126,9 @@ def figure_of(container: Inspected, before: Sample | None, now: Sample) -> Usage
 def why_blind(info: Info) -> str:
     """Say why no container of this engine can be measured; "" when it can."""
     if info.is_rootless and info.cgroup_version == "1":
-        return "a rootless engine cannot measure containers with control groups v1"
+        return "A rootless engine cannot measure containers with control groups v1."
     if info.cgroup_driver == "none":
-        return "the engine runs without control groups"
+        return "The engine runs without control groups."
     return ""
 
 
@@ -136,9 +136,9 @@ def network_reason(container: Inspected) -> str:
     """Say why a container has no network figures of its own; "" when it has."""
     mode = container.host_config.network_mode
     if mode == "host":
-        return "it uses the network of the host"
+        return "It uses the network of the host."
     if mode == "none":
-        return "it has no network"
+        return "It has no network."
     if mode.startswith(("container:", "ns:")):
-        return "it shares the network of another container"
+        return "It shares the network of another container."
     return ""

@@ -127,7 +127,7 @@ def _dialled(kind: Kind, socket: str, connection: Connection, tls: TLS | None, t
     asked = f"unix://{socket}" if socket.startswith("/") else socket
     if not asked.startswith(("unix:///", "tcp://")):
         raise Invalid(
-            f'"{asked.rpartition("@")[2][:200]}" is no address of {TITLES[kind]}',
+            f'"{asked.rpartition("@")[2][:200]}" is no address of {TITLES[kind]}.',
             hint="Write the path of its API socket, unix:///path or tcp://host:port.",
         )
     try:
@@ -157,7 +157,7 @@ def _api(dialled: Dialled) -> Api:
         )
     except docker.errors.DockerException as error:
         released()
-        raise Invalid(f"{dialled.place} cannot be used as an engine's address", detail=str(error)) from error
+        raise Invalid(f"{dialled.place} cannot be used as an engine's address.", detail=str(error)) from error
     if dialled.path:
         client.mount(client.base_url, SocketAdapter(dialled.path, kept=THREADS))
     return Api(client, place=dialled.place, timeout_s=dialled.timeout_s, released=released)
@@ -190,7 +190,7 @@ def agreed(version: Version, *, place: Place, really: Kind) -> str:
     if newest < API_MIN:
         raise Unavailable(
             f"{TITLES[really]} {version.version} at {place} is too old: it speaks API {version.api_version}, and "
-            f"{'.'.join(map(str, API_MIN))} is needed",
+            f"{'.'.join(map(str, API_MIN))} is needed.",
             hint="Update to Docker 20.10, Podman 4.0 or newer.",
         )
     known = _numbers(DEFAULT_DOCKER_API_VERSION) or API_MIN

@@ -35,13 +35,13 @@ class Pool:
         try:
             asked = [self._threads.submit(ask, thing) for thing in things]
         except RuntimeError as error:  # "cannot schedule new futures after shutdown"
-            raise Unavailable("The runtime was closed", hint="Load the page again.") from error
+            raise Unavailable("The runtime was closed.", hint="Load the page again.") from error
         _, late = wait(asked, timeout=deadline - time.monotonic())
         for question in late:
             question.cancel()
         if late:
             raise Unavailable(
-                f"The engine did not answer {len(asked)} questions within {self._timeout_s:g} s",
+                f"The engine did not answer {len(asked)} questions within {self._timeout_s:g} s.",
                 hint="The engine or its host may be overloaded. Try again in a moment.",
             )
         return [question.result() for question in asked if not isinstance(question.exception(), Missing)]

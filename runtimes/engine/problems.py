@@ -70,11 +70,12 @@ def refused(status: int, body: bytes, *, place: Place, acting: bool = False) -> 
     words = message(body)
     if "HTTP request to an HTTPS server" in words:
         return errors.Unavailable(
-            f"{place} wants TLS, and the connection is not encrypted",
+            f"{place} wants TLS, and the connection is not encrypted.",
             hint="Register the runtime with the engine's CA certificate, a client certificate and its key.",
         )
     kind = errors.Conflict if acting and status == 500 else _BY_STATUS.get(status, errors.Unavailable)
-    return kind(f"{place.title} answered: {words or f'HTTP status {status}'}"[: errors.DETAIL_MAX_CHARS], detail=words)
+    said = words.rstrip(".") or f"HTTP status {status}"
+    return kind(f"{place.title} answered: {said}"[: errors.DETAIL_MAX_CHARS - 1] + ".", detail=words)
 
 
 def message(body: bytes) -> str:
@@ -92,7 +93,7 @@ def message(body: bytes) -> str:
 
 def not_an_engine(place: Place) -> errors.Unavailable:
     return errors.Unavailable(
-        f"What answers at {place} is not a container engine",
+        f"What answers at {place} is not a container engine.",
         hint=f"Check the address: it must be the API socket of {place.title}.",
     )
 
@@ -105,7 +106,7 @@ def failed(error: BaseException, *, place: Place, timeout_s: float) -> errors.Ru
         return _not_trusted(place, chain)
     if any(isinstance(each, TimeoutError) for each in chain) or names & {"ReadTimeout", "ConnectTimeout"}:
         return errors.Unavailable(
-            f"{place.title} at {place} did not answer within {timeout_s:g} s",
+            f"{place.title} at {place} did not answer within {timeout_s:g} s.",
             hint="The engine or its host may be overloaded. Try again in a moment.",
         )
     system = next((each for each in chain if isinstance(each, OSError) and each.errno), None)
@@ -115,30 +116,30 @@ def failed(error: BaseException, *, place: Place, timeout_s: float) -> errors.Ru
 def _unreachable(system: OSError | None, place: Place, names: set[str]) -> errors.RuntimeProblem:
     number = system.errno if system else None
     if number in (errno.EACCES, errno.EPERM):
-        return errors.Denied(f"{place} may not be opened by the user that runs opsmodal", hint=_permission_hint(place))
+        return errors.Denied(f"{place} may not be opened by the user that runs opsmodal.", hint=_permission_hint(place))
     if number in (errno.ENOENT, errno.ENOTDIR) and place.socket:
-        return errors.Unavailable(f"{place} does not exist", hint=place.start_hint)
+        return errors.Unavailable(f"{place} does not exist.", hint=place.start_hint)
     if number == errno.ECONNREFUSED and place.socket and not _is_socket(place.socket):
-        return errors.Unavailable(f"{place} is not a socket", hint=f"Name the API socket of {place.title}.")
+        return errors.Unavailable(f"{place} is not a socket.", hint=f"Name the API socket of {place.title}.")
     if number == errno.ECONNREFUSED:
-        return errors.Unavailable(f"Nobody listens at {place}", hint=place.start_hint)
+        return errors.Unavailable(f"Nobody listens at {place}.", hint=place.start_hint)
     if names & {"BadStatusLine", "InvalidHeader", "LineTooLong", "HTTPException", "UnknownProtocol"}:
         return not_an_engine(place)
     words = (system.strerror or "").lower() if system else "the connection was closed before the answer was complete"
-    return errors.Unavailable(f"{place.title} at {place} cannot be reached: {words}", hint=place.start_hint)
+    return errors.Unavailable(f"{place.title} at {place} cannot be reached: {words}.", hint=place.start_hint)
 
 
 def _not_trusted(place: Place, chain: list[BaseException]) -> errors.Unavailable:
     text = " ".join(str(each) for each in chain)
     if "WRONG_VERSION_NUMBER" in text:
-        return errors.Unavailable(f"{place} does not talk TLS", hint="Register the runtime without certificates.")
+        return errors.Unavailable(f"{place} does not talk TLS.", hint="Register the runtime without certificates.")
     if "CERTIFICATE_VERIFY_FAILED" in text:
         return errors.Unavailable(
-            f"The certificate of {place} was not signed by the registered CA, or is for another name",
+            f"The certificate of {place} was not signed by the registered CA, or is for another name.",
             hint="Register the CA that signed the engine's certificate, and the name that stands in it.",
         )
     return errors.Unavailable(
-        f"{place} refused the TLS connection",
+        f"{place} refused the TLS connection.",
         hint="Check that the client certificate and key belong together and that the engine's CA signed them.",
     )
 

@@ -81,7 +81,7 @@ class Reader:
             Seen(
                 container=each,
                 condition=condition(each, recent_restarts=self._restarts.recent(each.id, each.restart_count, now)),
-                usage=usages.get(each.id, Usage(missing_reason="it was not measured")),
+                usage=usages.get(each.id, Usage(missing_reason="It was not measured.")),
                 pod=pods[each.id].pod if each.id in pods else "",
                 limits=resources(each.host_config),
             )

@@ -28,8 +28,8 @@ FRAME_MAX_BYTES = 256 * 1024
 SPAN_S = 0.5
 """How long an engine that answers at once is left alone between two samples: 50 scheduler ticks."""
 
-NOT_RUNNING = "it is not running"
-NO_FIGURES = "the engine has no figures for it"
+NOT_RUNNING = "Only running containers use anything."
+NO_FIGURES = "The engine has no figures for it."
 
 Taken = tuple[list[Sample], str]
 """Samples, oldest first, and where there is none, why."""

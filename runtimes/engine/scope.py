@@ -88,7 +88,7 @@ def pick(containers: Sequence[N], wanted: str, *, service: str) -> N:
 
 def missing(wanted: str, *, service: str) -> Missing:
     return Missing(
-        f'The service {service} has no container "{wanted[:SHOWN_CHARS]}"',
+        f'The service {service} has no container "{wanted[:SHOWN_CHARS]}".',
         hint="It may have been removed or replaced since the list was read. Look at the list again.",
     )
 
@@ -96,6 +96,6 @@ def missing(wanted: str, *, service: str) -> Missing:
 def several(wanted: str, names: Sequence[str]) -> Invalid:
     shown = ", ".join(sorted(names)[:SHOWN_NAMES]) + (" …" if len(names) > SHOWN_NAMES else "")
     return Invalid(
-        f'"{wanted[:SHOWN_CHARS]}" is the start of {len(names)} containers: {shown}',
+        f'"{wanted[:SHOWN_CHARS]}" is the start of {len(names)} containers: {shown}.',
         hint="Write more of the name or id.",
     )

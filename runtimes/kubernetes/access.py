@@ -99,7 +99,7 @@ class Access:
     def _current(self) -> Login:
         with self._lock:
             if self._closed:
-                raise Unavailable(f"The way to the API server at {self.server} is closed")
+                raise Unavailable(f"The way to the API server at {self.server} is closed.")
             expires_at = self._login.expires_at
             if expires_at is not None and expires_at - RENEW_BEFORE < datetime.now(UTC):
                 self._relogin()

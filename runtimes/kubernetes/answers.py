@@ -69,7 +69,7 @@ def _by_status(status: int, said: Status | None, asked: Asked, retry_after: str)
         return _busy(said, asked, retry_after)
     if status >= 500:
         hint = "Try again; if it stays, look at the log of the API server."
-        return Unavailable(f"{at} failed ({status})", hint=hint, detail=words)
+        return Unavailable(f"{at} failed ({status}).", hint=hint, detail=words)
     exists = status == 409 and said is not None and said.reason == "AlreadyExists"
     kind, sentence, hint = {
         404: (Missing, f"{asked.what} does not exist (any more)", ""),
@@ -82,7 +82,7 @@ def _by_status(status: int, said: Status | None, asked: Asked, retry_after: str)
     }.get(status, (Invalid, f"{at} refused the request ({status})", ""))
     if exists:
         kind, sentence, hint = Conflict, f"{asked.what} exists already", ""
-    return kind(sentence[:1].upper() + sentence[1:], hint=hint, detail=words)
+    return kind(f"{sentence[:1].upper()}{sentence[1:]}.", hint=hint, detail=words)
 
 
 def _busy(said: Status | None, asked: Asked, retry_after: str) -> Unavailable:
@@ -90,7 +90,7 @@ def _busy(said: Status | None, asked: Asked, retry_after: str) -> Unavailable:
     if wait_s is None and said and said.details and said.details.retry_after_seconds:
         wait_s = float(said.details.retry_after_seconds)
     hint = f"Try again in {wait_s:g} s." if wait_s else "Try again in a moment."
-    sentence = f"The API server at {asked.server} is busy and asks to wait (429)"
+    sentence = f"The API server at {asked.server} is busy and asks to wait (429)."
     return Unavailable(sentence, hint=hint, detail=said.message if said else "", retry_after_s=wait_s)
 
 
@@ -104,13 +104,13 @@ def _forbidden(words: str, asked: Asked) -> Denied:
     found = _FORBIDDEN.search(words)
     if found is None:
         sentence = f"The API server at {asked.server} does not allow to {VERBS.get(asked.method, 'use')} {asked.what}"
-        return Denied(f"{sentence} (403)", hint="Ask who runs the cluster for the right.", detail=words)
+        return Denied(f"{sentence} (403).", hint="Ask who runs the cluster for the right.", detail=words)
     user, verb, resource, _, namespace = (part[:200] if part else "" for part in found.groups())
     where = f" in namespace {namespace}" if namespace else " in the whole cluster"
     grant = f"kubectl create role opsmodal-{verb} --verb={verb} --resource={resource} -n {namespace}"
     grant = grant if namespace else f"kubectl create clusterrole opsmodal-{verb} --verb={verb} --resource={resource}"
     hint = f'An administrator grants it: {grant}, and a binding of it to "{user}".'
-    sentence = f'The API server at {asked.server} does not allow "{user}" to {verb} {resource}{where} (403)'
+    sentence = f'The API server at {asked.server} does not allow "{user}" to {verb} {resource}{where} (403).'
     return Denied(sentence, hint=hint, detail=words)
 
 
@@ -125,7 +125,7 @@ def _said(body: bytes) -> Status | None:
 
 def _no_api_server(asked: Asked, does: str) -> Unavailable:
     hint = "Look whether the address in the kubeconfig leads to the API server itself, not to a proxy or a login page."
-    return Unavailable(f"What answers at {asked.server} is not a Kubernetes API server: it {does}", hint=hint)
+    return Unavailable(f"What answers at {asked.server} is not a Kubernetes API server: it {does}.", hint=hint)
 
 
 def seconds(retry_after: str) -> float | None:
@@ -140,8 +140,8 @@ def undecodable(body: bytes, asked: Asked) -> Unavailable:
         return _no_api_server(asked, "answered with a web page")
     hint = "Try again; if it stays, look for what stands between opsmodal and the API server."
     if not start:
-        return Unavailable(f"The API server at {asked.server} answered with nothing", hint=hint)
-    return Unavailable(f"The API server at {asked.server} sent an answer that is broken or incomplete", hint=hint)
+        return Unavailable(f"The API server at {asked.server} answered with nothing.", hint=hint)
+    return Unavailable(f"The API server at {asked.server} sent an answer that is broken or incomplete.", hint=hint)
 
 
 def unanswered(error: Exception, asked: Asked, *, timeout_s: float) -> RuntimeProblem:
@@ -150,13 +150,13 @@ def unanswered(error: Exception, asked: Asked, *, timeout_s: float) -> RuntimePr
     if isinstance(cause, ssl.SSLError):
         return _untrusted(cause, asked)
     if isinstance(error, wire.ProxyError):
-        return Unavailable(f"The proxy on the way to {asked.server} does not answer", hint="Look at the proxy-url.")
+        return Unavailable(f"The proxy on the way to {asked.server} does not answer.", hint="Look at the proxy-url.")
     if isinstance(error, wire.NameResolutionError) or isinstance(cause, socket.gaierror):
         return Unavailable(
-            f"No address is known for the API server {asked.server}", hint="Look at the name and at DNS."
+            f"No address is known for the API server {asked.server}.", hint="Look at the name and at DNS."
         )
     does, hint = _silence(error, cause, timeout_s)
-    return Unavailable(f"The API server at {asked.server} {does}", hint=hint)
+    return Unavailable(f"The API server at {asked.server} {does}.", hint=hint)
 
 
 def _silence(error: Exception, cause: BaseException, timeout_s: float) -> tuple[str, str]:
@@ -203,7 +203,7 @@ def _untrusted(error: ssl.SSLError, asked: Asked) -> RuntimeProblem:
     at = f"The API server at {asked.server} cannot be trusted"
     if isinstance(error, ssl.SSLCertVerificationError):
         why, hint = CERTIFICATE_WORDS.get(error.verify_code, (f"{error.verify_message}"[:100], ""))
-        return Unavailable(f"{at}: {why}", hint=hint)
+        return Unavailable(f"{at}: {why}.", hint=hint)
     reason = (error.reason or "").upper()
     if "WRONG_VERSION" in reason or "HTTP_REQUEST" in reason or "RECORD_LAYER" in reason:
         return _no_api_server(asked, "does not speak TLS")
@@ -211,4 +211,4 @@ def _untrusted(error: ssl.SSLError, asked: Asked) -> RuntimeProblem:
         hint = f"Renew the client certificate in the kubeconfig of runtime {asked.runtime}."
         expired = f" {asked.lapsed}" if asked.lapsed else ""
         return Denied(f"The API server at {asked.server} refused the client certificate.{expired}", hint=hint)
-    return Unavailable(f"The TLS connection to {asked.server} failed", detail=reason.replace("_", " ").lower())
+    return Unavailable(f"The TLS connection to {asked.server} failed.", detail=reason.replace("_", " ").lower())

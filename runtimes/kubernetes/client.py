@@ -96,7 +96,7 @@ class Client:
             position = page.metadata.continue_
             if not position:
                 return
-        raise Unavailable(f"There are more than {PAGES_MAX * PAGE_ITEMS:,} {what}: that is too much for one page")
+        raise Unavailable(f"There are more than {PAGES_MAX * PAGE_ITEMS:,} {what}: that is too much for one page.")
 
     def _read(self, asked: Asked, path: str, query: Query, accept: str) -> bytes:
         headers = {"Accept": accept or "application/json"}
@@ -164,7 +164,7 @@ class Client:
                 size += len(part)
                 if size > BODY_MAX_BYTES or time.monotonic() > deadline:
                     response.close()
-                    raise Unavailable(f"The API server at {asked.server} sends more than can be taken in time")
+                    raise Unavailable(f"The API server at {asked.server} sends more than can be taken in time.")
         except (wire.HTTPError, OSError) as error:
             response.close()
             raise answers.unanswered(error, asked, timeout_s=self._timeout_s) from error

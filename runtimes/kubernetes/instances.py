@@ -90,7 +90,7 @@ class PodInstances:
         """Raise Missing when the pod is not the service's, else Unsupported: Kubernetes restarts no pod in place."""
         pod = Pods(self._client).one(scope, instance)
         hint = "Delete it: its workload makes a new one."
-        raise Unsupported(f"Kubernetes cannot restart pod {pod.metadata.name} in place", hint=hint)
+        raise Unsupported(f"Kubernetes cannot restart pod {pod.metadata.name} in place.", hint=hint)
 
     def _delete(self, pod: Pod, *, grace_s: int | None) -> None:
         name = pod.metadata.name
@@ -99,4 +99,4 @@ class PodInstances:
             self._client.delete(path, what=f"pod {name}", uid=pod.metadata.uid, grace_s=grace_s)
         except Stale as problem:
             hint = "Nothing was deleted. Look at the new one first."
-            raise Stale(f"Pod {name} was recreated in the meantime", hint=hint, detail=problem.detail) from problem
+            raise Stale(f"Pod {name} was recreated in the meantime.", hint=hint, detail=problem.detail) from problem

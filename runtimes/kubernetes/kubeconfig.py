@@ -133,7 +133,7 @@ def inlined(text: str, read: Callable[[str], bytes] | None) -> str:
         if entry.get(target):
             continue  # as kubectl does: data wins over a file
         if read is None:
-            raise Invalid(f'The kubeconfig names the file "{str(path)[:200]}" in {key}', hint=FLATTEN_HINT)
+            raise Invalid(f'The kubeconfig names the file "{str(path)[:200]}" in {key}.', hint=FLATTEN_HINT)
         entry[target] = _content(str(path), key, read)
     return yaml.safe_dump(document, sort_keys=False)
 
@@ -151,14 +151,14 @@ def chosen(text: str, context: str | None, allowed_exec: Sequence[str]) -> Chose
     try:
         config = msgspec.convert(_document(text), _Kubeconfig)
     except msgspec.ValidationError as error:
-        raise Invalid(f"The kubeconfig is not one: {error}", hint=FLATTEN_HINT) from None
+        raise Invalid(f"The kubeconfig is not one: {error}.", hint=FLATTEN_HINT) from None
     picked = _context(config, context)
     clusters = {entry.name: entry.cluster for entry in config.clusters or ()}
     users = {entry.name: entry.user or User() for entry in config.users or ()}
     if picked.context.cluster not in clusters:
-        raise Invalid(f'Context "{picked.name}" names the cluster "{picked.context.cluster}", which is not there')
+        raise Invalid(f'Context "{picked.name}" names the cluster "{picked.context.cluster}", which is not there.')
     if picked.context.user and picked.context.user not in users:
-        raise Invalid(f'Context "{picked.name}" names the user "{picked.context.user}", who is not there')
+        raise Invalid(f'Context "{picked.name}" names the user "{picked.context.user}", who is not there.')
     cluster, user = clusters[picked.context.cluster], users.get(picked.context.user, User())
     _check_cluster(cluster)
     _check_user(user, allowed_exec)
@@ -167,18 +167,18 @@ def chosen(text: str, context: str | None, allowed_exec: Sequence[str]) -> Chose
 
 def _document(text: str) -> dict[str, Any]:
     if len(text) > MAX_CHARS:
-        raise Invalid(f"The kubeconfig is larger than {MAX_CHARS // 1_000_000} MB", hint=FLATTEN_HINT)
+        raise Invalid(f"The kubeconfig is larger than {MAX_CHARS // 1_000_000} MB.", hint=FLATTEN_HINT)
     try:
         # Aliases are how a small YAML document becomes a huge one; no tool writes a kubeconfig with them.
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
-            raise Invalid("The kubeconfig uses YAML aliases, which are not accepted", hint=FLATTEN_HINT)
+            raise Invalid("The kubeconfig uses YAML aliases, which are not accepted.", hint=FLATTEN_HINT)
         document = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f" (line {mark.line + 1})" if mark else ""
-        raise Invalid(f"The kubeconfig is not valid YAML{where}", hint=FLATTEN_HINT) from None
+        raise Invalid(f"The kubeconfig is not valid YAML{where}.", hint=FLATTEN_HINT) from None
     if not isinstance(document, dict):
-        raise Invalid("The kubeconfig is empty or not a mapping", hint=FLATTEN_HINT)
+        raise Invalid("The kubeconfig is empty or not a mapping.", hint=FLATTEN_HINT)
     return document
 
 
@@ -196,13 +196,13 @@ def _content(path: str, key: str, read: Callable[[str], bytes]) -> str:
         data = read(path)
     except OSError as error:
         words = error.strerror or type(error).__name__
-        raise Invalid(f'The file "{path[:200]}" that the kubeconfig names in {key} cannot be read: {words}') from None
+        raise Invalid(f'The file "{path[:200]}" that the kubeconfig names in {key} cannot be read: {words}.') from None
     if key != "tokenFile":
         return base64.b64encode(data).decode("ascii")
     try:
         return data.decode("ascii").strip()
     except UnicodeDecodeError:
-        raise Invalid(f'The file "{path[:200]}" that the kubeconfig names in {key} holds no token') from None
+        raise Invalid(f'The file "{path[:200]}" that the kubeconfig names in {key} holds no token.') from None
 
 
 def _context(config: _Kubeconfig, name: str | None) -> _NamedContext:
@@ -210,22 +210,22 @@ def _context(config: _Kubeconfig, name: str | None) -> _NamedContext:
     there = ", ".join(sorted(contexts)[:10]) or "none"
     wanted = name or config.current_context
     if not wanted:
-        raise Invalid("The kubeconfig has no current context", hint=f"Name one of its contexts: {there}.")
+        raise Invalid("The kubeconfig has no current context.", hint=f"Name one of its contexts: {there}.")
     if wanted not in contexts:
-        raise Invalid(f'The kubeconfig has no context "{wanted[:100]}"', hint=f"Its contexts are: {there}.")
+        raise Invalid(f'The kubeconfig has no context "{wanted[:100]}".', hint=f"Its contexts are: {there}.")
     return contexts[wanted]
 
 
 def _check_cluster(cluster: Cluster) -> None:
     server = _parsed(cluster.server)
     if server is None or server[0] not in {"http", "https"}:
-        raise Invalid("The cluster's server is no https:// address", hint="It reads like https://10.0.0.5:6443.")
+        raise Invalid("The cluster's server is no https:// address.", hint="It reads like https://10.0.0.5:6443.")
     if cluster.certificate_authority:
-        raise Invalid("The kubeconfig names a file in certificate-authority", hint=FLATTEN_HINT)
+        raise Invalid("The kubeconfig names a file in certificate-authority.", hint=FLATTEN_HINT)
     _check_pem("certificate-authority-data", cluster.certificate_authority_data)
     proxy = _parsed(cluster.proxy_url) if cluster.proxy_url else ("http", "")
     if proxy is None or proxy[0] not in PROXY_SCHEMES:
-        raise Invalid("The cluster's proxy-url is neither http:// nor https://", hint="Use an HTTP proxy, or none.")
+        raise Invalid("The cluster's proxy-url is neither http:// nor https://.", hint="Use an HTTP proxy, or none.")
 
 
 def _parsed(address: str) -> tuple[str, str] | None:
@@ -242,22 +242,22 @@ def _parsed(address: str) -> tuple[str, str] | None:
 def _check_user(user: User, allowed_exec: Sequence[str]) -> None:
     if user.auth_provider is not None:
         hint = "Use a token, a client certificate or an exec plugin; kubectl 1.26 and newer refuse it too."
-        raise Invalid("The kubeconfig uses an auth-provider, which may start programs", hint=hint)
+        raise Invalid("The kubeconfig uses an auth-provider, which may start programs.", hint=hint)
     for key, path in (
         ("client-certificate", user.client_certificate),
         ("client-key", user.client_key),
         ("tokenFile", user.token_file),
     ):
         if path:
-            raise Invalid(f"The kubeconfig names a file in {key}", hint=FLATTEN_HINT)
+            raise Invalid(f"The kubeconfig names a file in {key}.", hint=FLATTEN_HINT)
     _check_pem("client-certificate-data", user.client_certificate_data)
     _check_pem("client-key-data", user.client_key_data)
     if bool(user.client_certificate_data) != bool(user.client_key_data):
-        raise Invalid("The kubeconfig has a client certificate or a client key, but not both", hint=FLATTEN_HINT)
+        raise Invalid("The kubeconfig has a client certificate or a client key, but not both.", hint=FLATTEN_HINT)
     extra = [text for key, values in (user.as_user_extra or {}).items() for text in (key, *values)]
     sent = "".join([user.token, user.username, user.as_user, user.as_uid, *(user.as_groups or ()), *extra])
     if not (sent.isascii() and sent.isprintable()):
-        raise Invalid("The kubeconfig's token or user holds line breaks or other characters that cannot be sent")
+        raise Invalid("The kubeconfig's token or user holds line breaks or other characters that cannot be sent.")
     if user.exec_plugin is not None and not user.token:
         _check_exec(user.exec_plugin, allowed_exec)
 
@@ -268,7 +268,7 @@ def _check_pem(key: str, data: str) -> None:
     except (binascii.Error, ValueError):
         decoded = b"?"
     if data and b"-----BEGIN " not in decoded:
-        raise Invalid(f"The kubeconfig's {key} is not the base64 of a PEM file", hint=FLATTEN_HINT)
+        raise Invalid(f"The kubeconfig's {key} is not the base64 of a PEM file.", hint=FLATTEN_HINT)
 
 
 def _check_exec(plugin: ExecPlugin, allowed_exec: Sequence[str]) -> None:
@@ -276,18 +276,18 @@ def _check_exec(plugin: ExecPlugin, allowed_exec: Sequence[str]) -> None:
     shown = command[:100]
     if command not in allowed_exec:
         hint = "An administrator allows it by the setting of allowed exec plugins; or use a service account's token."
-        raise Invalid(f'The kubeconfig would start the program "{shown}", which is not allowed', hint=hint)
+        raise Invalid(f'The kubeconfig would start the program "{shown}", which is not allowed.', hint=hint)
     if os.sep in command and not Path(command).is_absolute():
-        raise Invalid(f'The exec plugin "{shown}" is a relative path', hint="Give its name or its absolute path.")
+        raise Invalid(f'The exec plugin "{shown}" is a relative path.', hint="Give its name or its absolute path.")
     if shutil.which(command) is None:
         hint = "Install it on the machine that runs opsmodal, or use a service account's token."
-        raise Invalid(f'The exec plugin "{shown}" is not installed', hint=hint)
+        raise Invalid(f'The exec plugin "{shown}" is not installed.', hint=hint)
     if plugin.interactive_mode == "Always":
-        raise Invalid(f'The exec plugin "{shown}" wants to ask a person', hint="Use a service account's token.")
+        raise Invalid(f'The exec plugin "{shown}" wants to ask a person.', hint="Use a service account's token.")
     for variable in plugin.env or ():
         if variable.name.upper() in STARTER_NAMES or variable.name.upper().startswith(STARTER_PREFIXES):
             hint = "Set it in the environment of opsmodal, if it is needed."
-            raise Invalid(f'The exec plugin would be given "{variable.name[:50]}", which may start others', hint=hint)
+            raise Invalid(f'The exec plugin would be given "{variable.name[:50]}", which may start others.', hint=hint)
 
 
 make_ready(globals())

@@ -53,7 +53,7 @@ def dialled(address: str, connection: Connection) -> Dialled:
     except ConnectionProblem as problem:
         raise Unavailable(problem.sentence, hint=problem.hint) from problem
     if given.scheme not in {"http", "https", "tcp"}:
-        raise Unsupported(f"An API server cannot be spoken to over {given.scheme or 'this kind of address'}")
+        raise Unsupported(f"An API server cannot be spoken to over {given.scheme or 'this kind of address'}.")
     base = SplitResult(wanted.scheme, given.netloc, wanted.path, "", "").geturl()
     tunnelled = (given.hostname, given.port) != (wanted.hostname, wanted.port)
     return Dialled(
@@ -119,7 +119,7 @@ def _load(document: dict[str, Any], configuration: Any) -> None:
         loader: Any = KubeConfigLoader
         loader(config_dict=document).load_and_set(configuration)
     except (ConfigException, KeyError, TypeError, ValueError) as error:
-        raise Invalid("The Kubernetes client does not accept the kubeconfig", detail=type(error).__name__) from error
+        raise Invalid("The Kubernetes client does not accept the kubeconfig.", detail=type(error).__name__) from error
 
 
 def _load_from_pod(configuration: Any) -> None:
@@ -131,7 +131,7 @@ def _load_from_pod(configuration: Any) -> None:
         load(client_configuration=configuration)
     except (ConfigException, OSError) as error:
         hint = "Give a kubeconfig, or run opsmodal in a pod with a service account whose token is mounted."
-        raise Invalid("opsmodal does not run in a pod with a service account", hint=hint) from error
+        raise Invalid("opsmodal does not run in a pod with a service account.", hint=hint) from error
 
 
 def _document(chosen: Chosen, given: Credential, folder: Path) -> dict[str, Any]:
@@ -180,13 +180,13 @@ def _check_keys(configuration: Any) -> None:
         if configuration.ssl_ca_cert:
             context.load_verify_locations(cafile=configuration.ssl_ca_cert)
     except (ssl.SSLError, OSError):
-        raise Invalid("The kubeconfig's certificate-authority-data holds no usable certificate") from None
+        raise Invalid("The kubeconfig's certificate-authority-data holds no usable certificate.") from None
     try:
         if configuration.cert_file:
             context.load_cert_chain(configuration.cert_file, configuration.key_file, password="")
     except (ssl.SSLError, OSError, ValueError):
         hint = "They must belong together, and the key must not be locked by a pass phrase."
-        raise Invalid("The kubeconfig's client certificate and key cannot be used", hint=hint) from None
+        raise Invalid("The kubeconfig's client certificate and key cannot be used.", hint=hint) from None
 
 
 def _impersonation(user: User) -> list[tuple[str, str]]:

@@ -118,7 +118,7 @@ class PodLogs:
         found = pods.all(checked(scope)) if every else [pods.one(scope, query.instance, exact=exact)]
         made = [source for pod in found for source in sources(pod, query, strict=not every)]
         if len(made) > SOURCES_MAX:
-            raise Invalid(f"{len(made)} logs are too many to merge", hint="Choose one instance or one container.")
+            raise Invalid(f"{len(made)} logs are too many to merge.", hint="Choose one instance or one container.")
         return made
 
     def _since_the_merged_tail(self, scope: Scope, query: LogQuery) -> LogQuery:
@@ -135,7 +135,7 @@ class PodLogs:
         what = f"the log of container {source.container} of pod {source.pod}"
         if not source.started and not following:  # the API server answers with an empty log while there is no node
             raise Conflict(
-                f"{what[:1].upper()}{what[1:]} is not there yet: it has not started ({source.waits})", hint=_HINT
+                f"{what[:1].upper()}{what[1:]} is not there yet: it has not started ({source.waits}).", hint=_HINT
             )
         path = paths.single(source.namespace, "pods", source.pod, sub="log")
         asked: dict[str, str | int | None] = {
@@ -152,13 +152,13 @@ class PodLogs:
             return Lines(chunks, source, since=since, stamped=not query.exact)
         except Invalid as problem:
             raise Conflict(
-                f"{what[:1].upper()}{what[1:]} is not there: {problem.detail[:200]}", hint=_HINT
+                f"{what[:1].upper()}{what[1:]} is not there: {problem.detail[:200].rstrip('.')}.", hint=_HINT
             ) from problem
         except Unavailable as problem:
             if "containerLogs" not in problem.detail:
                 raise
             hint = "Look at the node: is its kubelet running and reachable from the API server?"
-            sentence = f"The node of pod {source.pod} does not give {what} to the API server"
+            sentence = f"The node of pod {source.pod} does not give {what} to the API server."
             raise Unavailable(sentence, hint=hint, detail=problem.detail) from problem
 
 

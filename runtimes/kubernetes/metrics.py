@@ -16,12 +16,12 @@ from runtimes.kubernetes.client import Client
 from runtimes.kubernetes.neighbours import PodMetrics
 from runtimes.kubernetes.quantity import cores, whole_bytes
 
-NO_NETWORK = "The Metrics API has no network figures"
-NOT_INSTALLED = "The Metrics API is not installed in the cluster"
-NOT_ALLOWED = "The credential may not read the Metrics API in this namespace"
-NO_MEMORY = "The Metrics API has no network figures and gives no memory figure for this pod"
-NOT_SCRAPED = "The Metrics API has no figures of this pod yet: it measures running pods every 15 to 60 s"
-NOT_RUNNING = "Only running pods use anything"
+NO_NETWORK = "The Metrics API has no network figures."
+NOT_INSTALLED = "The Metrics API is not installed in the cluster."
+NOT_ALLOWED = "The credential may not read the Metrics API in this namespace."
+NO_MEMORY = "The Metrics API has no network figures and gives no memory figure for this pod."
+NOT_SCRAPED = "The Metrics API has no figures of this pod yet: it measures running pods every 15 to 60 s."
+NOT_RUNNING = "Only running pods use anything."
 
 
 @dataclass(frozen=True, slots=True)

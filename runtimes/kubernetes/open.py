@@ -63,7 +63,7 @@ def _way(
         target, log_in = from_pod(connection)
         return target, log_in, (("Credential", "service account of the pod"),)
     if not kubeconfig:
-        raise Invalid("The runtime has no kubeconfig", hint="Give it one in the registry, or set inCluster.")
+        raise Invalid("The runtime has no kubeconfig.", hint="Give it one in the registry, or set inCluster.")
     chosen = kubeconfigs.chosen(kubeconfig, context, allowed_exec)
     target = dialled(chosen.cluster.server, connection)
     trusting = chosen.cluster.insecure_skip_tls_verify

@@ -41,7 +41,7 @@ def collection(namespace: str, resource: str) -> str:
 def single(namespace: str, resource: str, name: str, *, sub: str = "") -> str:
     """Give the path of one object, or of its subresource `sub`. Raise Missing for an impossible name."""
     if not _NAME.fullmatch(name):
-        raise Missing(f'There is no "{name[:100]}" here', hint="Go back to the list and choose again.")
+        raise Missing(f'There is no "{name[:100]}" here.', hint="Go back to the list and choose again.")
     path = f"{collection(namespace, resource)}/{quote(name, safe='')}"
     return f"{path}/{sub}" if sub else path
 
@@ -54,7 +54,7 @@ def pod_metrics(namespace: str) -> str:
 def label(text: str, what: str) -> str:
     """Give `text` back when it is an RFC 1123 label. Raise Missing otherwise."""
     if not _LABEL.fullmatch(text):
-        raise Missing(f'"{text[:100]}" cannot be the name of a {what}')
+        raise Missing(f'"{text[:100]}" cannot be the name of a {what}.')
     return quote(text, safe="")
 
 

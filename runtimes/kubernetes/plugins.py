@@ -40,12 +40,12 @@ def credential(plugin: ExecPlugin, cluster: Cluster, *, timeout_s: float) -> Cre
     try:
         answer = msgspec.json.decode(_output(plugin, cluster, name, timeout_s), type=_ExecCredential)
     except (ValueError, RecursionError):
-        raise Unavailable(f"The exec plugin {name} printed no credential", hint="Run it by hand and look.") from None
+        raise Unavailable(f"The exec plugin {name} printed no credential.", hint="Run it by hand and look.") from None
     if answer.api_version != plugin.api_version:
-        raise Unavailable(f"The exec plugin {name} speaks another version than the kubeconfig asks for")
+        raise Unavailable(f"The exec plugin {name} speaks another version than the kubeconfig asks for.")
     given = answer.status or Credential()
     if not given.token and not (given.client_certificate_data and given.client_key_data):
-        raise Denied(f"The exec plugin {name} gave neither a token nor a certificate", hint="Sign in with it again.")
+        raise Denied(f"The exec plugin {name} gave neither a token nor a certificate.", hint="Sign in with it again.")
     return given
 
 
@@ -55,7 +55,7 @@ def _output(plugin: ExecPlugin, cluster: Cluster, name: str, timeout_s: float) -
     try:
         output, _ = process.communicate(timeout=timeout_s)
     except subprocess.TimeoutExpired:
-        raise Unavailable(f"The exec plugin {name} did not finish within {timeout_s:g} s") from None
+        raise Unavailable(f"The exec plugin {name} did not finish within {timeout_s:g} s.") from None
     finally:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)  # with it goes whatever it started
@@ -65,7 +65,7 @@ def _output(plugin: ExecPlugin, cluster: Cluster, name: str, timeout_s: float) -
                 pipe.close()
     if process.returncode != 0:
         hint = "Run it by hand as the user that runs opsmodal and look; often its own sign-in has expired."
-        raise Unavailable(f"The exec plugin {name} failed with exit code {process.returncode}", hint=hint)
+        raise Unavailable(f"The exec plugin {name} failed with exit code {process.returncode}.", hint=hint)
     return output
 
 
@@ -80,7 +80,7 @@ def _started(argv: list[str], environment: dict[str, str], name: str) -> subproc
             start_new_session=True,
         )
     except OSError as error:
-        raise Unavailable(f"The exec plugin {name} cannot be started: {error.strerror}") from None
+        raise Unavailable(f"The exec plugin {name} cannot be started: {error.strerror}.") from None
 
 
 def _environment(plugin: ExecPlugin, cluster: Cluster) -> dict[str, str]:

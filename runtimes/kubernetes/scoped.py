@@ -53,18 +53,18 @@ class Pods:
             raise _missing(scope, prefix)
         if len(found) > 1:
             names = ", ".join(sorted(pod.metadata.name for pod in found)[:AMBIGUOUS_SHOWN])
-            raise Invalid(f'{len(found)} pods have names that begin with "{prefix}"', hint=f"They are: {names}.")
+            raise Invalid(f'{len(found)} pods have names that begin with "{prefix}".', hint=f"They are: {names}.")
         return found[0]
 
 
 def checked(scope: Scope) -> Scope:
     """Give the scope back when it can be used on Kubernetes. Raise Invalid."""
     if not scope.namespace:
-        raise Invalid(f"Service {scope.service} has no namespace", hint="Give it one in the registry.")
+        raise Invalid(f"Service {scope.service} has no namespace.", hint="Give it one in the registry.")
     matcher(scope.selector)
     return scope
 
 
 def _missing(scope: Scope, name: str) -> Missing:
     hint = "It may have been deleted or recreated since; go back to the list."
-    return Missing(f'There is no pod "{name[:100]}" in service {scope.service}', hint=hint)
+    return Missing(f'There is no pod "{name[:100]}" in service {scope.service}.', hint=hint)

@@ -46,4 +46,4 @@ def _requirement(part: str) -> Callable[[Labels], bool]:
     if found := _THERE.fullmatch(part):
         absent, key = bool(found[1]), found[2]
         return lambda labels: (key in labels) is not absent
-    raise Invalid(f'"{part[:100]}" is no label selector', hint="It reads like app.kubernetes.io/part-of=shop.")
+    raise Invalid(f'"{part[:100]}" is no label selector.', hint="It reads like app.kubernetes.io/part-of=shop.")

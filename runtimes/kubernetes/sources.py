@@ -38,7 +38,7 @@ def sources(pod: Pod, query: LogQuery, *, strict: bool) -> list[Source]:
     if strict and not found and wanted != EVERY:
         there = ", ".join(each.name for each in containers(pod))
         name = pod.metadata.name
-        raise Missing(f'Pod {name} has no container "{wanted[:100]}"', hint=f"Its containers are: {there}.")
+        raise Missing(f'Pod {name} has no container "{wanted[:100]}".', hint=f"Its containers are: {there}.")
     return [
         Source(
             namespace=pod.metadata.namespace,

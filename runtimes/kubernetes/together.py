@@ -43,7 +43,7 @@ class Together:
         try:
             waiting = [self._threads.submit(_outcome, call) for call in others]
         except RuntimeError as error:
-            raise Unavailable("The runtime is being closed") from error
+            raise Unavailable("The runtime is being closed.") from error
         return [_outcome(first), *(future.result() for future in waiting)]
 
     def close(self) -> None:

@@ -282,7 +282,7 @@ def test_a_stopped_container_uses_nothing_known(box: EngineWorld) -> None:
     usage = row(box, box.finished()).usage
     assert usage.cpu_cores is None
     assert usage.memory_bytes is None
-    assert usage.missing_reason == "it is not running"
+    assert usage.missing_reason == "Only running containers use anything."
 
 
 def test_many_looks_do_not_wait_for_figures(box: EngineWorld) -> None:

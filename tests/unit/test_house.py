@@ -17,6 +17,9 @@ FUNCTION_MAX_LINES = 40
 MACHINE_PATH = re.compile(r"(?<![\w.])/(?:root|work)/")
 INVENTED = {Path("opsmodal/demo/shell/machine.py")}
 """The files of a container that does not exist: its root has a home, too."""
+SENTENCES = frozenset({"sentence", "missing_reason"})
+SIMULATED = Path("opsmodal/demo")
+"""It words its answers as Kubernetes does."""
 PROMISE = re.compile(r"\b(?:TODO|FIXME|XXX)\b")
 
 Rule = Callable[[], Iterator[str]]
@@ -51,10 +54,47 @@ def lines_that_promise_later_work() -> Iterator[str]:
     return lines_with(PROMISE)
 
 
+def sentences_without_an_end() -> Iterator[str]:
+    """What is said to a person is a sentence: first argument of every error, and every `sentence=`."""
+    parsed = list(modules())
+    errors = {
+        node.name
+        for path, tree in parsed
+        if path.name == "errors.py"
+        for node in tree.body
+        if isinstance(node, ast.ClassDef)
+    }
+    for path, tree in parsed:
+        if path.is_relative_to(SIMULATED):
+            continue
+        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+            name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+            said = [keyword.value for keyword in call.keywords if keyword.arg in SENTENCES]
+            said += call.args[:1] if name in errors else []
+            yield from (f"{path}:{each.lineno} {ast.unparse(each)}" for each in said if lacks_an_end(each))
+
+
+def lacks_an_end(text: ast.expr) -> bool:
+    """Tell whether a text that is written out here ends otherwise than a sentence; a name may hold anything."""
+    if isinstance(text, ast.IfExp):
+        return lacks_an_end(text.body) or lacks_an_end(text.orelse)
+    if isinstance(text, ast.Constant):
+        return isinstance(text.value, str) and text.value[-1:] not in ("", ".", "?")
+    if not isinstance(text, ast.JoinedStr):
+        return False
+    *before, last = text.values
+    if isinstance(last, ast.Constant):
+        return lacks_an_end(last)
+    holds_one = isinstance(last, ast.FormattedValue) and getattr(last.value, "attr", "") == "sentence"
+    follows_one = bool(before) and isinstance(before[-1], ast.Constant) and not lacks_an_end(before[-1])
+    return not (holds_one or follows_one)
+
+
 RULES: tuple[Rule, ...] = (
     modules_without_a_docstring,
     modules_too_long,
     functions_too_long,
+    sentences_without_an_end,
     lines_that_name_a_machine,
     lines_that_promise_later_work,
 )
@@ -78,6 +118,25 @@ def test_nothing_breaks_the_rule(rule: Rule) -> None:
 )
 def test_the_patterns_find_what_they_forbid(line: str, pattern: re.Pattern[str], breaks: bool) -> None:
     assert bool(pattern.search(line)) is breaks
+
+
+@pytest.mark.parametrize(
+    ("written", "breaks"),
+    [
+        ('"It is gone."', False),
+        ('"It is gone"', True),
+        ('""', False),
+        ('f"{name} is gone."', False),
+        ('f"There is no {name}"', True),
+        ('f"There is no {name}."', False),
+        ('f"Not read: {problem.sentence}"', False),
+        ('f"It was refused.{since}"', False),
+        ('"Why?" if known else "It is gone"', True),
+        ("words", False),
+    ],
+)
+def test_an_end_is_found_where_a_text_is_written_out(written: str, breaks: bool) -> None:
+    assert lacks_an_end(ast.parse(written, mode="eval").body) is breaks
 
 
 def modules() -> Iterator[tuple[Path, ast.Module]]:

@@ -97,7 +97,7 @@ def test_a_socket_that_listens_answers(tmp_path: Path) -> None:
 
 
 def test_a_missing_socket_is_named(tmp_path: Path) -> None:
-    assert Direct().probe(f"{tmp_path}/none", timeout_s=2).sentence == f"no such socket: {tmp_path}/none"
+    assert Direct().probe(f"{tmp_path}/none", timeout_s=2).sentence == f"There is no socket {tmp_path}/none."
 
 
 def test_a_socket_left_behind_by_a_dead_engine_is_said(tmp_path: Path) -> None:

@@ -60,8 +60,8 @@ def test_networks_are_added_up_and_absent_ones_are_explained() -> None:
     both = taken(0, networks={"eth0": {"rx_bytes": 1, "tx_bytes": 2}, "eth1": {"rx_bytes": 10, "tx_bytes": 20}})
     assert (both.network_rx_bytes, both.network_tx_bytes) == (11, 22)
     assert usage(both, 0.1).missing_reason == ""
-    shared = usage(without_network(both), 0.1, network_reason="it uses the network of the host")
-    assert (shared.network_rx_bytes, shared.missing_reason) == (None, "it uses the network of the host")
+    shared = usage(without_network(both), 0.1, network_reason="It uses the network of the host.")
+    assert (shared.network_rx_bytes, shared.missing_reason) == (None, "It uses the network of the host.")
 
 
 def test_a_sum_leaves_out_what_is_not_known_and_says_so() -> None:
@@ -69,13 +69,13 @@ def test_a_sum_leaves_out_what_is_not_known_and_says_so() -> None:
         [
             Usage(cpu_cores=0.5, memory_bytes=10, network_rx_bytes=1, network_tx_bytes=2),
             Usage(cpu_cores=0.25, memory_bytes=30),
-            Usage(missing_reason="it is not running"),
+            Usage(missing_reason="Only running containers use anything."),
         ]
     )
     assert (total.cpu_cores, total.memory_bytes, total.network_rx_bytes) == (0.75, 40, 1)
-    assert total.missing_reason == "without 1 of 3 containers: it is not running"
+    assert total.missing_reason == "Without 1 of 3 containers. Only running containers use anything."
 
 
 def test_a_sum_of_nothing_known_is_none_with_the_reason() -> None:
-    total = summed([Usage(missing_reason="it is not running")] * 2)
-    assert total == Usage(missing_reason="it is not running")
+    total = summed([Usage(missing_reason="Only running containers use anything.")] * 2)
+    assert total == Usage(missing_reason="Only running containers use anything.")

@@ -13,10 +13,10 @@ from tests.unit.runtimes.engine.made import container
         ("bridge", ""),
         ("default", ""),
         ("shop_default", ""),
-        ("host", "it uses the network of the host"),
-        ("none", "it has no network"),
-        ("container:abc", "it shares the network of another container"),
-        ("ns:/run/netns/x", "it shares the network of another container"),
+        ("host", "It uses the network of the host."),
+        ("none", "It has no network."),
+        ("container:abc", "It shares the network of another container."),
+        ("ns:/run/netns/x", "It shares the network of another container."),
     ],
 )
 def test_a_network_that_is_not_its_own_is_not_counted(mode: str, reason: str) -> None:

@@ -28,42 +28,42 @@ def system(number: int) -> OSError:
             ROOTLESS,
             system(errno.ENOENT),
             errors.Unavailable,
-            "/run/user/1000/podman/podman.sock does not exist",
+            "/run/user/1000/podman/podman.sock does not exist.",
             "Start it with: systemctl --user start podman.socket",
         ),
         (
             DOCKER,
             system(errno.ENOENT),
             errors.Unavailable,
-            "/var/run/docker.sock does not exist",
+            "/var/run/docker.sock does not exist.",
             "Start it with: systemctl start docker.service",
         ),
         (
             DOCKER,
             system(errno.EACCES),
             errors.Denied,
-            "/var/run/docker.sock may not be opened by the user that runs opsmodal",
+            "/var/run/docker.sock may not be opened by the user that runs opsmodal.",
             "Add that user to the group docker (which equals root on the host) and start opsmodal again.",
         ),
         (
             REMOTE,
             system(errno.ECONNREFUSED),
             errors.Unavailable,
-            "Nobody listens at tcp://10.0.0.5:2376",
+            "Nobody listens at tcp://10.0.0.5:2376.",
             "Check that Docker listens on this address and that no firewall is between.",
         ),
         (
             REMOTE,
             socket.gaierror(-2, "Name or service not known"),
             errors.Unavailable,
-            "Docker at tcp://10.0.0.5:2376 cannot be reached: name or service not known",
+            "Docker at tcp://10.0.0.5:2376 cannot be reached: name or service not known.",
             "Check that Docker listens on this address and that no firewall is between.",
         ),
         (
             REMOTE,
             TimeoutError("timed out"),
             errors.Unavailable,
-            "Docker at tcp://10.0.0.5:2376 did not answer within 3 s",
+            "Docker at tcp://10.0.0.5:2376 did not answer within 3 s.",
             "The engine or its host may be overloaded. Try again in a moment.",
         ),
     ],
@@ -85,7 +85,7 @@ def test_a_file_that_is_no_socket_is_called_so(tmp_path: Path) -> None:
     file = tmp_path / "docker.sock"
     file.write_text("")
     place = Place(kind="docker", address=f"unix://{file}", socket=str(file))
-    assert failed(system(errno.ECONNREFUSED), place=place, timeout_s=3).sentence == f"{file} is not a socket"
+    assert failed(system(errno.ECONNREFUSED), place=place, timeout_s=3).sentence == f"{file} is not a socket."
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_an_engines_refusal_becomes_a_problem_of_its_kind(status: int, kind: typ
     problem = refused(status, b'{"message": "no such thing"}', place=DOCKER)
     assert (type(problem), problem.sentence, problem.detail) == (
         kind,
-        "Docker answered: no such thing",
+        "Docker answered: no such thing.",
         "no such thing",
     )
 
@@ -147,4 +147,4 @@ def test_foreign_words_are_capped() -> None:
 
 def test_words_that_would_act_on_a_terminal_are_defused() -> None:
     body = b'{"message": "no\\u001b]0;owned\\u0007 \\u202egnp.exe"}'
-    assert refused(500, body, place=DOCKER).sentence.endswith("answered: no\ufffd]0;owned\ufffd \ufffdgnp.exe")
+    assert refused(500, body, place=DOCKER).sentence.endswith("answered: no\ufffd]0;owned\ufffd \ufffdgnp.exe.")
