@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from opsmodal import actions
 from opsmodal.errors import BadRequest, NotThere
@@ -17,6 +17,7 @@ from opsmodal.streams import Job, Streams
 from runtimes.base import LogLine, LogQuery
 from runtimes.base import Logs as LogsFacet
 from runtimes.errors import Unsupported
+from runtimes.lines import written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,13 +87,16 @@ class LogOperations:
         with self._door.recorded(actor, actions.LOGS_DOWNLOAD, service=name, target=target) as outcome:
             outcome.bytes_count = 0
             for line in lines:
-                outcome.bytes_count += len(line.text.encode()) + 1
+                outcome.bytes_count += len(written(line))
                 yield line
 
 
 def _kept(lines: Iterator[LogLine], search: str) -> Iterator[LogLine]:
     needle = search.casefold()
-    return lines if not needle else (line for line in lines if needle in line.text.casefold())
+    if not needle:
+        return lines
+    # A piece of a long line is found without the one that continues it, so it must end where it is cut.
+    return (replace(line, end=line.end or "\n") for line in lines if needle in line.text.casefold())
 
 
 def _primed(lines: Iterator[LogLine]) -> Iterator[LogLine]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import msgspec
@@ -20,6 +21,7 @@ from opsmodal.operations.logs import LogRequest
 from opsmodal.web.ansi import spans
 from opsmodal.web.asking import actor, actor_now, operations
 from opsmodal.web.following import send_lines
+from opsmodal.web.logfile import log_file, prefix
 from opsmodal.web.respond import flag, respond, wants_json
 from opsmodal.web.routes import Parameter, Routes
 from opsmodal.web.sockets import Sockets
@@ -40,7 +42,9 @@ PARAMETERS = (
     Parameter(name="previous", description="The run before the last restart", schema={"type": "boolean"}),
     Parameter(name="timestamps", description="Put the time before each line", schema={"type": "boolean"}),
     Parameter(name="search", description="Only lines that contain this text"),
-    Parameter(name="download", description="All lines, as a file", schema={"type": "boolean"}),
+    Parameter(
+        name="download", description="All lines, as a file; of one instance to the byte", schema={"type": "boolean"}
+    ),
 )
 
 
@@ -51,9 +55,10 @@ def read(service: str) -> AnyResponse:
     if not wants_json() and not wanted.download:
         return _page(service, wanted)
     lines = operations().logs.read(actor(), service, wanted)
-    if request.accept_mimetypes.best_match(["text/plain", NDJSON, "application/json"]) in (NDJSON, "application/json"):
+    if _as_json_wanted():
         return Response(_as_json(lines), mimetype=NDJSON)
-    response = Response(_as_text(lines, stamps=flag("timestamps"), sources=_many(wanted)), mimetype="text/plain")
+    written = log_file if wanted.download else _as_text
+    response = Response(written(lines, stamps=flag("timestamps"), sources=_many(wanted)), mimetype="text/plain")
     if wanted.download:
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
         response.headers["Content-Disposition"] = f'attachment; filename="{service}-{stamp}.log"'
@@ -92,6 +97,11 @@ def _page(service: str, wanted: LogRequest) -> AnyResponse:
     )
 
 
+def _as_json_wanted() -> bool:
+    offered = ["text/plain", NDJSON, "application/json"]
+    return request.accept_mimetypes.best_match(offered) in (NDJSON, "application/json")
+
+
 def _containers(offered: Iterable[InstanceRow]) -> list[str]:
     return sorted({container.name for row in offered for container in row.containers})
 
@@ -112,7 +122,8 @@ def _wanted(args: MultiDict[str, str]) -> LogRequest:
         since=moment(args.get("since", ""), now=datetime.now(UTC)),
         previous=flag("previous"),
     )
-    return LogRequest(query=query, search=args.get("search", ""), download=download)
+    exact = download and query.since is None and not flag("timestamps") and not _as_json_wanted()
+    return LogRequest(query=replace(query, exact=exact), search=args.get("search", ""), download=download)
 
 
 def _offset(text: str) -> int:
@@ -120,11 +131,9 @@ def _offset(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= OFFSET_MAX_DIGITS else 0
 
 
-def _as_text(lines: Iterable[LogLine], *, stamps: bool, sources: bool) -> Iterator[str]:
+def _as_text(lines: Iterable[LogLine], *, stamps: bool, sources: bool) -> Iterator[bytes]:
     for line in lines:
-        stamp = f"{line.at.isoformat().replace('+00:00', 'Z')} " if stamps and line.at else ""
-        source = f"[{line.instance}/{line.container}] " if sources else ""
-        yield f"{stamp}{source}{line.text}\n"
+        yield f"{prefix(line, stamps=stamps, sources=sources)}{line.text}\n".encode()
 
 
 def _as_json(lines: Iterable[LogLine]) -> Iterator[bytes]:

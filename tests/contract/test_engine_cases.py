@@ -18,6 +18,7 @@ from connectors.direct import Direct
 from runtimes.base import Instance, LogQuery, Scope, Severity
 from runtimes.docker.open import open_docker
 from runtimes.errors import Conflict, Missing, Unavailable, Unsupported
+from runtimes.lines import written
 from tests.contract.test_logs import Following
 from tests.contract.world_engine import STAY, EngineWorld, exited, opened, running
 from tests.contract.worlds import World, settle
@@ -326,6 +327,23 @@ def test_a_terminals_lines_are_read(box: EngineWorld) -> None:
         return [line.text for line in logs.read(box.scope, LogQuery(instance=name))]
 
     settle(lambda: texts() == ["one", "two"], "the lines of a terminal")
+
+
+def test_a_terminals_log_is_given_byte_for_byte(box: EngineWorld) -> None:
+    say = "head -c 100000 /dev/zero | tr '\\0' x; echo; printf 'slow '; sleep 1.2; echo end"
+    name = box.run(f"{say}; {STAY}", running, "--tty")
+    settle(lambda: box.logged(name).endswith(b"end\r\n"), "its last line")
+    assert box.runtime.logs is not None
+    lines = box.runtime.logs.read(box.scope, LogQuery(instance=name, tail=None, exact=True))
+    assert b"".join(map(written, lines)) == box.logged(name)
+
+
+def test_a_line_that_was_written_slowly_is_one_line_without_stamps_in_it(box: EngineWorld) -> None:
+    name = box.run(f"printf 'slow '; sleep 1.2; echo and steady; {STAY}", running)
+    settle(lambda: b"steady" in box.logged(name), "the end of the line")
+    assert box.runtime.logs is not None
+    lines = box.runtime.logs.read(box.scope, LogQuery(instance=name, tail=None))
+    assert [line.text for line in lines] == ["slow and steady"]
 
 
 def test_stdout_and_stderr_are_told_apart(box: EngineWorld) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from runtimes.base import LogLine, LogQuery, Logs
 from runtimes.errors import Conflict, Missing, RuntimeProblem
+from runtimes.lines import written
 from tests.contract.worlds import World, settle
 
 FOLLOW_S = 30.0
@@ -138,6 +139,23 @@ def test_what_is_no_utf8_is_shown_and_nothing_fails(world: World) -> None:
     assert "\x1b[31mred" in lines[2]
     assert "".join(lines[3:-1]) == "x" * 80_000
     assert lines[-1] == "end"
+
+
+BYTES = (
+    b"caf\xc3\xa9\n\xff\xfe broken\ncr\r\n\r\n2020-01-01T00:00:00Z own stamp\n" + b"\xe2\x82\xac" * 330_000 + b"\nend\n"
+)
+"""One line of nearly a megabyte, cut by engines within characters; and what is easily taken for something else."""
+
+
+def test_one_log_is_given_byte_for_byte_as_the_engine_has_it(world: World) -> None:
+    name = world.saying(BYTES)
+    settle(lambda: world.logged(name).endswith(b"end\n"), "its last line")
+    logged = world.logged(name)
+    assert b"".join(map(written, read(world, instance=name, tail=None, exact=True))) == logged
+    assert b"".join(map(written, read(world, instance=name, tail=None))) == logged, "with stamps taken out as well"
+    last = b"".join(map(written, read(world, instance=name, tail=2, exact=True)))  # engines count the pieces of a line
+    assert logged.endswith(last)
+    assert last.endswith(b"\xac\nend\n")
 
 
 def test_another_services_lines_are_never_given(world: World) -> None:

@@ -115,6 +115,9 @@ class EngineWorld(World):
         settle(lambda: len(self._log(name)) >= len(data.decode(errors="ignore")), f"{len(data)} bytes of {name}")
         return name
 
+    def logged(self, instance: str) -> bytes:
+        return self.engine.output("logs", instance)
+
     def crashing(self, *, exit_code: int = 3, last_words: str = "no database to talk to") -> str:
         return self.run(f"echo '{last_words}'; sleep 0.2; exit {exit_code}", restarted, "--restart", "always")
 

@@ -209,6 +209,9 @@ class KubernetesWorld(World):
         settle(lambda: len(self._log(name)) >= len(data), f"{len(data)} bytes of {name}")
         return name
 
+    def logged(self, instance: str) -> bytes:
+        return self._log(instance)
+
     def crashing(self, *, exit_code: int = 3, last_words: str = "no database to talk to") -> str:
         return self._pod(f"echo {shlex.quote(last_words)}; exit {exit_code}", restarted)
 

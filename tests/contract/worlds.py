@@ -81,6 +81,10 @@ class World(ABC):
         """Make an instance that writes exactly these bytes to its standard output and stays."""
 
     @abstractmethod
+    def logged(self, instance: str) -> bytes:
+        """Ask the engine itself for an instance's log: its standard output, byte for byte."""
+
+    @abstractmethod
     def crashing(self, *, exit_code: int = 3, last_words: str = "no database to talk to") -> str:
         """Make an instance that writes `last_words` and exits, again and again; wait for the first restart."""
 

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 import websocket
+from sqlalchemy import select
 
+from opsmodal.store.tables.audit import AuditRow
 from tests.web.conftest import Installation
 
 
@@ -56,6 +58,25 @@ def test_a_download_is_a_file_and_an_audit_row(changed: Installation) -> None:
     assert answer.headers["Content-Disposition"].startswith('attachment; filename="shop-')
     assert answer.text
     assert ("developer", "logs.download", "done") in changed.audited()
+
+
+def test_a_download_of_one_log_is_the_log_to_the_byte_and_so_it_is_audited(changed: Installation) -> None:
+    for line in (b"\xff\xfe no text", b"2020-01-01T00:00:00Z own stamp", "€".encode() * 400_000, b"windows\r", b""):
+        assert changed.cluster.write_log("shop", "db-0", "db", line)
+    answer = changed.client("developer").get("/services/shop/logs?instance=db-0&tail=5&download=true")
+    logged = b"\xff\xfe no text\n2020-01-01T00:00:00Z own stamp\n" + "€".encode() * 400_000 + b"\nwindows\r\n\n"
+    assert answer.data == logged
+    with changed.store.reading() as session:
+        rows = session.scalars(select(AuditRow).where(AuditRow.action == "logs.download", AuditRow.outcome == "done"))
+        assert [row.bytes_count for row in rows] == [len(logged)]
+
+
+@pytest.mark.parametrize("query", ["container=*", "timestamps=true"])
+def test_a_prefix_stands_once_before_each_whole_line(changed: Installation, query: str) -> None:
+    for line in (b"a" * 200_000, b"\xff", b"end"):
+        assert changed.cluster.write_log("shop", "db-0", "db", line)
+    data = changed.client().get(f"/services/shop/logs?instance=db-0&tail=6&download=true&{query}").data
+    assert [line.split(b" ", 1)[1] for line in data.splitlines()[-3:]] == [b"a" * 200_000, b"\xff", b"end"]
 
 
 def test_the_page_shows_colours_safely_and_offers_instances(changed: Installation) -> None:
