@@ -33,6 +33,9 @@ _HINTS = {
     139: "A fault of the program or of a library for another system: try the image version before.",
 }
 
+_FOREGROUND = "A server must stay in the foreground; work that ends belongs into"
+_ENDING = {"pod": "a Job", "container": "a restart policy on-failure or no"}
+
 _READ_EARLIER = {
     "pod": "Read the log of its previous run.",
     "container": "Read its log: the lines of earlier runs are in it.",
@@ -99,8 +102,14 @@ def findings(facts: Facts) -> Iterator[Finding]:
 
 def _harmless(facts: Facts, container: ContainerFacts, run: Run) -> bool:
     """Whether a container ended as it should: an init container that is done, a job, a sidecar of a finished pod."""
-    looping = container.reason == "CrashLoopBackOff" or container.state == "restarting"
+    looping = container.reason == "CrashLoopBackOff" or container.state == "restarting" or _comes_back(facts, container)
     return run.exit_code == 0 and not run.oom and not looping and facts.kind == "pod"
+
+
+def _comes_back(facts: Facts, container: ContainerFacts) -> bool:
+    """Whether the kubelet starts a container again however it ends: between two runs it is Completed for a while."""
+    lasting = container.kind in ("container", "sidecar") and container.restart_policy == "Always"
+    return facts.kind == "pod" and facts.phase == "Running" and facts.deletion_due is None and lasting
 
 
 def _ended(facts: Facts, container: ContainerFacts, run: Run) -> Finding:
@@ -119,6 +128,8 @@ def _ended(facts: Facts, container: ContainerFacts, run: Run) -> Finding:
 def _what(facts: Facts, container: ContainerFacts, run: Run) -> str:
     if container.reason == "CrashLoopBackOff" or container.state == "restarting":
         return "cannot start" if container.kind == "init" else "keeps restarting"
+    if run.exit_code == 0 and not run.oom and _comes_back(facts, container):
+        return "keeps restarting" if container.restarts else "is restarted"
     if facts.kind == "container" and run.exit_code in {0, KILLED, *STOPPED} and not run.oom:
         return "is not running"
     return "has failed" if not container.restarts else "keeps failing"
@@ -170,9 +181,12 @@ def _killed(facts: Facts, name: str) -> tuple[str, str, str, Weight]:
 def _finished(facts: Facts, container: ContainerFacts, name: str) -> tuple[str, str, str, Weight]:
     if facts.kind == "pod" or container.state == "restarting":
         because = f"{name} ends by itself without an error (exit code 0) and is started again each time"
-        policy = "a Job, or a restart policy OnFailure" if facts.kind == "pod" else "a restart policy on-failure or no"
-        hint = f"A server must stay in the foreground; work that ends belongs into {policy}."
-        return "ends-by-itself", because, hint, Weight.LIKELY
+        if container.restart_policy:
+            again = " again and again" if container.restarts else " by itself"
+            because = (
+                f"{name} ends{again} with exit code 0 (no error) while its restart policy is {container.restart_policy}"
+            )
+        return "ends-by-itself", because, f"{_FOREGROUND} {_ENDING[facts.kind]}.", Weight.LIKELY
     because = f"{name} has ended by itself without an error (exit code 0)"
     return "finished", because, "Nothing is wrong if it was meant to end; else start it again.", Weight.GENERAL
 
@@ -196,7 +210,9 @@ def _restarted(facts: Facts, container: ContainerFacts, run: Run) -> Finding:
         what="was restarted",
         because=f"container {named(container.name)} was restarted {count}; its last run ended with exit code "
         f"{run.exit_code}{oom}: {exit_meaning(run.exit_code)}",
-        hint=_READ_EARLIER[facts.kind],
+        hint=_READ_EARLIER[facts.kind]
+        if run.exit_code
+        else f"{_READ_EARLIER[facts.kind]} {_FOREGROUND} {_ENDING[facts.kind]}.",
         weight=Weight.CONTEXT,
     )
 

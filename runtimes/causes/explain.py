@@ -73,7 +73,7 @@ def _sentence(facts: Facts, name: str, found: list[Finding]) -> str:
 
 def _is_ok(facts: Facts) -> bool:
     mains = [container for container in facts.containers if container.kind in ("container", "sidecar")]
-    if not mains or facts.deleting_since is not None or facts.phase not in ("Running", ""):
+    if not mains or facts.deletion_due is not None or facts.phase not in ("Running", ""):
         return False
     if facts.reason in ("NodeLost", "Evicted") or facts.conditions.get("Ready", ("True",))[0] in ("False", "Unknown"):
         return False

@@ -92,14 +92,23 @@ class Facts:
     reason: str = ""
     message: str = ""
     node: str = ""
-    deleting_since: datetime | None = None
+    looked_at: datetime | None = None
+    """The moment that these facts are of; None when the adapter does not say."""
+    deletion_due: datetime | None = None
+    """When its grace period is over, on an instance that is being deleted."""
+    grace_s: int | None = None
+    """The time that its containers have to stop; None when it is not known."""
     finalizers: tuple[str, ...] = ()
     gates: tuple[str, ...] = ()
+    readiness_gates: tuple[str, ...] = ()
+    """Names of conditions that must be True before the instance is ready."""
     containers: tuple[ContainerFacts, ...] = ()
     conditions: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
     claims: tuple[ClaimFacts, ...] = ()
     events: tuple[Event, ...] = ()
     owner_events: tuple[Event, ...] = ()
+    siblings_missing: bool = False
+    """Whether what makes it has fewer instances now than it wants; False where that is not known."""
     engine_error: str = ""
     """The engine's own words for why a container did not start (`State.Error`)."""
     requests: Mapping[str, float] = field(default_factory=dict)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from runtimes.causes.facts import Facts
 from runtimes.causes.finding import Finding, Rule, Weight, first, latest
-from runtimes.causes.words import listed, named
+from runtimes.causes.words import counted, listed, named
 
 _EVICTED = "was evicted"
 _REJECTED = "was refused by its node"
@@ -110,7 +110,7 @@ def findings(facts: Facts) -> Iterator[Finding]:
     """Find what happened to an instance as a whole."""
     if facts.kind != "pod":
         return
-    if facts.deleting_since is not None:
+    if facts.deletion_due is not None:
         yield from _deleting(facts)
     yield from _ended(facts)
     if facts.gates or facts.conditions.get("PodScheduled", ("", "", ""))[1] == "SchedulingGated":
@@ -121,7 +121,7 @@ def findings(facts: Facts) -> Iterator[Finding]:
             because=f"its scheduling gates have not been removed: {gates}",
             hint="Whoever set the gate removes it (often a queue or quota controller); look at that controller.",
         )
-    if _node_is_gone(facts) and facts.deleting_since is None:
+    if _node_is_gone(facts) and facts.deletion_due is None:
         yield _node_lost(facts, "is not known to be running")
     yield from _initialising(facts)
 
@@ -146,13 +146,24 @@ def _deleting(facts: Facts) -> Iterator[Finding]:
             said=event.message,
         )
         break
-    yield Finding(
-        kind="terminating",
-        what="is being deleted",
-        because="its containers still have time to stop (30 seconds unless it sets another grace period)",
-        hint="Wait for the grace period. Force delete only when its node is gone for good.",
-        weight=Weight.GENERAL,
-    )
+    yield _stopping(facts)
+
+
+def _stopping(facts: Facts) -> Finding:
+    mains = [container for container in facts.containers if container.kind != "init"]
+    has_stopped = bool(mains) and not any(container.state == "running" for container in mains)
+    grace = "its grace period" + (f" of {counted(facts.grace_s, 'second')}" if facts.grace_s else "")
+    if has_stopped:
+        because, hint = "its containers have stopped, but something still holds it", _STAYS
+    elif facts.deletion_due and facts.looked_at and facts.looked_at > facts.deletion_due:
+        because, hint = f"{grace} is over and its node has not reported the end of its containers", _STAYS
+    else:
+        because = f"its containers still have time to stop: {grace} is not over"
+        hint = "Wait for the grace period. Force delete only when its node is gone for good."
+    return Finding(kind="terminating", what="is being deleted", because=because, hint=hint, weight=Weight.GENERAL)
+
+
+_STAYS = "Look at its finalizers, its volumes and its node's kubelet. Force delete only when its node is gone for good."
 
 
 def _node_lost(facts: Facts, what: str) -> Finding:

@@ -74,13 +74,14 @@ def findings(facts: Facts) -> Iterator[Finding]:
         c for c in facts.containers if c.state == "running" and not c.ready and c.kind in ("container", "sidecar")
     ]
     down = [c for c in facts.containers if c.state != "running" and c.restarts]
+    if facts.kind == "pod" and facts.phase == "Running" and facts.deletion_due is None:
+        yield from _gates(facts, unready=bool(unready))
     if facts.kind != "pod" or not (unready or down):
         return
     failures = _failures(facts, liveness=any(c.restarts for c in (*unready, *down)), readiness=bool(unready))
     for failure in failures:
         yield _finding(facts, failure, unready or down)
     if unready and not failures:
-        yield from _gates(facts)
         yield _not_ready(unready)
 
 
@@ -124,16 +125,29 @@ def _not_ready(unready: list[ContainerFacts]) -> Finding:
     )
 
 
-def _gates(facts: Facts) -> Iterator[Finding]:
+def _gates(facts: Facts, *, unready: bool) -> Iterator[Finding]:
+    """Find readiness gates that are not open; while a container is not ready either they only come second."""
     status, reason, message = facts.conditions.get("Ready", ("", "", ""))
-    if status == "False" and reason == "ReadinessGatesNotReady":
-        yield Finding(
-            kind="readiness-gate",
-            what="is running but not ready",
-            because="a readiness gate has not been opened by what controls it (often a load balancer)",
-            hint="Look at the controller of the condition that is named.",
-            said=message,
-        )
+    said = message if status == "False" and reason == "ReadinessGatesNotReady" else ""
+    closed = [gate for gate in facts.readiness_gates if facts.conditions.get(gate, ("",))[0] != "True"]
+    if not closed and not said:
+        return
+    clauses = listed([_gate(gate, *facts.conditions.get(gate, ("", "", ""))) for gate in closed])
+    yield Finding(
+        kind="readiness-gate",
+        what="is running but not ready",
+        because=clauses or "a readiness gate has not been opened by what controls it (often a load balancer)",
+        hint="What sets this condition on the pod (often a load balancer's controller) opens the gate: look there.",
+        weight=Weight.CONTEXT if unready and not said else Weight.DECISIVE,
+        said=said,
+    )
+
+
+def _gate(name: str, status: str, reason: str, message: str) -> str:
+    if not status:
+        return f"the condition {named(name)} of its readiness gate has not been set by anything"
+    why = ": ".join(filter(None, (named(reason), quoted(message))))
+    return f"the condition {named(name)} of its readiness gate is {named(status)}{f' ({why})' if why else ''}"
 
 
 def _health(facts: Facts) -> Iterator[Finding]:

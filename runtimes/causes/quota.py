@@ -107,8 +107,10 @@ _REASONS = ("FailedCreate", "ReplicaFailure", "FailedCreatePod", "FailedRescale"
 
 
 def findings(facts: Facts) -> Iterator[Finding]:
-    """Find why pods are refused. Of a pod that exists this is context: it tells of its missing siblings."""
+    """Find why pods are refused. Of a pod that exists this is context, while siblings of it are missing."""
     exists = bool(facts.containers)
+    if exists and (not facts.siblings_missing or facts.conditions.get("Ready", ("",))[0] == "True"):
+        return
     for event in latest((*facts.owner_events, *facts.events), *_REASONS):
         found = first(RULES, event.message, what=WHAT) or _unknown(event)
         if not exists:

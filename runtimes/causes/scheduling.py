@@ -67,7 +67,7 @@ def findings(facts: Facts) -> Iterator[Finding]:
     yield from _autoscaler(facts)
     if message:
         yield from _from_message(facts, parse(message), message)
-    elif not claims and facts.phase == "Pending" and not facts.gates and not facts.deleting_since:
+    elif not claims and facts.phase == "Pending" and not facts.gates and not facts.deletion_due:
         yield Finding(
             kind="not-looked-at",
             what="has no node yet",

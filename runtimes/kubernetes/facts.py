@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal
 
 import msgspec
@@ -16,8 +17,8 @@ from runtimes.causes.facts import ClaimFacts, ContainerFacts, Facts, Run
 from runtimes.errors import Missing, RuntimeProblem
 from runtimes.kubernetes import events, paths, wants
 from runtimes.kubernetes.client import Client
-from runtimes.kubernetes.models import ContainerStatus, Pod, State, Terminated
-from runtimes.kubernetes.neighbours import Claim, EventObject
+from runtimes.kubernetes.models import ContainerStatus, OwnerReference, Pod, State, Terminated
+from runtimes.kubernetes.neighbours import Claim, EventObject, WorkloadObject
 from runtimes.kubernetes.nodes import Nodes
 from runtimes.kubernetes.pods import containers
 from runtimes.kubernetes.status import all_statuses, printed
@@ -31,6 +32,9 @@ QUIET_MAX_S = 5.0
 WRITTEN_BY_PROGRAMS = frozenset({"", "Error", "Completed", "OOMKilled"})
 """With these reasons the message of an end is the program's own: its termination file, or the last of its log
 (terminationMessagePolicy: FallbackToLogsOnError). With others it is the kubelet's or the container runtime's."""
+
+OWNERS = {"ReplicaSet": "replicasets", "StatefulSet": "statefulsets", "DaemonSet": "daemonsets"}
+"""What makes pods and says how many there should be."""
 
 KINDS: dict[str, Literal["container", "init", "sidecar", "ephemeral"]] = {
     "container": "container",
@@ -51,9 +55,10 @@ class Surroundings:
         """Gather everything about `pod`; `quote_logs` also what its programs wrote: last lines, and last words."""
         owner = pod.metadata.controller
         troubled = _troubled(pod) if quote_logs else None
-        own, owners, claims, lines = self.together.run(
+        own, owners, missing, claims, lines = self.together.run(
             lambda: self.events(pod),
             lambda: self._events_of(pod.metadata.namespace, owner.kind, owner.name) if owner else (),
+            lambda: self._fewer_than_wanted(pod.metadata.namespace, owner) if owner else False,
             lambda: [self._claim(pod.metadata.namespace, name) for name in _claims(pod)],
             lambda: self._last_lines(pod, troubled) if troubled else (),
         )
@@ -68,9 +73,13 @@ class Surroundings:
             reason=pod.status.reason,
             message=pod.status.message,
             node=pod.spec.node_name,
-            deleting_since=pod.metadata.deletion_timestamp,
+            looked_at=datetime.now(UTC),
+            deletion_due=pod.metadata.deletion_timestamp,
+            # 0 once the kubelet has confirmed the end of a pod that a finalizer holds: what it had is in its spec then.
+            grace_s=pod.metadata.deletion_grace_period_seconds or pod.spec.termination_grace_period_seconds,
             finalizers=tuple(pod.metadata.finalizers or ()),
             gates=tuple(gate.name for gate in pod.spec.scheduling_gates or ()),
+            readiness_gates=tuple(gate.condition_type for gate in pod.spec.readiness_gates or ()),
             containers=tuple(
                 _facts(pod, each, _heard(statuses.get(each.name), quote_logs=quote_logs), quoted)
                 for each in containers(pod)
@@ -81,6 +90,7 @@ class Surroundings:
             claims=tuple(claims.value or ()),
             events=tuple(own.value or ()),
             owner_events=tuple(owners.value or ()),
+            siblings_missing=bool(missing.value),
             requests=wants.of_pod(pod.spec) if unplaced else {},
             wanted_labels=wants.wanted_labels(pod.spec) if unplaced else (),
             nodes=Nodes(self.client, self.together).around(pod, short="Insufficient" in unplaced) if unplaced else (),
@@ -94,6 +104,16 @@ class Surroundings:
         query = {"fieldSelector": f"involvedObject.kind={kind},involvedObject.name={name}"}
         found = self.client.listed(paths.collection(namespace, "events"), EventObject, what="events", query=query)
         return events.newest_first(found, only=lambda subject: not uid or subject.uid in {"", uid})
+
+    def _fewer_than_wanted(self, namespace: str, owner: OwnerReference) -> bool:
+        resource = OWNERS.get(owner.kind)
+        if resource is None:
+            return False
+        path = paths.single(namespace, resource, owner.name)
+        known = self.client.get(path, WorkloadObject, what=f"{owner.kind} {owner.name}")
+        if owner.kind == "DaemonSet":
+            return known.status.current_number_scheduled < known.status.desired_number_scheduled
+        return known.status.replicas < (1 if known.spec.replicas is None else known.spec.replicas)
 
     def _claim(self, namespace: str, name: str) -> ClaimFacts:
         try:

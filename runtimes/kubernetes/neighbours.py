@@ -44,6 +44,7 @@ class WorkloadStatus(Model, frozen=True):
     replicas: int = 0
     ready_replicas: int = 0
     number_ready: int = 0
+    current_number_scheduled: int = 0
     desired_number_scheduled: int = 0
     succeeded: int = 0
     active: int | list[OnlyName] | None = None

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from runtimes.causes.facts import Facts
-from tests.unit.runtimes.causes.making import check, crashed, waiting
+from runtimes.causes.facts import Facts, Run
+from tests.unit.runtimes.causes.making import check, container, crashed, pod, waiting
+
+
+def completed(phase: str = "Running", **fields: Any) -> Facts:
+    """A pod between two runs of its container, or (`phase`) after the last."""
+    run = Run(exit_code=0, reason="Completed")
+    done = container(**{"state": "terminated", "reason": "Completed", "last_run": run, **fields})
+    return pod(done, status="Completed", phase=phase)
+
 
 TABLE = [
     (
@@ -21,6 +31,29 @@ TABLE = [
         "web-0 keeps restarting because container app ended with exit code 1: general error",
     ),
     (crashed(0), ["ends-by-itself"], "ends by itself without an error (exit code 0) and is started again"),
+    (
+        crashed(0, restart_policy="Always"),
+        ["ends-by-itself"],
+        "web-0 keeps restarting because container app ends again and again with exit code 0 (no error) while its",
+    ),
+    (
+        completed(restarts=4, restart_policy="Always"),
+        ["ends-by-itself"],
+        "again and again with exit code 0 (no error) while its restart policy is Always.",
+    ),
+    (
+        completed(restart_policy="Always"),
+        ["ends-by-itself"],
+        "web-0 is restarted because container app ends by itself with exit code 0",
+    ),
+    (
+        completed(restart_policy="Always", kind="sidecar"),
+        ["ends-by-itself"],
+        "container app ends by itself with exit code 0",
+    ),
+    (completed(restart_policy="OnFailure"), [], "web-0 has completed"),
+    (completed(restart_policy="Always", kind="init"), [], "web-0 has completed"),
+    (completed("Succeeded", restart_policy="Always", kind="sidecar"), [], "web-0 is Completed"),
     (crashed(127), ["command-not-found"], "ended with exit code 127: the command was not found in the image"),
     (crashed(126), ["command-not-executable"], "ended with exit code 126"),
     (crashed(139), ["segmentation-fault"], "SIGSEGV"),

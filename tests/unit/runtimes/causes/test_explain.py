@@ -73,10 +73,28 @@ def test_refused_siblings_are_context_for_a_pod_that_exists() -> None:
     refusal = event(
         "FailedCreate", "pods is forbidden: exceeded quota: q, requested: pods=1, used: pods=3, limited: pods=3"
     )
-    facts = pod(container(reason="ErrImagePull", message="manifest unknown"), owner_events=(refusal,))
+    facts = pod(
+        container(reason="ErrImagePull", message="manifest unknown"), owner_events=(refusal,), siblings_missing=True
+    )
     explanation = explain(facts)
     assert [cause.kind for cause in explanation.causes] == ["image-not-found", "quota-exceeded"]
     assert explanation.causes[1].detail.startswith("More instances cannot be created: the quota q")
+
+
+def test_refused_siblings_concern_no_pod_that_is_well_and_none_whose_siblings_are_there() -> None:
+    refusal = event("FailedCreate", "pods is forbidden: exceeded quota: q, requested: pods=1, used: pods=3, limited: 3")
+    well = pod(
+        container(state="running", ready=True),
+        status="Running",
+        phase="Running",
+        conditions={"Ready": ("True", "", "")},
+        owner_events=(refusal,),
+        siblings_missing=True,
+    )
+    assert explain(well).sentence == "web-0 is running and ready."
+    assert explain(well).causes == ()
+    once = pod(container(reason="ErrImagePull", message="manifest unknown"), owner_events=(refusal,))
+    assert [cause.kind for cause in explain(once).causes] == ["image-not-found"]
 
 
 def test_the_newest_event_of_a_probe_counts() -> None:
@@ -155,7 +173,7 @@ arbitrary = st.builds(
     reason=hostile,
     message=hostile,
     node=st.one_of(st.just(""), hostile),
-    deleting_since=moments,
+    deletion_due=moments,
     finalizers=st.lists(hostile, max_size=6).map(tuple),
     gates=st.lists(hostile, max_size=6).map(tuple),
     containers=st.lists(containers, max_size=3).map(tuple),

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from runtimes.causes import explain
 from runtimes.causes.facts import Facts
 from tests.unit.runtimes.causes.making import NOW, check, container, pod
 
@@ -119,7 +120,7 @@ TABLE = [
             container(state="running", ready=True),
             status="Terminating",
             phase="Running",
-            deleting_since=NOW,
+            deletion_due=NOW,
             finalizers=("example.com/cleanup",),
         ),
         ["finalizer", "terminating"],
@@ -130,7 +131,7 @@ TABLE = [
             container(state="running", ready=True),
             status="Terminating",
             phase="Running",
-            deleting_since=NOW,
+            deletion_due=NOW,
             conditions={"Ready": ("Unknown", "NodeStatusUnknown", "Kubelet stopped posting node status.")},
         ),
         ["node-lost", "terminating"],
@@ -141,10 +142,46 @@ TABLE = [
             container(state="running", ready=True),
             status="Terminating",
             phase="Running",
-            deleting_since=NOW - timedelta(1),
+            deletion_due=NOW - timedelta(1),
         ),
         ["terminating"],
         "web-0 is being deleted because",
+    ),
+    (
+        pod(
+            container(state="running", ready=True),
+            status="Terminating",
+            phase="Running",
+            deletion_due=NOW,
+            looked_at=NOW - timedelta(seconds=1),
+            grace_s=900,
+        ),
+        ["terminating"],
+        "its containers still have time to stop: its grace period of 900 seconds is not over",
+    ),
+    (
+        pod(
+            container(state="running", ready=True),
+            status="Terminating",
+            phase="Running",
+            deletion_due=NOW,
+            looked_at=NOW + timedelta(seconds=1),
+            grace_s=1,
+        ),
+        ["terminating"],
+        "its grace period of 1 second is over and its node has not reported the end of its containers",
+    ),
+    (
+        pod(
+            container(state="terminated"),
+            status="Terminating",
+            phase="Running",
+            deletion_due=NOW,
+            looked_at=NOW - timedelta(seconds=1),
+            grace_s=900,
+        ),
+        ["terminating"],
+        "its containers have stopped, but something still holds it",
     ),
     (
         pod(
@@ -168,3 +205,16 @@ TABLE = [
 @pytest.mark.parametrize(("facts", "kinds", "fragment"), TABLE)
 def test_the_cause_is_named(facts: Facts, kinds: list[str], fragment: str) -> None:
     check(facts, kinds, fragment)
+
+
+def test_a_grace_period_that_is_over_is_never_said_to_last() -> None:
+    for state in ("running", "terminated"):
+        held = pod(
+            container(state=state),
+            status="Terminating",
+            phase="Running",
+            deletion_due=NOW,
+            looked_at=NOW + timedelta(seconds=1),
+            finalizers=("example.com/cleanup",),
+        )
+        assert "still have time" not in repr(explain(held))

@@ -7,6 +7,19 @@ import pytest
 from runtimes.causes.facts import Facts
 from tests.unit.runtimes.causes.making import check, container, crashed, event, pod, running
 
+
+def gated(*, ready: bool = True, lb: tuple[str, str, str] | None = None) -> Facts:
+    gate = {"shop.example/lb": lb} if lb else {}
+    reason = "ReadinessGatesNotReady" if ready else "ContainersNotReady"
+    return pod(
+        container(state="running", ready=ready),
+        status="Running",
+        phase="Running",
+        conditions={"Ready": ("False", reason, ""), **gate},
+        readiness_gates=("shop.example/lb",),
+    )
+
+
 TABLE = [
     (
         running(event("Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503")),
@@ -85,6 +98,18 @@ TABLE = [
         ["readiness-gate", "not-ready"],
         "a readiness gate has not been opened",
     ),
+    (
+        gated(),
+        ["readiness-gate"],
+        "not ready because the condition shop.example/lb of its readiness gate has not been set by anything.",
+    ),
+    (
+        gated(lb=("False", "Draining", "target deregistered")),
+        ["readiness-gate"],
+        "the condition shop.example/lb of its readiness gate is False (Draining: target deregistered).",
+    ),
+    (gated(lb=("True", "", "")), [], "web-0 is Running;"),
+    (gated(ready=False), ["not-ready", "readiness-gate"], "no failing probe was reported"),
 ]
 
 
