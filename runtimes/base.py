@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Generic, Literal, Protocol, TypeVar
 
@@ -36,6 +36,10 @@ class Severity(StrEnum):
 
 RANK: Mapping[Severity, int] = {Severity.ERROR: 0, Severity.PROGRESS: 1, Severity.OK: 2, Severity.NEUTRAL: 3}
 """Worst first: the order in which instances are listed unless a person sorts them otherwise."""
+
+RESTART_LOOP_COUNT = 3
+RESTART_LOOP_WINDOW = timedelta(minutes=10)
+"""So many restarts within so long are an error on every runtime, also while everything runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,16 +260,20 @@ class Summary:
     problem: str = ""
 
 
+EVERY = "*"
+"""In a question about logs: all instances, or all containers of an instance."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogQuery:
-    """Which lines: `instance` is an id or "*" for all; `container` "" is the first, "*" all.
+    """Which lines: `instance` is an id or EVERY; `container` "" is the first, or EVERY.
 
     `tail` None means all there are; `since` is absolute; `previous` asks for the run before the last restart. `exact`
     asks for the bytes of one log rather than for its lines in time: they may come without `at`, since an engine writes
     stamps into the middle of long lines. Where several logs are merged it changes nothing.
     """
 
-    instance: str = "*"
+    instance: str = EVERY
     container: str = ""
     tail: int | None = 500
     since: datetime | None = None

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import heapq
 import re
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from runtimes.base import LogLine
+from runtimes.base import LogLine, Stream
 
 LINE_MAX_BYTES = 64 * 1024
 """Longest record in bytes. Four times what dockerd cuts at (16 KiB), so an engine's own pieces are never cut again."""
@@ -119,6 +120,29 @@ def merged(sources: Iterable[Iterator[LogLine]]) -> Iterator[LogLine]:
             close = getattr(source, "close", None)
             if close is not None:
                 close()
+
+
+class Merged:
+    """Several open logs as one stream, by time; of a limited `tail` only the last lines are held.
+
+    `close()` closes every one of them, and may come from another thread.
+    """
+
+    def __init__(self, opened: Sequence[Stream[LogLine]], *, tail: int | None) -> None:
+        self._opened = opened
+        self._tail = tail
+
+    def __iter__(self) -> Iterator[LogLine]:
+        try:
+            lines = merged([iter(each) for each in self._opened])
+            yield from lines if self._tail is None else deque(lines, maxlen=self._tail)
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Close every log; twice does no harm."""
+        for each in self._opened:
+            each.close()
 
 
 def order_key(line: LogLine, previous: int) -> int:

@@ -12,7 +12,7 @@ from datetime import datetime
 from time import monotonic
 from typing import Protocol
 
-from runtimes.base import LogLine, LogQuery, Scope, Stream
+from runtimes.base import EVERY, LogLine, LogQuery, Scope, Stream
 from runtimes.engine.answers import Inspected, Row
 from runtimes.errors import Missing
 from runtimes.lines import Position
@@ -20,7 +20,6 @@ from runtimes.lines import Position
 LINGER_S = 10.0
 """How long a container that stopped is still followed: longer than most restarts, so that a loop is one source."""
 LIVE = frozenset({"running", "restarting", "paused", "created", "stopping", "removing", "initialized", "configured"})
-ALL = "*"
 UNREADABLE_DRIVERS = frozenset({"none", "syslog", "passthrough"})
 """Drivers that keep nothing an engine could give back. Others are tried: dockerd 20.10 caches for most of them."""
 
@@ -70,7 +69,7 @@ class Follower:
         return monotonic() - self._stopped_at[container] > (0.0 if container in self._final else LINGER_S)
 
     def _wanted(self, rows: list[Row]) -> list[Row]:
-        return rows if self._query.instance == ALL else [row for row in rows if row.id in self._first]
+        return rows if self._query.instance == EVERY else [row for row in rows if row.id in self._first]
 
     def _opener(self, row: Row) -> ContainerLog:
         if row.id not in self._openers:
@@ -81,7 +80,7 @@ class Follower:
                 row.id,
                 tail=self._query.tail if old else None,
                 since=self._query.since if old else None,
-                alone=self._query.instance != ALL,
+                alone=self._query.instance != EVERY,
             )
         return self._openers[row.id]
 

@@ -6,22 +6,22 @@ is not a log of its own here, and is refused in a sentence that says where its l
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
 
-from runtimes.base import LogLine, LogQuery, Scope, Stream
+from runtimes.base import EVERY, LogLine, LogQuery, Scope, Stream
 from runtimes.engine.answers import Inspected, Row
 from runtimes.engine.api import Api, Download, escaped
 from runtimes.engine.containers import Containers
-from runtimes.engine.follower import ALL, Follower, readable
+from runtimes.engine.follower import Follower, readable
 from runtimes.engine.frames import NotFrames, split_records, terminal_records
 from runtimes.engine.problems import not_an_engine
 from runtimes.engine.scope import missing
 from runtimes.errors import Invalid, Missing, RuntimeProblem, Unavailable, Unsupported
 from runtimes.follow import follow
-from runtimes.lines import merged, parsed
+from runtimes.lines import Merged, parsed
 
 NANOSECONDS = 1_000_000_000
 QUIET_MAX_S = 300.0
@@ -50,7 +50,7 @@ class Logs:
                     self.open(container, tail=query.tail, since=query.since, following=False, stamped=not exact)
                 )
             except Missing:  # removed since it was listed: one that is gone hides no other
-                if query.instance != ALL:
+                if query.instance != EVERY:
                     raise missing(query.instance, service=scope.service) from None
             except RuntimeProblem:
                 Merged(opened, tail=None).close()
@@ -63,13 +63,12 @@ class Logs:
         if query.tail and len(first) > 1:
             query = self._since_the_merged_tail(scope, query)
         follower = Follower(self, scope, query, first=first)
-        return follow(follower.sources, rediscover_s=REDISCOVER_S, keep_waiting=query.instance == ALL)
+        return follow(follower.sources, rediscover_s=REDISCOVER_S, keep_waiting=query.instance == EVERY)
 
     def _since_the_merged_tail(self, scope: Scope, query: LogQuery) -> LogQuery:
         """Turn "the last 500 lines of all" into "since the first of these", which each log can be asked for."""
-        lines = self.read(scope, query)
-        first = next(iter(lines), None)
-        lines.close()
+        with closing(self.read(scope, query)) as merged:
+            first = next(iter(merged), None)
         return replace(query, since=first.at, tail=None) if first and first.at else query
 
     def listed(self, scope: Scope) -> list[Row]:
@@ -116,9 +115,9 @@ class Logs:
                 "before.",
                 hint="Read the container's log without the option; the lines of earlier runs are in it.",
             )
-        everyone = query.instance == ALL
+        everyone = query.instance == EVERY
         found = self._containers.all(scope) if everyone else [self._containers.one(scope, query.instance)]
-        if query.container not in ("", ALL):
+        if query.container not in ("", EVERY):
             found = [each for each in found if query.container in (each.own_name, each.id)]
             if not found:
                 raise missing(query.container, service=scope.service)
@@ -164,25 +163,6 @@ class Lines:
 
     def close(self) -> None:
         self._body.close()
-
-
-class Merged:
-    """The lines of several logs by time; of a limited tail only the last are held."""
-
-    def __init__(self, sources: Sequence[Lines], *, tail: int | None) -> None:
-        self._sources = sources
-        self._tail = tail
-
-    def __iter__(self) -> Iterator[LogLine]:
-        try:
-            lines = merged([iter(each) for each in self._sources])
-            yield from lines if self._tail is None else deque(lines, maxlen=self._tail)
-        finally:
-            self.close()
-
-    def close(self) -> None:
-        for each in self._sources:
-            each.close()
 
 
 def _as_fine_as(line: LogLine, since: datetime) -> datetime:

@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from runtimes.base import Event, Identity, Resources, Scope, Severity, Summary, Workload
+from runtimes.base import Event, Identity, Scope, Severity, Summary, Workload
 from runtimes.engine import measures
 from runtimes.engine.events import Events, shown
 from runtimes.engine.reading import Reader, Seen
 from runtimes.engine.scope import PROJECT_LABELS, SERVICE_LABELS, first_label
 from runtimes.errors import RuntimeProblem
+from runtimes.resources import summed
 
 WARNINGS_AGE = timedelta(hours=1)
 WARNING_WORDS = ("die", "died", "oom", "health_status")
@@ -94,16 +95,6 @@ def is_desired(seen: Seen) -> bool:
     return not (done and seen.container.state.exit_code == 0 and policy in ("", "no", "on-failure"))
 
 
-def summed(every: Iterable[Resources]) -> Resources:
-    """Add up; None where any of them sets nothing, because the sum would then be no bound."""
-    limits = list(every)
-    return Resources(
-        cpu_limit_cores=_sum([each.cpu_limit_cores for each in limits]),
-        memory_request_bytes=_whole(_sum([each.memory_request_bytes for each in limits])),
-        memory_limit_bytes=_whole(_sum([each.memory_limit_bytes for each in limits])),
-    )
-
-
 def _workload(seen: Seen) -> tuple[str, str]:
     labels: Mapping[str, str] = seen.container.labels
     service = first_label(labels, SERVICE_LABELS) if first_label(labels, PROJECT_LABELS) else ""
@@ -117,12 +108,3 @@ def _counts(seen: Iterable[Seen]) -> dict[Severity, int]:
 
 def _images(seen: Iterable[Seen]) -> tuple[str, ...]:
     return tuple(sorted({each.container.config.image for each in seen}))
-
-
-def _sum(figures: Sequence[float | int | None]) -> float | None:
-    known = [figure for figure in figures if figure is not None]
-    return sum(known) if known and len(known) == len(figures) else None
-
-
-def _whole(figure: float | None) -> int | None:
-    return None if figure is None else int(figure)

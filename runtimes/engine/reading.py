@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from runtimes.base import Container, Instance, Resources, Scope, Usage
+from runtimes.base import RESTART_LOOP_COUNT, RESTART_LOOP_WINDOW, Container, Instance, Resources, Scope, Usage
 from runtimes.engine.answers import Inspected, moment
 from runtimes.engine.containers import Containers
 from runtimes.engine.detail import resources
@@ -15,7 +15,7 @@ from runtimes.engine.managers import managed_by
 from runtimes.engine.meter import Meter
 from runtimes.engine.pods import Membership, Pods
 from runtimes.engine.restarts import Restarts
-from runtimes.engine.states import RESTART_LOOP_COUNT, RESTART_LOOP_WINDOW, Condition, condition
+from runtimes.engine.states import Condition, condition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from runtimes.engine.states import RESTART_LOOP_WINDOW
+from runtimes.base import RESTART_LOOP_WINDOW
 
 CONTAINERS_MAX = 2000
 """Four times what one engine runs in practice; the one that was not looked at for longest is forgotten first."""

@@ -10,13 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from runtimes.base import Severity
+from runtimes.base import RESTART_LOOP_COUNT, RESTART_LOOP_WINDOW, Severity
 from runtimes.causes.exits import exit_meaning
 from runtimes.engine.answers import Inspected, State
-
-RESTART_LOOP_COUNT = 3
-RESTART_LOOP_WINDOW = timedelta(minutes=10)
-"""From the contract's severity table: this many restarts in this time are an error, also while it runs."""
 
 STOPPED_BY_SIGNAL = frozenset({137, 143})
 """128+9 and 128+15: what a container ends with when somebody stops it."""

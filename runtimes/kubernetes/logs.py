@@ -6,20 +6,20 @@ kubelet takes whole seconds for `since`; what lies before it within that second 
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from runtimes import lines
-from runtimes.base import LogLine, LogQuery, Scope, Stream
+from runtimes.base import EVERY, LogLine, LogQuery, Scope, Stream
 from runtimes.errors import Conflict, Invalid, Missing, RuntimeProblem, Unavailable
 from runtimes.follow import Key, Opener, follow
 from runtimes.kubernetes import paths
 from runtimes.kubernetes.client import FOLLOW_QUIET_S, Chunks, Client
 from runtimes.kubernetes.scoped import Pods, checked
-from runtimes.kubernetes.sources import EVERY, Source, sources
-from runtimes.lines import Position
+from runtimes.kubernetes.sources import Source, sources
+from runtimes.lines import Merged, Position
 
 SOURCES_MAX = 200
 """Logs opened at once for one read: each is a connection to the API server and one from there to a kubelet."""
@@ -45,25 +45,6 @@ class Lines:
 
     def close(self) -> None:
         self._chunks.close()
-
-
-class Merged:
-    """Several logs as one, ordered by time; with `tail` only the last of them all. `close()` closes every one."""
-
-    def __init__(self, opened: Sequence[Lines], *, tail: int | None) -> None:
-        self._opened = opened
-        self._tail = tail
-
-    def __iter__(self) -> Iterator[LogLine]:
-        try:
-            merged = lines.merged([iter(each) for each in self._opened])
-            yield from merged if self._tail is None else deque(merged, maxlen=self._tail)
-        finally:
-            self.close()
-
-    def close(self) -> None:
-        for each in self._opened:
-            each.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +107,8 @@ class PodLogs:
         if not query.tail or len(self._sources(scope, query, exact=True)) < 2:
             return query
         try:
-            first = next(iter(self.read(scope, query)), None)
+            with closing(self.read(scope, query)) as merged:
+                first = next(iter(merged), None)
         except (Conflict, Missing):
             return query
         return query if first is None or first.at is None else replace(query, since=first.at, tail=None)

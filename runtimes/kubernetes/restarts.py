@@ -9,8 +9,9 @@ import threading
 from collections import OrderedDict
 from datetime import datetime
 
+from runtimes.base import RESTART_LOOP_WINDOW
 from runtimes.kubernetes.models import Pod
-from runtimes.kubernetes.status import RESTARTS_WINDOW, all_statuses
+from runtimes.kubernetes.status import all_statuses
 
 PODS_MAX = 20_000
 """Pods remembered at once, about 10 MB; the ones not seen for longest go first."""
@@ -26,11 +27,11 @@ class Restarts:
         self._seen: OrderedDict[str, list[tuple[dict[str, int], datetime]]] = OrderedDict()
 
     def seen(self, pod: Pod, now: datetime) -> int:
-        """Note a look at a pod; give the most restarts that one of its containers had within RESTARTS_WINDOW."""
+        """Note a look at a pod; give the most restarts that one of its containers had within RESTART_LOOP_WINDOW."""
         counts = {status.name: status.restart_count for status in all_statuses(pod)}
         with self._lock:
             looks = self._seen.pop(pod.metadata.uid, [])
-            looks = [look for look in looks if now - look[1] <= RESTARTS_WINDOW and look[0] != counts]
+            looks = [look for look in looks if now - look[1] <= RESTART_LOOP_WINDOW and look[0] != counts]
             # A look tells most by when these counts were last seen: older looks with other counts stay before it.
             looks = [*looks[-COUNTS_MAX:], (counts, now)]
             self._seen[pod.metadata.uid] = looks

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from runtimes.base import Container, LogQuery
+from runtimes.base import EVERY, Container, LogQuery
 from runtimes.errors import Missing
 from runtimes.kubernetes.models import Pod
 from runtimes.kubernetes.pods import containers, first_container
 from runtimes.kubernetes.status import TERMINAL, printed
-
-EVERY = "*"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

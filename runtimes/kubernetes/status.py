@@ -10,14 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from runtimes.base import Severity
+from runtimes.base import RESTART_LOOP_COUNT, RESTART_LOOP_WINDOW, Severity
 from runtimes.kubernetes.models import Condition, ContainerStatus, Pod, State, Terminated
 
 NOT_READY_GRACE = timedelta(minutes=5)
 """How long a running pod may be not ready before that is an error."""
-RESTARTS_MANY = 3
-RESTARTS_WINDOW = timedelta(minutes=10)
-"""So many restarts within so long are an error, even while everything runs."""
 
 STARTING = frozenset({"", "ContainerCreating", "PodInitializing"})
 """Reasons to wait that are no trouble; every other one (ImagePullBackOff, CreateContainerConfigError, …) is."""
@@ -140,14 +137,14 @@ class Judged:
 
 
 def judged(pod: Pod, word: str, *, now: datetime, recent_restarts: int = 0) -> Judged:
-    """Judge a pod whose printed word is `word`. `recent_restarts` were seen within RESTARTS_WINDOW."""
+    """Judge a pod whose printed word is `word`. `recent_restarts` were seen within RESTART_LOOP_WINDOW."""
     if known := _over(pod, word, now):
         return known
     if trouble := _trouble(pod):
         return Judged(severity=Severity.ERROR, reason=trouble)
     restarts = max(recent_restarts, proven_restarts(pod, now))
-    if restarts >= RESTARTS_MANY:
-        minutes = RESTARTS_WINDOW.total_seconds() / 60
+    if restarts >= RESTART_LOOP_COUNT:
+        minutes = RESTART_LOOP_WINDOW.total_seconds() / 60
         return Judged(severity=Severity.ERROR, reason=f"restarted {restarts} times within {minutes:.0f} minutes")
     if pod.status.phase == "Pending":
         return Judged(severity=Severity.PROGRESS, reason=_pending_words(pod))
@@ -166,12 +163,12 @@ def _over(pod: Pod, word: str, now: datetime) -> Judged | None:
 
 
 def proven_restarts(pod: Pod, now: datetime) -> int:
-    """Count the restarts of one container that this one look at the pod proves to lie within RESTARTS_WINDOW."""
+    """Count the restarts of one container that this one look at the pod proves to lie within RESTART_LOOP_WINDOW."""
     started = pod.status.start_time or pod.metadata.creation_timestamp
-    if started is not None and now - started <= RESTARTS_WINDOW:
+    if started is not None and now - started <= RESTART_LOOP_WINDOW:
         return max((status.restart_count for status in all_statuses(pod)), default=0)
     ends = (status.last_state.terminated for status in all_statuses(pod))
-    return int(any(end and end.finished_at and now - end.finished_at <= RESTARTS_WINDOW for end in ends))
+    return int(any(end and end.finished_at and now - end.finished_at <= RESTART_LOOP_WINDOW for end in ends))
 
 
 def all_statuses(pod: Pod) -> list[ContainerStatus]:

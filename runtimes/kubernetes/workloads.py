@@ -14,6 +14,7 @@ from runtimes.kubernetes.models import ContainerSpec, Labels, Pod, PodSpec
 from runtimes.kubernetes.neighbours import WorkloadObject
 from runtimes.kubernetes.pods import resources
 from runtimes.kubernetes.status import TERMINAL, condition_is
+from runtimes.resources import summed as total
 
 KINDS = {
     "deployments": "Deployment",
@@ -47,28 +48,13 @@ def totals(found: Iterable[Workload]) -> tuple[int, int]:
 
 
 def summed(specs: Iterable[ContainerSpec]) -> Resources:
-    """Sum up what containers ask for; None where one of them sets nothing: a sum without it would promise too much."""
-    each = [resources(spec.resources) for spec in specs]
-    return Resources(
-        cpu_request_cores=_sum([one.cpu_request_cores for one in each]),
-        cpu_limit_cores=_sum([one.cpu_limit_cores for one in each]),
-        memory_request_bytes=_whole(_sum([one.memory_request_bytes for one in each])),
-        memory_limit_bytes=_whole(_sum([one.memory_limit_bytes for one in each])),
-    )
+    """Sum up what containers ask for, see `runtimes.resources`."""
+    return total(resources(spec.resources) for spec in specs)
 
 
 def lasting_containers(spec: PodSpec) -> list[ContainerSpec]:
     """Give the containers that run as long as the pod: its own and its sidecars."""
     return [*spec.containers, *(each for each in spec.init_containers or () if each.restart_policy == "Always")]
-
-
-def _sum(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) if known and len(known) == len(values) else None
-
-
-def _whole(value: float | None) -> int | None:
-    return None if value is None else int(value)
 
 
 def _template(known: WorkloadObject, kind: str) -> tuple[Labels, PodSpec]:

@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from runtimes.base import Resources
 from runtimes.engine.answers import Inspected
-from runtimes.engine.overview import is_desired, summed, workloads
+from runtimes.engine.overview import is_desired, workloads
 from tests.unit.runtimes.engine.made import container, in_state, seen
 
 COMPOSE = {"com.docker.compose.project": "shop", "com.docker.compose.service": "web"}
@@ -45,9 +44,3 @@ def test_replicas_of_a_compose_service_are_one_workload() -> None:
 )
 def test_what_has_done_its_work_is_not_missed(made: Inspected, desired: bool) -> None:
     assert is_desired(seen(made)) is desired
-
-
-def test_a_limit_that_one_container_does_not_set_is_no_limit_of_all() -> None:
-    every = [Resources(cpu_limit_cores=0.5, memory_limit_bytes=100), Resources(memory_limit_bytes=50)]
-    assert summed(every) == Resources(memory_limit_bytes=150)
-    assert summed([]) == Resources()
