@@ -69,6 +69,7 @@ class Fleet:
         self._slots: dict[str, _Slot] = {}
         self._lock = threading.Lock()
         self._recent = Recent()
+        self._glancing: dict[object, Future[Glance]] = {}
         self._pool = ThreadPoolExecutor(GLANCE_THREADS, thread_name_prefix="glance")
 
     def runtime(self, name: str) -> Runtime:
@@ -118,7 +119,7 @@ class Fleet:
         self, services: Sequence[ServiceSpec], *, fresh_s: float, wait_s: float
     ) -> dict[str, Glance | Exception | None]:
         """Glance at many services side by side; None for what has not answered within `wait_s`, and never has."""
-        asked = {service.name: self._pool.submit(self.glance, service, fresh_s=fresh_s) for service in services}
+        asked = {service.name: self._glance(service, fresh_s=fresh_s) for service in services}
         wait(asked.values(), timeout=wait_s)
         return {service.name: self._glanced(service, asked[service.name]) for service in services}
 
@@ -143,9 +144,27 @@ class Fleet:
     def _last(self, service: ServiceSpec, question: str) -> Kept[Any] | None:
         return self._recent.last((service.runtime, service.name, question, service.scope_key()))
 
+    def _glance(self, service: ServiceSpec, *, fresh_s: float) -> Future[Glance]:
+        """Glance at one service in a thread, or share the question that waits or runs already.
+
+        Behind a runtime that hangs, each page would otherwise make the line longer, for everybody.
+        """
+        key = (service.name, service.scope_key())
+        with self._lock:
+            known = self._glancing.get(key)
+            if known is not None and not known.done():
+                return known
+            asked = self._glancing[key] = self._pool.submit(self.glance, service, fresh_s=fresh_s)
+        asked.add_done_callback(lambda _: self._answered(key))
+        return asked
+
+    def _answered(self, key: object) -> None:
+        with self._lock:
+            if (known := self._glancing.get(key)) is not None and known.done():
+                del self._glancing[key]
+
     def _glanced(self, service: ServiceSpec, future: Future[Glance]) -> Glance | Exception | None:
-        # What has not begun is called off: behind a runtime that hangs, each page would make the line longer.
-        if future.cancel() or not future.done():
+        if not future.done() or future.cancelled():
             instances, desired = self._last(service, INSTANCES), self._last(service, DESIRED)
             return Glance(instances, desired.value if desired else None) if instances else None
         error = future.exception()

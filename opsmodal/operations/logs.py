@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 
@@ -39,8 +39,11 @@ class LogOperations:
         self.lines_default = settings.log_lines
         self._lines_max = settings.log_lines_max
 
-    def read(self, actor: Actor, name: str, wanted: LogRequest) -> Iterator[LogLine]:
-        """Give the lines. A download has no limit of lines and is audited; problems surface before the first line."""
+    def read(self, actor: Actor, name: str, wanted: LogRequest) -> Primed:
+        """Give the lines, to be closed; problems surface before the first.
+
+        A download has no limit of lines and is audited.
+        """
         action = actions.LOGS_DOWNLOAD if wanted.download else actions.LOGS_READ
         service = self._door.enter(actor, action, name).service
         if not wanted.download and wanted.query.tail is not None and wanted.query.tail > self._lines_max:
@@ -50,7 +53,7 @@ class LogOperations:
         lines = self._lines(service, wanted)
         if wanted.download:
             lines = self._recorded(actor, name, wanted, lines)
-        return _primed(lines)
+        return Primed(lines)
 
     def follow(self, actor: Actor, name: str, wanted: LogRequest) -> Job:
         """Start following; the job belongs to the actor and the service, and ends when nobody listens any more."""
@@ -72,7 +75,7 @@ class LogOperations:
         """Raise what the door says now: called again and again while somebody follows."""
         self._door.enter(actor, actions.LOGS_FOLLOW, name)
 
-    def _lines(self, service: ServiceSpec, wanted: LogRequest) -> Iterator[LogLine]:
+    def _lines(self, service: ServiceSpec, wanted: LogRequest) -> Generator[LogLine, None, None]:
         with closing(self._facet(service).read(service.scope(), wanted.query)) as stream:
             yield from _kept(iter(stream), wanted.search)
 
@@ -82,9 +85,11 @@ class LogOperations:
             raise Unsupported("This runtime gives no logs.")
         return runtime.logs
 
-    def _recorded(self, actor: Actor, name: str, wanted: LogRequest, lines: Iterator[LogLine]) -> Iterator[LogLine]:
+    def _recorded(
+        self, actor: Actor, name: str, wanted: LogRequest, lines: Generator[LogLine, None, None]
+    ) -> Generator[LogLine, None, None]:
         target = f"{wanted.query.instance}/{wanted.query.container or 'first container'}"
-        with self._door.recorded(actor, actions.LOGS_DOWNLOAD, service=name, target=target) as outcome:
+        with closing(lines), self._door.recorded(actor, actions.LOGS_DOWNLOAD, service=name, target=target) as outcome:
             outcome.bytes_count = 0
             for line in lines:
                 outcome.bytes_count += len(written(line))
@@ -99,13 +104,22 @@ def _kept(lines: Iterator[LogLine], search: str) -> Iterator[LogLine]:
     return (replace(line, end=line.end or "\n") for line in lines if needle in line.text.casefold())
 
 
-def _primed(lines: Iterator[LogLine]) -> Iterator[LogLine]:
-    """Fetch the first line now, so that a problem is answered as one and not in the middle of a 200."""
-    first = next(lines, None)
+class Primed:
+    """Lines whose first one is fetched already, so that a problem is answered as one and not in the middle of a 200.
 
-    def again() -> Iterator[LogLine]:
-        if first is not None:
-            yield first
-            yield from lines
+    `close` ends what they come from also when nobody has begun to read: a generator that never ran closes nothing.
+    """
 
-    return again()
+    def __init__(self, lines: Generator[LogLine, None, None]) -> None:
+        self._lines = lines
+        self._first = next(lines, None)
+
+    def __iter__(self) -> Iterator[LogLine]:
+        with closing(self):
+            if self._first is not None:
+                yield self._first
+                yield from self._lines
+
+    def close(self) -> None:
+        """End the lines; may be called twice."""
+        self._lines.close()

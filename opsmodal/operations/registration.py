@@ -164,6 +164,7 @@ class Registration:
 
     def take(self, actor: Actor, name: str, wanted: Sequence[str], environment: str) -> Done:
         """Register proposed services by their names."""
+        self._door.administer(actor, actions.REGISTRY_CHANGE, f"runtimes/{name}")
         rows = {row.name: row for row in self.proposals(actor, name)}
         chosen = [rows[one] for one in wanted[:TAKEN_MAX] if one in rows and not rows[one].taken]
         if not chosen:

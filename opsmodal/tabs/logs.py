@@ -17,7 +17,7 @@ from opsmodal.answers import InstanceRow
 from opsmodal.durations import moment
 from opsmodal.errors import BadRequest
 from opsmodal.listing import ListQuery
-from opsmodal.operations.logs import LogRequest
+from opsmodal.operations.logs import LogRequest, Primed
 from opsmodal.web.ansi import spans
 from opsmodal.web.asking import actor, actor_now, operations
 from opsmodal.web.following import send_lines
@@ -54,11 +54,10 @@ def read(service: str) -> AnyResponse:
     wanted = _wanted(request.args)
     if not wants_json() and not wanted.download:
         return _page(service, wanted)
-    lines = operations().logs.read(actor(), service, wanted)
-    if _as_json_wanted():
-        return Response(_as_json(lines), mimetype=NDJSON)
-    written = log_file if wanted.download else _as_text
-    response = Response(written(lines, stamps=flag("timestamps"), sources=_many(wanted)), mimetype="text/plain")
+    if request.method == "HEAD":  # nobody reads what would be opened for it, and so nobody would close it
+        operations().logs.may_go_on(actor(), service)
+        return Response(mimetype="text/plain")
+    response = _streamed(operations().logs.read(actor(), service, wanted), wanted)
     if wanted.download:
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
         response.headers["Content-Disposition"] = f'attachment; filename="{service}-{stamp}.log"'
@@ -95,6 +94,17 @@ def _page(service: str, wanted: LogRequest) -> AnyResponse:
         spans=spans,
         asked=asked,
     )
+
+
+def _streamed(lines: Primed, wanted: LogRequest) -> Response:
+    if _as_json_wanted():
+        response = Response(_as_json(lines), mimetype=NDJSON)
+    else:
+        written = log_file if wanted.download else _as_text
+        text = written(lines, stamps=flag("timestamps"), sources=_many(wanted))
+        response = Response(text, mimetype="text/plain")
+    response.call_on_close(lines.close)
+    return response
 
 
 def _as_json_wanted() -> bool:
