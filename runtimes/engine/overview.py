@@ -50,6 +50,10 @@ class Overview:
             notes=(*self._notes, *notes),
         )
 
+    def desired(self, scope: Scope) -> int:
+        """Count the containers that should be ready, as `read` does; nothing is measured for it."""
+        return sum(each.desired for each in workloads(self._reader.look(scope, measured=False)))
+
     def _warnings(self, seen: Sequence[Seen]) -> tuple[tuple[Event, ...], tuple[str, ...]]:
         since = datetime.now(UTC) - WARNINGS_AGE
         try:

@@ -40,9 +40,9 @@ class Reader:
         self._node = node
         self._restarts = Restarts()
 
-    def look(self, scope: Scope) -> list[Seen]:
-        """Look at every container of the service."""
-        return self._seen(self._containers.all(scope), measured=True)
+    def look(self, scope: Scope, *, measured: bool = True) -> list[Seen]:
+        """Look at every container of the service; without `measured` its usage is left out."""
+        return self._seen(self._containers.all(scope), measured=measured)
 
     def look_at(self, scope: Scope, wanted: str, *, measured: bool) -> Seen:
         """Look at one container; without `measured` its usage is left out. Raise Missing."""

@@ -259,6 +259,16 @@ def test_warnings_of_the_last_hour_are_the_services_own(box: EngineWorld) -> Non
     assert strange not in repr(warnings)
 
 
+def test_what_should_be_ready_is_counted_as_on_the_overview(box: EngineWorld) -> None:
+    assert box.runtime.overview.desired(box.scope) == 0
+    box.replicas(2)
+    box.run("exit 1", exited)
+    box.run("exit 0", exited)
+    box.run("exit 0", exited, "--label", "com.docker.compose.oneoff=True")
+    box.run(STAY, running, elsewhere=True)
+    assert box.runtime.overview.desired(box.scope) == box.runtime.overview.read(box.scope).desired == 3
+
+
 def test_a_busy_container_is_measured(box: EngineWorld) -> None:
     name = box.run("while true; do :; done", running, "--cpus", "0.5")
 
