@@ -16,6 +16,7 @@ from sqlalchemy import make_url
 
 from opsmodal.app import close_app, create_app
 from opsmodal.cli.opened import Installation, opened
+from opsmodal.cli.wording import note
 from opsmodal.people import People
 from opsmodal.settings import Settings
 from opsmodal.store import open_store
@@ -119,6 +120,11 @@ def _see_to_admin(installation: Installation, password: str) -> None:
     people = installation.people
     admins = [user for user in people.users() if user.admin and not user.disabled]
     if any(user.has_password for user in admins):
+        if password and people.user(ADMIN) is None:
+            note(
+                f"OPSMODAL_ADMIN_PASSWORD was not used: there is an administrator already, {admins[0].name}. "
+                "“opsmodal user add NAME --admin” adds another."
+            )
         return
     if people.user(ADMIN) is None:
         people.add(ADMIN, password=password or None, admin=True)
