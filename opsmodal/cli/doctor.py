@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from opsmodal.cli.opened import Installation, opened, with_settings
+from opsmodal.cli.opened import Installation, existing, with_settings
 
 if TYPE_CHECKING:
     from opsmodal.opening import Opening
@@ -38,7 +38,7 @@ def doctor(settings: Settings, service: str | None) -> None:
 
     Exits with 1 when something is broken.
     """
-    with opened(settings) as installation:
+    with existing(settings) as installation:
         findings = list(_told(_findings(installation, service)))
     broken = sum(1 for finding in findings if not finding.ok)
     click.echo(f"{len(findings) - broken} fine, {broken} broken")

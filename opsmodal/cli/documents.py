@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from opsmodal.cli.opened import opened, recorded, with_settings
+from opsmodal.cli.opened import existing, opened, recorded, with_settings
 from opsmodal.cli.wording import note, say_rejected
 from opsmodal.errors import Rejected
 
@@ -57,7 +57,7 @@ def diff(settings: Settings, name: str) -> None:
     from opsmodal.registry.files import Folder
 
     data, folder = _read(name)
-    with opened(settings) as installation, _placed(name, exit_code=CANNOT_COMPARE):
+    with existing(settings) as installation, _placed(name, exit_code=CANNOT_COMPARE):
         applied = installation.registry.diff(data, Folder(folder))
     _tell(applied)
     sys.exit(DIFFERS if applied.differs else 0)
@@ -70,7 +70,7 @@ def export(settings: Settings) -> None:
 
     Credentials are named by file and fingerprint; where the file is absent, `apply` keeps the stored one.
     """
-    with opened(settings) as installation:
+    with existing(settings) as installation:
         click.echo(installation.registry.export(), nl=False)
 
 

@@ -66,8 +66,18 @@ def settings_of(**options: object) -> Settings:
 
 
 @contextmanager
+def existing(settings: Settings) -> Iterator[Installation]:
+    """Open an installation that is there already, for commands that only read. Raise Unusable where there is none."""
+    from opsmodal.store.address import checked, demand_file
+
+    demand_file(checked(settings.store_url))
+    with opened(settings) as installation:
+        yield installation
+
+
+@contextmanager
 def opened(settings: Settings) -> Iterator[Installation]:
-    """Open an installation, and close it afterwards."""
+    """Open an installation, making it where there is none, and close it afterwards."""
     from opsmodal.audit import Audit
     from opsmodal.people import People
     from opsmodal.registry.registry import Registry

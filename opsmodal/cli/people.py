@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from opsmodal.cli.opened import Installation, opened, recorded, with_settings
+from opsmodal.cli.opened import Installation, existing, opened, recorded, with_settings
 from opsmodal.cli.wording import note
 from opsmodal.errors import NotThere, Refusal
 
@@ -96,7 +96,7 @@ def enable(settings: Settings, name: str) -> None:
 @with_settings
 def list_users(settings: Settings) -> None:
     """List everybody: name, flags, since when."""
-    with opened(settings) as installation:
+    with existing(settings) as installation:
         for one in installation.people.users():
             states = (("admin", one.admin), ("auditor", one.auditor), ("disabled", one.disabled))
             flags = [word for word, given in (*states, ("no password", not one.has_password)) if given]
@@ -150,7 +150,7 @@ def create(
 @with_settings
 def list_tokens(settings: Settings, name: str | None) -> None:
     """List tokens: id, user, label, expiry, last use."""
-    with opened(settings) as installation:
+    with existing(settings) as installation:
         for one in installation.people.tokens(name):
             expiry = f"{one.expires_at:%Y-%m-%d %H:%M} UTC" if one.expires_at else "never"
             used = f"{one.last_used_at:%Y-%m-%d %H:%M} UTC" if one.last_used_at else "never"

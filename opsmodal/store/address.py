@@ -42,6 +42,16 @@ def prepare_file(url: URL) -> None:
         ) from error
 
 
+def demand_file(url: URL) -> None:
+    """Raise Unusable when the file of an SQLite address is not there: whoever only reads must not make it."""
+    path = Path(url.database or "")
+    if url.drivername.startswith("sqlite") and not path.exists():
+        raise Unusable(
+            f"There is no store at {path}.",
+            hint="Name its folder with --data-dir; “opsmodal apply”, “user add” and “serve” make a new one.",
+        )
+
+
 def _sqlite(url: URL) -> URL:
     if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
         raise Unusable("The database address names no file.", hint=EXAMPLES)

@@ -30,6 +30,7 @@ def test_apply_says_what_it_created_and_then_that_nothing_changed(folder: Path) 
 
 
 def test_diff_exits_with_one_when_something_would_change(folder: Path) -> None:
+    assert call(folder, "apply", "-f", "-", given=b"apiVersion: opsmodal/v1\n").code == 0
     would = call(folder, "diff", "-f", folder / "registry.yaml")
     assert (would.code, "created service shop" in would.out) == (1, True)
     assert call(folder, "export").out == "apiVersion: opsmodal/v1\n", "diff must not write"
@@ -41,6 +42,7 @@ def test_diff_exits_with_one_when_something_would_change(folder: Path) -> None:
 
 
 def test_diff_exits_with_two_when_it_cannot_compare(folder: Path) -> None:
+    call(folder, "apply", "-f", folder / "registry.yaml")
     (folder / "registry.yaml").write_text(DOCUMENT.replace("kind: docker", "kind: dokcer"))
     refused = call(folder, "diff", "-f", folder / "registry.yaml")
     assert refused.code == 2
@@ -98,3 +100,16 @@ def test_an_apply_is_an_audit_row_in_the_name_of_the_systems_user(folder: Path) 
         rows = [(row.entry, row.actor.split(":")[0], row.action, row.outcome) for row in session.query(AuditRow)]
     store.close()
     assert rows == [("intent", "cli", "registry.change", ""), ("outcome", "cli", "registry.change", "done")]
+
+
+@pytest.mark.parametrize("command", ["export", "diff -f -", "doctor", "user list", "token list", "token list alice"])
+def test_a_command_that_only_reads_makes_no_store(folder: Path, command: str) -> None:
+    absent = folder / "not" / "there"
+    done = run(*command.split(), "--data-dir", absent, given=b"apiVersion: opsmodal/v1\n")
+    assert (done.code, done.out) == (1, "")
+    assert f"opsmodal: There is no store at {absent}/opsmodal.db." in done.err
+    assert "--data-dir" in done.err
+    assert not absent.parent.exists()
+    (folder / "empty").mkdir()
+    assert run(*command.split(), "--data-dir", folder / "empty").code == 1
+    assert list((folder / "empty").iterdir()) == []

@@ -53,6 +53,20 @@ def test_a_password_that_is_set_already_is_kept(tmp_path: Path) -> None:
         assert (signed_in(port, PASSWORD), signed_in(port, "another horse")) == (303, 401)
 
 
+def test_a_password_that_is_not_used_is_said(tmp_path: Path) -> None:
+    port = free_port()
+    run("user", "add", "alice", "--admin", "--password-stdin", "--data-dir", tmp_path, given=PASSWORD.encode())
+    with running(*serve(tmp_path, port), env={"OPSMODAL_ADMIN_PASSWORD": "another horse"}) as server:
+        await_answer(port)
+        assert signed_in(port, "another horse") == 401
+        ended = server.end()
+    assert ended.err == (
+        "OPSMODAL_ADMIN_PASSWORD was not used: there is an administrator already, alice. "
+        "“opsmodal user add NAME --admin” adds another.\n"
+    )
+    assert [line.split("\t")[0] for line in run("user", "list", "--data-dir", tmp_path).out.splitlines()] == ["alice"]
+
+
 def test_a_second_server_on_one_sqlite_file_is_refused_and_commands_are_not(tmp_path: Path) -> None:
     port = free_port()
     with running(*serve(tmp_path, port)) as server:
@@ -102,7 +116,7 @@ def test_an_address_that_is_taken_is_said_at_once(tmp_path: Path) -> None:
 
 
 def test_a_key_that_others_can_read_keeps_the_server_from_starting(tmp_path: Path) -> None:
-    run("user", "list", "--data-dir", tmp_path)
+    run("user", "add", "alice", "--data-dir", tmp_path)
     (tmp_path / "secret.key").chmod(0o644)
     refused = run(*serve(tmp_path, free_port()))
     assert (refused.code, "chmod 600" in refused.err) == (1, True)
