@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from runtimes.base import Domain, Event, Instance, Resources, Scope, Severity, Summary
 from runtimes.kubernetes import events, ingresses, metrics, paths, workloads
-from runtimes.kubernetes.client import Client
+from runtimes.kubernetes.client import ONLY_METADATA, Client
 from runtimes.kubernetes.instances import PodInstances
 from runtimes.kubernetes.metrics import Figures
 from runtimes.kubernetes.models import Pod
@@ -26,6 +26,9 @@ from runtimes.kubernetes.together import Outcome, Together
 T = TypeVar("T")
 
 WARNINGS_MAX = 20
+LASTING = tuple(name for name, kind in workloads.KINDS.items() if kind not in workloads.PASSING)
+"""The resources whose objects say how many pods there should be."""
+LIVING = ",".join(f"status.phase!={phase}" for phase in sorted(TERMINAL))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,21 @@ class PodOverview:
             identity=self._identity(scope),
             notes=known.notes,
         )
+
+    def desired(self, scope: Scope) -> int:
+        """Count the pods that should be ready, from whatever may be read; raise RuntimeProblem when nothing may be."""
+        listers = [self._lister(checked(scope), resource) for resource in LASTING]
+        pods, *lists = self.together.run(lambda: self._living(scope), *listers)
+        if all(outcome.problem for outcome in (pods, *lists)):
+            pods.get()
+        known = {name: outcome.value for name, outcome in zip(LASTING, lists, strict=True) if not outcome.problem}
+        return workloads.totals(workloads.workloads(known, pods.value or (), matcher(scope.selector)))[1]
+
+    def _living(self, scope: Scope) -> list[Pod]:
+        """Read no more of the pods than who made them."""
+        query = {"labelSelector": scope.selector or None, "fieldSelector": LIVING}
+        path = paths.collection(scope.namespace, "pods")
+        return self.client.listed(path, Pod, what="pods", query=query, accept=ONLY_METADATA)
 
     def _identity(self, scope: Scope) -> tuple[tuple[str, str], ...]:
         own = (("Namespace", scope.namespace), ("Selector", scope.selector))

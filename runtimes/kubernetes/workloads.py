@@ -63,13 +63,13 @@ def _template(known: WorkloadObject, kind: str) -> tuple[Labels, PodSpec]:
 
 
 def _made_by_another(known: WorkloadObject, resource: str, lists: Mapping[str, Sequence[WorkloadObject]]) -> bool:
-    """Say whether another workload that is shown made this one (or a kind that we cannot list did)."""
+    """Say whether another workload that is shown made this one; where its list was refused, none is shown."""
     owner = known.metadata.controller
     if owner is None:
         return False
-    if resource == "replicasets" and owner.kind not in KINDS.values():
-        return False  # an operator's own kind, such as an Argo Rollout: its ReplicaSets are what we can show
-    return owner.kind in KINDS.values() or resource not in lists
+    if resource == "replicasets" and owner.kind == "Deployment" and known.spec.replicas == 0:
+        return True  # an old revision: of those a Deployment keeps ten
+    return owner.kind in {KINDS[listed] for listed in lists}
 
 
 def _workload(kind: str, known: WorkloadObject) -> Workload:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 
 import pytest
 import urllib3
@@ -12,7 +13,7 @@ import yaml
 from runtimes.base import LogQuery, Runtime, Scope
 from runtimes.errors import Denied
 from runtimes.kubernetes.open import open_kubernetes
-from tests.contract.world_kubernetes import KubernetesWorld, Obj, Rerouted
+from tests.contract.world_kubernetes import KubernetesWorld, Obj, Refused, Rerouted
 from tests.contract.worlds import World, settle
 
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
@@ -192,3 +193,107 @@ def test_a_selector_narrows_every_answer(kubernetes: KubernetesWorld) -> None:
     with pytest.raises(Exception, match="no pod"):
         world.runtime.instances.delete(scope, other, force=True)
     assert world.exists(other)
+
+
+def test_why_no_node_takes_a_pod_has_figures_and_names(kubernetes: KubernetesWorld, narrow: Runtime) -> None:
+    world = kubernetes
+    greedy = {"name": "web", "resources": {"requests": {"memory": "500Ti"}}}
+    large = world.raw({"containers": [greedy]})
+    choosy = world.raw({"containers": [{"name": "web"}], "nodeSelector": {"opsmodal.dev/disk": "ssd"}})
+    unplaced = "no node takes it"
+    settle(lambda: "memory" in world.runtime.instances.cause(world.scope, large).sentence, unplaced)
+    settle(lambda: "node selector" in world.runtime.instances.cause(world.scope, choosy).sentence, unplaced)
+    told = world.runtime.instances.cause(world.scope, large)
+    assert re.search(r"short of memory(, | \()by [\d.]+ TiB", told.sentence)
+    assert "It asks for 500 TiB of memory; even an empty node has only" in repr(told.causes)
+    assert (
+        "no node carries the label opsmodal.dev/disk=ssd" in world.runtime.instances.cause(world.scope, choosy).sentence
+    )
+    for name in (large, choosy):
+        silently = narrow.instances.cause(world.scope, name)
+        assert [cause.kind for cause in silently.causes] == [
+            cause.kind for cause in world.runtime.instances.cause(world.scope, name).causes
+        ]
+        assert "TiB" not in silently.sentence
+        assert "no node carries" not in silently.sentence
+
+
+def test_a_program_that_ends_well_again_and_again_has_not_completed(kubernetes: KubernetesWorld) -> None:
+    world = kubernetes
+    name = world.crashing(exit_code=0)
+
+    def down() -> bool:
+        return world.runtime.instances.list(world.scope).items[0].status in {"Completed", "CrashLoopBackOff"}
+
+    settle(down, "an end between two runs")
+    told = world.runtime.instances.cause(world.scope, name)
+    assert "with exit code 0 (no error) while its restart policy is Always" in told.sentence
+    assert [cause.kind for cause in told.causes][:1] == ["ends-by-itself"]
+    assert "a Job" in told.causes[0].hint
+
+
+def test_a_pod_that_a_finalizer_holds_has_no_time_left(kubernetes: KubernetesWorld) -> None:
+    world = kubernetes
+    name = world.raw({"containers": [{"name": "web"}]})
+    path = f"/api/v1/namespaces/{world.scope.namespace}/pods/{name}"
+    settle(lambda: printed_by_the_server(world)[name][1] == "Running", "a pod to hold")
+
+    def hold(*finalizers: str) -> None:
+        known = world.api.call("GET", path)
+        known["metadata"]["finalizers"] = list(finalizers)
+        world.api.call("PUT", path, known)
+
+    hold("opsmodal.dev/held")
+    try:
+        world.api.call("DELETE", path, {})
+        settle(
+            lambda: "still have time" not in repr(world.runtime.instances.cause(world.scope, name)),
+            "the end of a grace period of one second",
+        )
+        told = world.runtime.instances.cause(world.scope, name)
+        assert "its finalizers are still set: opsmodal.dev/held" in told.sentence
+        assert "30 seconds" not in repr(told)
+    finally:
+        settle(lambda: _released(hold), "the finalizer's end")
+
+
+def _released(hold: Callable[..., None]) -> bool:
+    try:
+        hold()
+    except Refused as refused:
+        return refused.status == 404
+    return True
+
+
+def test_a_closed_readiness_gate_is_named(kubernetes: KubernetesWorld) -> None:
+    world = kubernetes
+    gate = {"conditionType": "opsmodal.dev/balanced"}
+    name = world.raw({"containers": [{"name": "web"}], "readinessGates": [gate]})
+    settle(lambda: printed_by_the_server(world)[name][1] == "Running", "a pod behind a gate")
+    settle(
+        lambda: [c.kind for c in world.runtime.instances.cause(world.scope, name).causes] == ["readiness-gate"],
+        "the kubelet's word on the gate",
+    )
+    assert "the condition opsmodal.dev/balanced of its readiness gate has not been set" in (
+        world.runtime.instances.cause(world.scope, name).sentence
+    )
+
+
+def test_a_refused_replica_is_missing_and_does_not_make_the_other_ill(
+    kubernetes: KubernetesWorld, narrow: Runtime
+) -> None:
+    world = kubernetes
+    quota = {"metadata": {"name": "one"}, "spec": {"hard": {"pods": "1"}}}
+    world.api.call("POST", f"/api/v1/namespaces/{world.scope.namespace}/resourcequotas", quota)
+    (name,) = world.replicas(1)
+    path = f"/apis/apps/v1/namespaces/{world.scope.namespace}/deployments/{name.rsplit('-', 2)[0]}"
+    deployment = world.api.call("GET", path)
+    deployment["spec"]["replicas"] = 3
+    world.api.call("PUT", path, deployment)
+    events = world.runtime.overview
+    settle(lambda: any(each.reason == "FailedCreate" for each in events.read(world.scope).warnings), "a refusal")
+    told = world.runtime.instances.cause(world.scope, name)
+    assert told.sentence == f"{name} is running and ready."
+    assert told.causes == ()
+    for runtime in (world.runtime, narrow):
+        assert runtime.overview.desired(world.scope) == 3

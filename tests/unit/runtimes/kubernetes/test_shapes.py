@@ -211,6 +211,14 @@ def test_pods_of_kinds_that_could_not_be_listed_still_count() -> None:
     }
 
 
+def test_where_deployments_may_not_be_listed_their_replica_sets_stand_for_them() -> None:
+    current = workload("web-2", spec={"replicas": 3}, status={"readyReplicas": 1}, meta=owned("Deployment", "web"))
+    old = workload("web-1", spec={"replicas": 0}, meta=owned("Deployment", "web"))
+    known = pod(conditions=READY, meta=owned("ReplicaSet", "web-2"))
+    found = workloads.workloads({"replicasets": [old, current]}, [known], matcher("app in (web-1, web-2)"))
+    assert {each.id: (each.ready, each.desired) for each in found} == {"replicaset.web-2": (1, 3)}
+
+
 def test_a_pod_counts_once_where_replica_sets_may_not_be_listed() -> None:
     labels = {"app": "web", "pod-template-hash": "5d4f"}
     known = pod(conditions=READY, meta={"labels": labels, **owned("ReplicaSet", "web-5d4f")})
