@@ -70,6 +70,8 @@ def _log_to_standard_error() -> None:
     level = os.environ.get("OPSMODAL_LOG", "warning").upper()
     known = level if level in ("DEBUG", "INFO", "WARNING", "ERROR") else "WARNING"
     logging.basicConfig(level=known, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    if known == "WARNING":  # a full pool is no matter for whoever reads this log, and may be said 200 times a follow
+        logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
 
 
 for command in (demo, serve, apply, diff, export, user, token, doctor):

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, quote, urlsplit
 
+import urllib3
+
 from connectors.base import Connection
 from connectors.errors import ConnectionProblem
 from runtimes.errors import Invalid, Unavailable, Unsupported
@@ -25,8 +27,9 @@ from runtimes.kubernetes.access import Login
 from runtimes.kubernetes.kubeconfig import Chosen, Cluster, User
 from runtimes.kubernetes.plugins import Credential
 
-POOL_CONNECTIONS = 32
-"""Kept open to one API server at most; more are opened when needed and closed after use."""
+POOL_CONNECTIONS = 256
+"""Kept open to one API server at most; more are opened when needed and closed after use, each with a warning in the
+log. One follow or merged read has 200 at once, and pages are read beside it."""
 
 KEEPALIVE_S = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
 """A follow of a quiet log notices within a minute that the far side is gone without a word."""
@@ -76,6 +79,8 @@ def from_kubeconfig(chosen: Chosen, target: Dialled, *, timeout_s: float) -> Cal
         configuration = _configuration()
         _load(_document(chosen, given, folder), configuration)
         _direct(configuration, target, chosen.cluster)
+        if chosen.cluster.insecure_skip_tls_verify:
+            _without_warnings()
         _check_keys(configuration)
         return _login(configuration, target, _impersonation(chosen.user), expires_at)
 
@@ -199,6 +204,11 @@ def _impersonation(user: User) -> list[tuple[str, str]]:
     for key, values in (user.as_user_extra or {}).items():
         headers += [(f"Impersonate-Extra-{quote(key, safe='')}", value) for value in values]
     return headers
+
+
+def _without_warnings() -> None:
+    """Keep urllib3 from warning at every request: `doctor` and `apply` say once that a certificate is not checked."""
+    urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
 
 def _login(

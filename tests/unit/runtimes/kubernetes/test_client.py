@@ -540,3 +540,10 @@ def test_a_pods_own_service_account_is_used(
         runtime.close()
     assert server.heard[0].header("authorization") == ["bearer from-pod"]
     assert dict(runtime.identity.detail)["Credential"] == "service account of the pod"
+
+
+def test_as_many_streams_as_a_follow_has_leave_nothing_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    with canned(http(200, b"a line\n")) as server, client(server.kubeconfig()) as made:
+        streams = [made.stream("/log", what="a log", query={}) for _ in range(200)]
+        assert [b"".join(stream) for stream in streams] == [b"a line\n"] * 200
+    assert not [record for record in caplog.records if record.name.startswith("urllib3")]
