@@ -323,6 +323,14 @@ class Identity:
     simulated: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lack:
+    """Something that does not work with the identity that a runtime was opened with, and what to do about it."""
+
+    sentence: str
+    hint: str
+
+
 class Overview(Protocol):
     """The Overview tab."""
 
@@ -384,3 +392,5 @@ class Runtime:
     """Ask the runtime whether it is there, cheaply; raise what is wrong."""
     close: Callable[[], None]
     logs: Logs | None = None
+    lacks: Callable[[Scope], Sequence[Lack]] | None = None
+    """Say what does not work for a service with this identity; None where an identity may do everything or nothing."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,21 +14,30 @@ import click
 from opsmodal.cli.opened import Installation, existing, with_settings
 
 if TYPE_CHECKING:
-    from opsmodal.opening import Opening
+    from opsmodal.opening import Opened, Opening
     from opsmodal.registry.schema import AnyConnection, RuntimeSpec, ServiceSpec
     from opsmodal.settings import Settings
+    from runtimes.base import Runtime
 
 BROKEN = 1
+NOTES = {"Note": "", "TLS": "Give its kubeconfig the cluster's certificate-authority-data instead."}
+"""Parts of an identity that a person should act on, and how: the other program answers, nobody proves who answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that was looked at."""
+    """One thing that was looked at. What is a `warning` is not fine, and breaks nothing by itself."""
 
     ok: bool
     subject: str
     sentence: str
     hint: str = ""
+    warning: bool = False
+
+    @property
+    def mark(self) -> str:
+        """Give the word that stands before it."""
+        return "ok" if self.ok else "warn" if self.warning else "BROKEN"
 
 
 @click.command()
@@ -36,18 +46,18 @@ class Finding:
 def doctor(settings: Settings, service: str | None) -> None:
     """Reach every runtime over every connection, or only those of one SERVICE.
 
-    Exits with 1 when something is broken.
+    Exits with 1 when something is broken; a warning is not.
     """
     with existing(settings) as installation:
-        findings = list(_told(_findings(installation, service)))
-    broken = sum(1 for finding in findings if not finding.ok)
-    click.echo(f"{len(findings) - broken} fine, {broken} broken")
-    sys.exit(BROKEN if broken else 0)
+        counts = Counter(finding.mark for finding in _told(_findings(installation, service)))
+    warnings = f", {counts['warn']} to look at" if counts["warn"] else ""
+    click.echo(f"{counts['ok']} fine{warnings}, {counts['BROKEN']} broken")
+    sys.exit(BROKEN if counts["BROKEN"] else 0)
 
 
 def _told(findings: Iterator[Finding]) -> Iterator[Finding]:
     for finding in findings:
-        click.echo(f"{'ok    ' if finding.ok else 'BROKEN'} {finding.subject}: {finding.sentence}")
+        click.echo(f"{finding.mark:6} {finding.subject}: {finding.sentence}")
         if finding.hint:
             click.echo(f"       {finding.hint}")
         yield finding
@@ -66,21 +76,67 @@ def _findings(installation: Installation, service: str | None) -> Iterator[Findi
         raise NotThere(f"There is no service {service[:80]!r}.", hint=closest(service, known))
     yield Finding(ok=True, subject="store", sentence=f"{installation.store.engine.dialect.name}, tables up to date.")
     yield from packages()
-    runtimes = [one for one in registry.runtimes() if spec is None or one.name == spec.runtime]
     opening = Opening(registry, allowed_exec=installation.settings.allowed_exec)
-    versions = []
-    for runtime in runtimes:
-        for way in runtime.ways():
-            finding, version = _reached(opening, runtime, way, spec)
-            yield finding
-            versions += [version] if runtime.kind == "kubernetes" and version else []
+    versions: dict[str, str] = {}
+    for runtime in registry.runtimes():
+        if spec is None or runtime.name == spec.runtime:
+            services = [one for one in registry.services() if one.runtime == runtime.name]
+            yield from _runtime(opening, runtime, [spec] if spec else services, spec, versions)
     yield from kubectl(installation.settings.kubectl, versions)
+
+
+def _runtime(
+    opening: Opening,
+    runtime: RuntimeSpec,
+    services: Sequence[ServiceSpec],
+    spec: ServiceSpec | None,
+    versions: dict[str, str],
+) -> Iterator[Finding]:
+    """Reach a runtime over each of its connections; what is wrong behind all of them is told once."""
+    told: dict[str, Finding] = {}
+    for way in runtime.ways():
+        finding, opened = _reached(opening, runtime, way, spec)
+        yield finding
+        if opened is None:
+            continue
+        try:
+            if runtime.kind == "kubernetes":
+                versions[runtime.name] = opened.runtime.identity.version
+            told = told or {finding.sentence: finding for finding in behind(opened.runtime, services)}
+        finally:
+            opened.runtime.close()
+            opened.connection.close()
+    yield from told.values()
+
+
+def behind(runtime: Runtime, services: Sequence[ServiceSpec]) -> Iterator[Finding]:
+    """Tell what is not as it should be behind a connection that works."""
+    from runtimes.errors import RuntimeProblem
+
+    subject = f"{runtime.kind} {runtime.name}"
+    for name, value in runtime.identity.detail:
+        if name in NOTES:
+            yield Finding(ok=False, warning=True, subject=subject, sentence=sentence_of(value), hint=NOTES[name])
+    for namespace, service in {one.namespace: one for one in services}.items():
+        try:
+            lacks = runtime.lacks(service.scope()) if runtime.lacks else ()
+        except RuntimeProblem as problem:
+            yield Finding(ok=False, warning=True, subject=subject, sentence=problem.sentence, hint=problem.hint)
+            return
+        for lack in lacks:
+            where = f"{subject} in {namespace}"
+            yield Finding(ok=False, warning=True, subject=where, sentence=lack.sentence, hint=lack.hint)
+
+
+def sentence_of(words: str) -> str:
+    """Make words of an identity a sentence."""
+    return f"{words[:1].upper()}{words[1:].rstrip('.')}."
 
 
 def _reached(
     opening: Opening, runtime: RuntimeSpec, way: AnyConnection, service: ServiceSpec | None
-) -> tuple[Finding, str]:
-    """Open a runtime over one connection alone; give what came of it, and the version that answered."""
+) -> tuple[Finding, Opened | None]:
+    """Open a runtime over one connection alone; give what came of it, and it, to be closed, where it works."""
     import msgspec
 
     from connectors.errors import ConnectionProblem
@@ -93,12 +149,13 @@ def _reached(
         try:
             it.runtime.check()
             seen = f", {len(it.runtime.instances.list(service.scope()).items)} instances seen" if service else ""
-        finally:
+        except BaseException:
             it.runtime.close()
             it.connection.close()
+            raise
     except (RuntimeProblem, ConnectionProblem) as problem:
-        return Finding(ok=False, subject=subject, sentence=problem.sentence, hint=problem.hint), ""
+        return Finding(ok=False, subject=subject, sentence=problem.sentence, hint=problem.hint), None
     took_ms = int((time.monotonic() - started) * 1000)
     identity = it.runtime.identity
     sentence = f"{identity.program} {identity.version}, {took_ms} ms{seen}."
-    return Finding(ok=True, subject=subject, sentence=sentence), identity.version
+    return Finding(ok=True, subject=subject, sentence=sentence), it

@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -31,27 +31,40 @@ def packages() -> Iterator[Finding]:
         yield Finding(ok=True, subject="packages", sentence="opsmodal, runtimes and connectors are our own.")
 
 
-def kubectl(program: str, servers: Sequence[str]) -> Iterator[Finding]:
-    """Tell kubectl's version, how far it is from the clusters', and whether it hands over to another one."""
+def kubectl(program: str, servers: Mapping[str, str]) -> Iterator[Finding]:
+    """Tell kubectl's version, how far it is from the clusters', and whether it hands over to another one.
+
+    `servers` are the versions of the clusters by the names of their runtimes. No page needs kubectl yet: what is wrong
+    with it is a warning.
+    """
     found = shutil.which(program)
     if found is None:
         yield Finding(
             ok=not servers,
+            warning=bool(servers),
             subject="kubectl",
-            sentence=f"{program} is not installed; typed kubectl commands need it.",
+            sentence=f"{program} is not installed; typed commands {_on(servers)}will need it.",
             hint="Install kubectl 1.31 or newer, or name it with OPSMODAL_KUBECTL.",
         )
         return
     version = _version(found)
     if not version:
         hint = "Try it by hand: kubectl version --client"
-        yield Finding(ok=False, subject="kubectl", sentence=f"{found} does not tell its version.", hint=hint)
+        yield Finding(
+            ok=False, warning=True, subject="kubectl", sentence=f"{found} does not tell its version.", hint=hint
+        )
         return
     yield Finding(ok=True, subject="kubectl", sentence=f"{found} is {version}.", hint=_handover(found))
-    for server in servers:
-        if _skew(version, server) > SKEW_MAX:
-            sentence = f"{version} is more than {SKEW_MAX} minor version away from a cluster's {server}."
-            yield Finding(ok=False, subject="kubectl", sentence=sentence, hint="Name a closer one: OPSMODAL_KUBECTL.")
+    far = {name: server for name, server in servers.items() if _skew(version, server) > SKEW_MAX}
+    if far:
+        told = ", ".join(f"{name} ({server})" for name, server in far.items())
+        sentence = f"{version} is more than {SKEW_MAX} minor version away from {told}."
+        hint = "Name a closer one: OPSMODAL_KUBECTL."
+        yield Finding(ok=False, warning=True, subject="kubectl", sentence=sentence, hint=hint)
+
+
+def _on(servers: Mapping[str, str]) -> str:
+    return f"on {', '.join(servers)} " if servers else ""
 
 
 def _version(program: str) -> str:

@@ -6,6 +6,7 @@ A file at hand wins. Where it is absent, a stored credential of the same fingerp
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -90,6 +91,22 @@ def settle(session: Session, vault: Vault, reading: Reading, holders: list[Holde
             if kept and one.field == KUBECONFIG and one.text is not None:
                 _check_kubeconfig(reading, one, allowed)
         holder.read.spec = msgspec.convert(holder.values, SECTIONS[holder.read.section])
+
+
+def warnings_of(holders: list[Holder]) -> Iterator[str]:
+    """Say of which runtimes the kubeconfig lets anybody answer in the cluster's name."""
+    from runtimes.kubernetes import kubeconfig
+
+    for holder in holders:
+        for one in holder.files:
+            if one.field != KUBECONFIG or one.text is None:
+                continue
+            with suppress(RuntimeProblem):
+                if kubeconfig.unchecked(one.text, one.ref.get("context") or None):
+                    yield (
+                        f"The runtime {holder.values['name']}: {kubeconfig.UNCHECKED}. Who is on the way can read and "
+                        "change everything; give the kubeconfig certificate-authority-data."
+                    )
 
 
 def save(session: Session, vault: Vault, holders: list[Holder], now: datetime) -> None:

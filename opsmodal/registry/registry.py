@@ -195,7 +195,8 @@ class Registry:
             if write:
                 self._write(session, wanted, changes, holders)
             users = entries.user_names(session)
-        return Applied(changes=changes, warnings=(*warnings_of(after, wanted, users), *kept_grants(before, wanted)))
+        warnings = (*warnings_of(after, wanted, users), *credentials.warnings_of(holders), *kept_grants(before, wanted))
+        return Applied(changes=changes, warnings=warnings)
 
     def _write(
         self,

@@ -121,6 +121,10 @@ FILES = {
 """Where files may be named, and the key that takes their content: base64, but for a token."""
 
 
+UNCHECKED = "the server's certificate is not checked (insecure-skip-tls-verify)"
+"""What is said of a cluster whose kubeconfig says so: whoever is on the way can be the cluster."""
+
+
 def inlined(text: str, read: Callable[[str], bytes] | None) -> str:
     """Give the kubeconfig with the content of every file it names in it, as YAML.
 
@@ -148,6 +152,18 @@ def check(text: str, context: str | None, allowed_exec: Sequence[str]) -> None:
 
 def chosen(text: str, context: str | None, allowed_exec: Sequence[str]) -> Chosen:
     """Check as `check` does and give what the context (None: the current one) leads to. Raise Invalid."""
+    found = _led_to(text, context)
+    _check_cluster(found.cluster)
+    _check_user(found.user, allowed_exec)
+    return found
+
+
+def unchecked(text: str, context: str | None) -> bool:
+    """Tell whether a context lets anybody answer in the cluster's name (insecure-skip-tls-verify). Raise Invalid."""
+    return _led_to(text, context).cluster.insecure_skip_tls_verify
+
+
+def _led_to(text: str, context: str | None) -> Chosen:
     try:
         config = msgspec.convert(_document(text), _Kubeconfig)
     except msgspec.ValidationError as error:
@@ -160,8 +176,6 @@ def chosen(text: str, context: str | None, allowed_exec: Sequence[str]) -> Chose
     if picked.context.user and picked.context.user not in users:
         raise Invalid(f'Context "{picked.name}" names the user "{picked.context.user}", who is not there.')
     cluster, user = clusters[picked.context.cluster], users.get(picked.context.user, User())
-    _check_cluster(cluster)
-    _check_user(user, allowed_exec)
     return Chosen(context=picked.name, namespace=picked.context.namespace, cluster=cluster, user=user)
 
 

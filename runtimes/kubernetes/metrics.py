@@ -16,6 +16,7 @@ from runtimes.kubernetes.client import Client
 from runtimes.kubernetes.neighbours import PodMetrics
 from runtimes.kubernetes.quantity import cores, whole_bytes
 
+GROUP = "metrics.k8s.io"
 NO_NETWORK = "The Metrics API has no network figures."
 NOT_INSTALLED = "The Metrics API is not installed in the cluster."
 NOT_ALLOWED = "The credential may not read the Metrics API in this namespace."

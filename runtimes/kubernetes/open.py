@@ -9,6 +9,7 @@ from connectors.base import Connection
 from runtimes.base import Identity, Runtime
 from runtimes.errors import Invalid
 from runtimes.kubernetes import kubeconfig as kubeconfigs
+from runtimes.kubernetes import rights
 from runtimes.kubernetes.access import Access, Login
 from runtimes.kubernetes.client import Client
 from runtimes.kubernetes.discovery import Discovery
@@ -67,7 +68,7 @@ def _way(
     chosen = kubeconfigs.chosen(kubeconfig, context, allowed_exec)
     target = dialled(chosen.cluster.server, connection)
     trusting = chosen.cluster.insecure_skip_tls_verify
-    notes = (("TLS", "the server's certificate is not checked (insecure-skip-tls-verify)"),) if trusting else ()
+    notes = (("TLS", kubeconfigs.UNCHECKED),) if trusting else ()
     return target, from_kubeconfig(chosen, target, timeout_s=timeout_s), (("Context", chosen.context), *notes)
 
 
@@ -105,6 +106,7 @@ def _runtime(name: str, client: Client, identity: Identity, namespaces: tuple[st
         overview=PodOverview(client, together, instances, shown),
         instances=instances,
         logs=PodLogs(client),
+        lacks=lambda scope: rights.lacks(client, scope.namespace),
         discover=Discovery(client, together, namespaces),
         check=check,
         close=close,

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from connectors.direct import Direct
+from opsmodal.cli.doctor import behind
 from runtimes.base import Instance, LogQuery, Scope, Severity
 from runtimes.docker.open import open_docker
 from runtimes.errors import Conflict, Missing, Unavailable, Unsupported
@@ -425,6 +426,7 @@ def test_an_engine_registered_as_the_other_says_so(box: EngineWorld) -> None:
         notes = wrong.overview.read(box.scope).notes
         assert "Registered as" in notes[0]
         assert dict(wrong.identity.detail)["Note"] == notes[0]
+        assert [finding.sentence for finding in behind(wrong, [])] == [notes[0]], "doctor says it as well"
         assert wrong.identity.program == f"{box.kind.title()} Engine"
     finally:
         wrong.close()

@@ -4,6 +4,7 @@ import stat
 from pathlib import Path
 
 import pytest
+import yaml
 
 from opsmodal.cli.machine import kubectl, packages
 from opsmodal.demo.cluster import Cluster
@@ -12,19 +13,22 @@ from tests.unit.opsmodal.cli.programs import Done, run
 SERVICES = "services: [{name: shop, runtime: demo, namespace: shop}]\n"
 
 
-def registered(folder: Path, cluster: Cluster, connections: str = "") -> None:
-    (folder / "demo.yaml").write_text(cluster.kubeconfig())
+def registered(folder: Path, cluster: Cluster, connections: str = "", *, kubeconfig: str = "") -> Done:
+    (folder / "demo.yaml").write_text(kubeconfig or cluster.kubeconfig())
     document = (
         "apiVersion: opsmodal/v1\nruntimes:\n"
         f"- {{name: demo, kind: kubernetes, kubeconfig: demo.yaml{connections}}}\n"
         "- {name: edge, kind: docker, socket: /gone/docker.sock}\n"
     )
     (folder / "registry.yaml").write_text(document + SERVICES)
-    assert run("apply", "-f", folder / "registry.yaml", "--data-dir", folder).code == 0
+    applied = run("apply", "-f", folder / "registry.yaml", "--data-dir", folder)
+    assert applied.code == 0
+    return applied
 
 
-def doctor(folder: Path, *args: str) -> Done:
-    return run("doctor", "--data-dir", folder, *args, env={"OPSMODAL_KUBECTL": str(program(folder, "v1.32.3"))})
+def doctor(folder: Path, *args: str, kubectl: str = "") -> Done:
+    env = {"OPSMODAL_KUBECTL": kubectl or str(program(folder, "v1.32.3"))}
+    return run("doctor", "--data-dir", folder, *args, env=env)
 
 
 def program(folder: Path, version: str) -> Path:
@@ -71,29 +75,72 @@ def test_a_service_that_there_is_not_is_said(simulated_cluster: Cluster, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("version", "server", "ok"),
-    [("v1.32.3", "v1.32.0", [True]), ("v1.32.3", "v1.33.1-eks-1", [True]), ("v1.32.3", "v1.34.0", [True, False])],
+    ("version", "server", "marks"),
+    [("v1.32.3", "v1.32.0", ["ok"]), ("v1.32.3", "v1.33.1-eks-1", ["ok"]), ("v1.32.3", "v1.34.0", ["ok", "warn"])],
 )
-def test_a_kubectl_too_far_from_a_cluster_is_told(tmp_path: Path, version: str, server: str, ok: list[bool]) -> None:
-    assert [one.ok for one in kubectl(str(program(tmp_path, version)), [server])] == ok
+def test_a_kubectl_too_far_from_a_cluster_is_told(tmp_path: Path, version: str, server: str, marks: list[str]) -> None:
+    assert [one.mark for one in kubectl(str(program(tmp_path, version)), {"prod": server})] == marks
 
 
-def test_a_missing_kubectl_is_broken_only_where_a_cluster_needs_it() -> None:
-    assert [one.ok for one in kubectl("no-such-program", [])] == [True]
-    (finding,) = kubectl("no-such-program", ["v1.32.0"])
-    assert (finding.ok, "OPSMODAL_KUBECTL" in finding.hint) == (False, True)
+def test_a_kubectl_too_far_from_many_clusters_is_told_once(tmp_path: Path) -> None:
+    servers = {"prod": "v1.34.0", "near": "v1.32.0", "test": "v1.35.1"}
+    (_, far) = kubectl(str(program(tmp_path, "v1.32.3")), servers)
+    assert "away from prod (v1.34.0), test (v1.35.1)." in far.sentence
+
+
+def test_a_missing_kubectl_is_a_warning_that_names_the_clusters_once() -> None:
+    assert [one.mark for one in kubectl("no-such-program", {})] == ["ok"]
+    (finding,) = kubectl("no-such-program", {"prod": "v1.32.0", "test": "v1.33.0"})
+    assert (finding.mark, "OPSMODAL_KUBECTL" in finding.hint) == ("warn", True)
+    assert "on prod, test" in finding.sentence
+
+
+def test_a_warning_breaks_nothing(simulated_cluster: Cluster, tmp_path: Path) -> None:
+    registered(tmp_path, simulated_cluster)
+    told = doctor(tmp_path, "shop", kubectl="no-such-program")
+    assert "warn   kubectl: no-such-program is not installed; typed commands on demo will need it." in told.out
+    assert told.out.splitlines()[-1].endswith("1 to look at, 0 broken")
+    assert told.code == 0
+
+
+def test_what_an_identity_may_not_do_is_said_for_each_namespace(simulated_cluster: Cluster, tmp_path: Path) -> None:
+    registered(tmp_path, simulated_cluster, kubeconfig=simulated_cluster.kubeconfig("narrow", namespace="payments"))
+    lines = doctor(tmp_path).out.splitlines()
+    (lacking,) = [
+        at for at, line in enumerate(lines) if line.startswith("warn   kubernetes demo in shop: This identity")
+    ]
+    assert "delete pods (no pod can be deleted or restarted)" in lines[lacking]
+    assert "Bind a Role" in lines[lacking + 1]
+    assert lines[-1].endswith("to look at, 1 broken")
+
+
+def test_a_cluster_that_anybody_can_be_is_told_once_and_by_no_library(
+    simulated_cluster: Cluster, tmp_path: Path
+) -> None:
+    document = yaml.safe_load(simulated_cluster.kubeconfig())
+    document["clusters"][0]["cluster"] = {"server": simulated_cluster.url, "insecure-skip-tls-verify": True}
+    applied = registered(tmp_path, simulated_cluster, kubeconfig=yaml.safe_dump(document))
+    assert (
+        "warning: The runtime demo: the server's certificate is not checked (insecure-skip-tls-verify)." in applied.err
+    )
+    compared = run("diff", "-f", tmp_path / "registry.yaml", "--data-dir", tmp_path)
+    assert (compared.code, "insecure-skip-tls-verify" in compared.err) == (0, True)
+    told = doctor(tmp_path, "shop")
+    assert (told.code, told.err) == (0, "")
+    assert told.out.count("insecure-skip-tls-verify") == 1
+    assert "warn   kubernetes demo: The server's certificate is not checked" in told.out
 
 
 def test_a_kubectl_that_says_nonsense_is_told(tmp_path: Path) -> None:
     path = program(tmp_path, "v1")
     path.write_text("#!/bin/sh\necho hello\n")
-    assert [one.ok for one in kubectl(str(path), [])] == [False]
+    assert [one.ok for one in kubectl(str(path), {})] == [False]
 
 
 def test_a_kubectl_that_may_hand_over_to_another_is_told(tmp_path: Path) -> None:
     path = program(tmp_path, "v1.32.4-dispatcher")
     (tmp_path / "kubectl.1.30").touch()
-    (finding,) = kubectl(str(path), [])
+    (finding,) = kubectl(str(path), {})
     assert "may hand over to kubectl.1.30" in finding.hint
 
 
