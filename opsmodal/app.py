@@ -15,7 +15,7 @@ from opsmodal.operations import Operations
 from opsmodal.operations.door import Door
 from opsmodal.operations.instances import InstanceOperations
 from opsmodal.operations.logs import LogOperations
-from opsmodal.operations.overview import Overviews
+from opsmodal.operations.overview import OverviewOperations
 from opsmodal.operations.registration import Registration
 from opsmodal.operations.services import Services
 from opsmodal.operations.signing import Signing
@@ -85,7 +85,7 @@ def _assemble(app: Flask, settings: Settings, store: Store, known: Registry) -> 
     )
     app.extensions[EXTENSION] = Operations(
         services=Services(door, fleet, Favorites(store)),
-        overview=Overviews(door, fleet),
+        overview=OverviewOperations(door, fleet),
         instances=InstanceOperations(door, fleet),
         logs=LogOperations(door, fleet, streams, settings),
         registration=Registration(door, known, fleet, opening),

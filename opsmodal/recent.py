@@ -20,7 +20,7 @@ from runtimes.errors import Unavailable
 T = TypeVar("T")
 
 KEPT_MAX = 2000
-"""Answers kept: bounds the memory of an installation with many services."""
+"""Answers kept, and as many errors: bounds the memory of an installation with many services."""
 RETRY_S = 3.0
 """After silence, how long the older answer (or the error) is given without asking again: a dead engine must not
 cost every page the whole time limit."""
@@ -55,7 +55,7 @@ class Recent:
         self._lock = threading.Lock()
         self._kept: OrderedDict[Hashable, tuple[float, Kept[Any]]] = OrderedDict()
         self._asking: dict[Hashable, _Question] = {}
-        self._failed: dict[Hashable, tuple[float, Exception]] = {}
+        self._failed: OrderedDict[Hashable, tuple[float, Exception]] = OrderedDict()
 
     def read(self, key: Hashable, ask: Callable[[], T], *, fresh_s: float = 0.0) -> Kept[T]:
         """Give an answer at most `fresh_s` old, else ask; bridge silence with the last one, marked stale."""
@@ -86,8 +86,9 @@ class Recent:
     def forget(self, belongs: Callable[[Hashable], bool]) -> None:
         """Drop what was kept for keys that belong to something removed or changed."""
         with self._lock:
-            for key in [key for key in self._kept if belongs(key)]:
-                del self._kept[key]
+            for entries in (self._kept, self._failed):
+                for key in [key for key in entries if belongs(key)]:
+                    del entries[key]
 
     def _ask(self, key: Hashable, ask: Callable[[], Any], question: _Question) -> None:
         try:
@@ -98,6 +99,8 @@ class Recent:
                 question.error = problem
                 with self._lock:
                     self._failed[key] = (time.monotonic(), problem)
+                    while len(self._failed) > KEPT_MAX:
+                        self._failed.popitem(last=False)
             else:
                 question.answer = Kept(value=last.value, as_of=last.as_of, stale=True, problem=problem.sentence)
         except BaseException as error:  # noqa: BLE001 - handed on: raised in read(), for everyone who waits

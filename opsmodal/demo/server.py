@@ -121,11 +121,6 @@ class Front:
         self._server: FrontServer | None = None
         self._thread: threading.Thread | None = None
 
-    @property
-    def is_on(self) -> bool:
-        """Tell whether it listens."""
-        return self._server is not None
-
     def switch_on(self) -> None:
         """Listen, on the port of the time before if there was one."""
         if self._server:

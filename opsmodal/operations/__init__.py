@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from opsmodal.operations.instances import InstanceOperations
 from opsmodal.operations.logs import LogOperations
-from opsmodal.operations.overview import Overviews
+from opsmodal.operations.overview import OverviewOperations
 from opsmodal.operations.registration import Registration
 from opsmodal.operations.services import Services
 from opsmodal.operations.signing import Signing
@@ -17,7 +17,7 @@ class Operations:
     """The operations, by noun."""
 
     services: Services
-    overview: Overviews
+    overview: OverviewOperations
     instances: InstanceOperations
     logs: LogOperations
     registration: Registration

@@ -13,7 +13,7 @@ FRESH_S = 2.0
 """People who open the same overview within this time share one reading."""
 
 
-class Overviews:
+class OverviewOperations:
     """Read the Overview tab of a service."""
 
     def __init__(self, door: Door, fleet: Fleet) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,13 +13,13 @@ from opsmodal.answers import Done
 from opsmodal.errors import NotThere, Problem, Rejected
 from opsmodal.fleet import Fleet
 from opsmodal.opening import Opened, Opening
-from opsmodal.operations.door import Door
+from opsmodal.operations.door import Door, Outcome
 from opsmodal.permissions import Action, Actor
 from opsmodal.registry.changes import Applied
 from opsmodal.registry.files import Sent
 from opsmodal.registry.reading import plain
 from opsmodal.registry.registry import Registry
-from opsmodal.registry.schema import RuntimeSpec, ServiceSpec
+from opsmodal.registry.schema import RuntimeSpec, ServiceSpec, scope_key
 from runtimes.base import Proposal, Scope
 from runtimes.errors import RuntimeProblem
 
@@ -191,7 +192,7 @@ class Registration:
             opened.runtime.close()
             opened.connection.close()
 
-    def _changing(self, actor: Actor, action: Action, target: str) -> Any:
+    def _changing(self, actor: Actor, action: Action, target: str) -> AbstractContextManager[Outcome]:
         self._door.administer(actor, action, target)
         return self._door.recorded(actor, action, target=target)
 
@@ -208,8 +209,8 @@ class Registration:
     def _row(self, spec: RuntimeSpec) -> RuntimeRow:
         opened, problem = self._fleet.opened(spec.name), self._fleet.problem(spec.name)
         identity = opened.runtime.identity if opened else None
-        return RuntimeRow(
         answered = f"{identity.program} {identity.version} answers." if identity else ""
+        return RuntimeRow(
             name=spec.name,
             kind=spec.kind,
             address=getattr(spec, "socket", "")
@@ -234,19 +235,11 @@ def _answered(opened: Opened) -> Tested:
 
 def _proposed(runtime: str, found: Proposal, known: set[tuple[object, ...]], used: set[str]) -> ProposalRow:
     entry = {"name": found.name, "runtime": runtime, **_scope_entry(found.scope)}
-    spec_key = (
-        runtime,
-        found.scope.namespace,
-        found.scope.selector,
-        found.scope.project,
-        found.scope.containers,
-        tuple(sorted(found.scope.labels.items())),
-    )
     return ProposalRow(
         name=found.name,
         evidence=found.evidence,
         instances=found.instances,
-        taken=spec_key in known or found.name in used,
+        taken=scope_key(runtime, found.scope) in known or found.name in used,
         entry=entry,
     )
 

@@ -43,7 +43,10 @@ class People(Users, Tokens, Sessions):
         attempts = self._count_attempt((hashed(f"name:{name.lower()}"), _place(address)))
         user = self.verify_password(name, password)
         if user is None:
-            raise NotSignedIn("Name or password is wrong.", hint="After five failures within a minute, wait a minute.")
+            raise NotSignedIn(
+                "Name or password is wrong.",
+                hint=f"After {self._failures_max} failures within a minute, wait a minute.",
+            )
         self._forget(attempts)
         return user
 

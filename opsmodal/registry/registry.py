@@ -149,14 +149,6 @@ class Registry:
         applied = self._change(read_entry(section, entry), Sent(sent))
         return next((change for change in applied.changes if change.action != "unchanged"), applied.changes[0])
 
-    def put_runtime(self, entry: Mapping[str, Any], sent: Mapping[str, str] | None = None) -> Change:
-        """Create or replace a runtime. Raise Rejected."""
-        return self.put("runtimes", entry, sent)
-
-    def put_service(self, entry: Mapping[str, Any]) -> Change:
-        """Create or replace a service. Raise Rejected."""
-        return self.put("services", entry)
-
     def problems(
         self, section: str, entry: Mapping[str, Any], sent: Mapping[str, str] | None = None
     ) -> tuple[Problem, ...]:

@@ -188,8 +188,13 @@ class ServiceSpec(Spec, frozen=True, kw_only=True):
 
     def scope_key(self) -> tuple[object, ...]:
         """Give what the scope is, to keep answers by."""
-        labels = tuple(sorted(self.labels.items()))
-        return (self.runtime, self.namespace, self.selector, self.project, self.containers, labels)
+        return scope_key(self.runtime, self.scope())
+
+
+def scope_key(runtime: str, scope: Scope) -> tuple[object, ...]:
+    """Tell a scope from every other one, whatever its service is called."""
+    labels = tuple(sorted(scope.labels.items()))
+    return (runtime, scope.namespace, scope.selector, scope.project, scope.containers, labels)
 
 
 class VpnProfile(Spec, frozen=True, kw_only=True):

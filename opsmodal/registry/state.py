@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from opsmodal.registry.reading import SECTIONS, plain
+from opsmodal.registry.reading import SECTIONS
 from opsmodal.registry.rights import together
 from opsmodal.registry.schema import (
     API_VERSION,
@@ -83,8 +83,3 @@ class State:
                 section, ()
             ):
                 yield f"grant of {grant.role} to {grant_name}"
-
-
-def plain_entries(state: State, section: str) -> dict[str, dict[str, Any]]:
-    """Give the entries of a section as plain values."""
-    return {name: plain(spec) for name, spec in state.entries[section].items()}

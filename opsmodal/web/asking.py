@@ -21,8 +21,13 @@ def actor() -> Actor:
     """Give who asks. Raise NotSignedIn when nobody has signed in."""
     who = g.get("actor")
     if who is None:
-        raise NotSignedIn("Sign in first.", hint="Programs send Authorization: Bearer with an API token.")
+        raise nobody()
     return cast(Actor, who)
+
+
+def nobody() -> NotSignedIn:
+    """Make the answer to who has to be somebody and is not."""
+    return NotSignedIn("Sign in first.", hint="Programs send Authorization: Bearer with an API token.")
 
 
 def actor_now() -> Actor:

@@ -32,7 +32,6 @@ FIXED = {
     "X-Permitted-Cross-Domain-Policies": "none",
 }
 ONE_YEAR_S = 365 * 24 * 3600
-STATIC_AGE_S = 3600
 
 
 def protect(app: Flask) -> None:

@@ -15,6 +15,7 @@ from opsmodal.listing import Page, parsed
 from opsmodal.operations.services import SORTS, Header
 from opsmodal.permissions import Permission
 from opsmodal.store.errors import StoreProblem
+from opsmodal.tabs import TABS
 from opsmodal.web.asking import actor, operations
 from opsmodal.web.respond import done, respond
 from opsmodal.web.routes import LIST_PARAMETERS, Routes
@@ -92,8 +93,6 @@ def install_frame(app: Flask) -> None:
 
 def frame_of(header: Header) -> Frame:
     """Decide which tabs are shown: those that the runtime offers, the permissions allow, and exist."""
-    from opsmodal.tabs import TABS
-
     given = {Permission(name) for name in header.row.permissions}
     shown = [tab for tab in TABS if tab.permission in given and (not header.facets or tab.name in header.facets)]
     links = tuple(

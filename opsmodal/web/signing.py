@@ -7,8 +7,8 @@ from urllib.parse import urlencode, urlsplit
 from flask import Blueprint, Flask, Response, g, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from opsmodal.errors import NotSignedIn, Refusal, TooMany
-from opsmodal.web.asking import address_of, cookie_name, identified, operations
+from opsmodal.errors import Refusal, TooMany
+from opsmodal.web.asking import address_of, cookie_name, identified, nobody, operations
 from opsmodal.web.errors import known
 from opsmodal.web.respond import wants_json
 
@@ -29,7 +29,7 @@ def demand_sign_in(app: Flask) -> None:
         if g.actor is not None:
             return None
         if wants_json() or request.method != "GET":
-            raise NotSignedIn("Sign in first.", hint="Programs send Authorization: Bearer with an API token.")
+            raise nobody()
         target = request.full_path.rstrip("?") if request.path != "/" else ""
         return redirect(f"/sign-in?{urlencode({'next': target})}" if target else "/sign-in", code=303)
 

@@ -40,8 +40,6 @@ class Row(_Pascal, frozen=True):
 
 
 class PublishedPort(_Pascal, frozen=True):
-    ip: str = msgspec.field(default="", name="IP")
-    private_port: int = 0
     public_port: int = 0
     type: str = "tcp"
 
@@ -66,7 +64,6 @@ class State(_Pascal, frozen=True):
     paused: bool = False
     restarting: bool = False
     oom_killed: bool = msgspec.field(default=False, name="OOMKilled")
-    dead: bool = False
     exit_code: int = 0
     error: str = ""
     started_at: str = ""
@@ -74,22 +71,15 @@ class State(_Pascal, frozen=True):
     health: Health | None = None
 
 
-class HealthCheck(_Pascal, frozen=True):
-    test: list[str] | None = None
-
-
 class Config(_Pascal, frozen=True):
-    """`stop_timeout` is in seconds; `cmd` and `entrypoint` are argument lists."""
+    """`stop_timeout` is in seconds."""
 
     image: str = ""
     user: str = ""
     tty: bool = False
     env: list[str] | None = None
-    cmd: list[str] | None = None
-    entrypoint: list[str] | None = None
     labels: dict[str, str] | None = None
     stop_timeout: int | None = None
-    healthcheck: HealthCheck | None = None
 
 
 class RestartPolicy(_Pascal, frozen=True):
@@ -117,7 +107,6 @@ class HostConfig(_Pascal, frozen=True):
     nano_cpus: int = 0
     cpu_quota: int = 0
     cpu_period: int = 0
-    auto_remove: bool = False
     port_bindings: dict[str, list[Binding] | None] | None = None
 
 
@@ -217,9 +206,6 @@ class Version(_Pascal, frozen=True):
     version: str = ""
     api_version: str = ""
     min_api_version: str = msgspec.field(default="", name="MinAPIVersion")
-    os: str = ""
-    arch: str = ""
-    kernel_version: str = ""
     components: list[Component] | None = None
 
 

@@ -25,8 +25,8 @@ LIFE = (
     *("rename", "update", "destroy", "remove"),
 )
 DEATHS = ("die", "died")
-EVENTS_MAX = 200
 EXIT_CODE = re.compile(r"-?[0-9]{1,10}")
+EVENTS_MAX = 200
 """Shown at most. dockerd itself remembers 256 of all containers; podman's file has no end."""
 
 Filters = Mapping[str, Sequence[str]]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from opsmodal.demo.documents import Obj, dig, labels_of, name_of
 from opsmodal.demo.quantities import millicores, whole
@@ -38,14 +38,6 @@ class Misfit:
 
     reasons: tuple[str, ...]
     preemptable: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Claims:
-    """What stands in the way because of volume claims: a sentence for the whole pod."""
-
-    problem: str = ""
-    bound_later: tuple[str, ...] = field(default=())
 
 
 def load_of(pod: Obj) -> Load:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from opsmodal.demo.documents import Obj, dig, labels_of
+from opsmodal.demo.documents import Obj, dig
 from opsmodal.demo.tables.ages import since
 
 Cells = Callable[[Obj, datetime], list[Any]]
@@ -72,11 +72,6 @@ def selector_text(selector: Obj | None) -> str:
         operator = {"In": "in", "NotIn": "notin"}.get(expression["operator"], "")
         terms.append(f"{expression['key']} {operator} ({values})" if operator else expression["key"])
     return ",".join(terms) or NONE
-
-
-def labels_text(document: Obj) -> str:
-    """Write the labels of an object."""
-    return ",".join(f"{key}={value}" for key, value in sorted(labels_of(document).items())) or NONE
 
 
 def containers_of(document: Obj, *path: str) -> tuple[str, str]:

@@ -13,8 +13,6 @@ from opsmodal.demo.documents import Obj, dig
 from opsmodal.demo.tables.ages import duration
 from opsmodal.demo.tables.columns import NONE, age, layout, name
 
-SIGNALLED = 128
-
 
 def _is_sidecar(container: Obj) -> bool:
     return container.get("restartPolicy") == "Always"

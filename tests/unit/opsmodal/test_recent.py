@@ -92,3 +92,20 @@ def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(10):
         kept.read(number, lambda: "x")
     assert [number for number in range(10) if kept.last(number)] == [7, 8, 9]
+
+
+def test_what_failed_is_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error holds its trace and all that stands in it; a service that is gone is never asked again."""
+    monkeypatch.setattr(recent, "KEPT_MAX", 3)
+    kept, asked = Recent(), []
+
+    def ask() -> str:
+        asked.append(1)
+        return silent()
+
+    for number in (0, 1, 2, 3, 0):  # 0 has made room for 3 by the time it is asked again
+        with pytest.raises(Unavailable):
+            kept.read(number, ask)
+    assert len(asked) == 5
+    kept.forget(lambda key: key == 3)
+    assert kept.read(3, lambda: "back").value == "back"

@@ -106,11 +106,11 @@ def test_a_signature_changes_with_the_entry_its_files_and_its_profiles(applied: 
 
 def test_a_form_sends_files_by_field_and_keeps_what_it_does_not_send(registry: Registry) -> None:
     entry = {"name": "prod", "kind": "kubernetes", "kubeconfig": {"file": "pasted"}}
-    assert registry.put_runtime(entry, {"kubeconfig": WHOLE}).action == "created"
+    assert registry.put("runtimes", entry, {"kubeconfig": WHOLE}).action == "created"
     stored = registry.document().runtimes[0]
     fingerprint = stored.kubeconfig.fingerprint  # type: ignore[union-attr]
     kept = {**entry, "kubeconfig": {"file": "pasted", "fingerprint": fingerprint, "context": "other"}}
-    assert registry.put_runtime(kept).fields == (FieldChange(path="kubeconfig.context", old="", new="other"),)
+    assert registry.put("runtimes", kept).fields == (FieldChange(path="kubeconfig.context", old="", new="other"),)
     assert "PLANTED-TOKEN" in (registry.credential("runtimes", "prod", "kubeconfig") or "")
 
 

@@ -39,7 +39,7 @@ def test_the_document_of_the_documentation_is_taken_whole(applied: Registry) -> 
 
 
 def test_a_runtime_without_connections_is_reached_directly(registry: Registry) -> None:
-    registry.put_runtime({"name": "edge", "kind": "podman", "socket": "unix:///run/podman/podman.sock"})
+    registry.put("runtimes", {"name": "edge", "kind": "podman", "socket": "unix:///run/podman/podman.sock"})
     edge = registry.runtime("edge")
     assert edge is not None
     assert [(way.name, way.kind) for way in edge.ways()] == [("direct", "direct")]
@@ -161,7 +161,7 @@ def test_an_engine_that_everybody_on_the_way_can_control_is_warned_about(registr
 
 def test_a_runtime_may_not_become_what_its_services_do_not_fit(applied: Registry) -> None:
     with pytest.raises(Rejected) as refused:
-        applied.put_runtime({"name": "prod", "kind": "docker", "socket": "/a"})
+        applied.put("runtimes", {"name": "prod", "kind": "docker", "socket": "/a"})
     assert [(one.field, "service shop" in one.sentence) for one in refused.value.problems] == [("kind", True)]
 
 
@@ -218,7 +218,7 @@ def test_removing_takes_credentials_and_likings_along(applied: Registry, store: 
 def test_another_worker_sees_a_change_at_its_next_question(applied: Registry, store: Store, vault: Vault) -> None:
     other = Registry(store, vault)
     assert len(other.services()) == 2
-    applied.put_service({"name": "new", "runtime": "edge", "project": "new"})
+    applied.put("services", {"name": "new", "runtime": "edge", "project": "new"})
     assert [one.name for one in other.services()] == ["shop", "blog", "new"]
     assert other.state() is other.state(), "an unchanged registry is not read again"
 
@@ -226,7 +226,7 @@ def test_another_worker_sees_a_change_at_its_next_question(applied: Registry, st
 def test_a_service_and_the_end_of_its_runtime_cannot_both_win(registry: Registry, store: Store, vault: Vault) -> None:
     for round_ in range(5):
         name = f"edge-{round_}"
-        registry.put_runtime({"name": name, "kind": "docker", "socket": "/a"})
+        registry.put("runtimes", {"name": name, "kind": "docker", "socket": "/a"})
         outcomes: list[str] = []
 
         def attempt(job: str, name: str = name, outcomes: list[str] = outcomes) -> None:
@@ -235,7 +235,7 @@ def test_a_service_and_the_end_of_its_runtime_cannot_both_win(registry: Registry
                 if job == "remove":
                     worker.remove("runtimes", name)
                 else:
-                    worker.put_service({"name": f"s-{name}", "runtime": name, "project": "a"})
+                    worker.put("services", {"name": f"s-{name}", "runtime": name, "project": "a"})
                 outcomes.append(job)
             except (InUse, Rejected):
                 pass
