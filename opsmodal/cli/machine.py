@@ -70,7 +70,9 @@ def _on(servers: Mapping[str, str]) -> str:
 def _version(program: str) -> str:
     argv = [program, "version", "--client", "--output=json"]
     try:
-        done = subprocess.run(argv, capture_output=True, timeout=KUBECTL_WAIT_S, check=True, stdin=subprocess.DEVNULL)  # noqa: S603
+        done = subprocess.run(  # noqa: S603  (the program that the settings name)
+            argv, capture_output=True, timeout=KUBECTL_WAIT_S, check=True, stdin=subprocess.DEVNULL
+        )
         version = json.loads(done.stdout)["clientVersion"]["gitVersion"]
     except (OSError, subprocess.SubprocessError, ValueError, KeyError, TypeError):
         return ""

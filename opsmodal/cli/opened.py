@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
@@ -52,7 +52,7 @@ def with_settings(command: F) -> F:
     def wrapped(*args: Any, data_dir: str | None, database_url: str | None, **options: Any) -> Any:
         return command(settings_of(data_dir=data_dir, database_url=database_url), *args, **options)
 
-    return wrapped  # type: ignore[return-value]
+    return cast(F, wrapped)
 
 
 def settings_of(**options: object) -> Settings:

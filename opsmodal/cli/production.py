@@ -51,7 +51,7 @@ class AddressTaken(Exception):
         self.hint = "Choose another address with --bind HOST:PORT."
 
 
-class Server(BaseApplication):  # type: ignore[misc]
+class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     """gunicorn with our settings; each worker opens the store for itself."""
 
     def __init__(self, settings: Settings) -> None:

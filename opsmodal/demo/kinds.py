@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 READ_ONLY = ("get", "list")
@@ -39,13 +40,13 @@ class Kind:
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
 
-def _core(name: str, plural: str, *short: str, **more: object) -> Kind:
-    return Kind(group="", version="v1", name=name, plural=plural, short=short, **more)  # type: ignore[arg-type]
+def _core(name: str, plural: str, *short: str, **more: Any) -> Kind:
+    return Kind(group="", version="v1", name=name, plural=plural, short=short, **more)
 
 
-def _of(group: str, name: str, plural: str, *short: str, **more: object) -> Kind:
+def _of(group: str, name: str, plural: str, *short: str, **more: Any) -> Kind:
     version = str(more.pop("version", "v1"))
-    return Kind(group=group, version=version, name=name, plural=plural, short=short, **more)  # type: ignore[arg-type]
+    return Kind(group=group, version=version, name=name, plural=plural, short=short, **more)
 
 
 ALL = ("all",)

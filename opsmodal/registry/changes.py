@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from opsmodal.registry.reading import NOUNS, plain
 from opsmodal.registry.rights import subject
-from opsmodal.registry.schema import EngineSpec
+from opsmodal.registry.schema import EngineSpec, GrantSpec
 from opsmodal.registry.state import Entries, State
 
 
@@ -64,7 +64,7 @@ def warnings_of(after: State, wanted: Entries, users: Collection[str]) -> tuple[
 
 def kept_grants(before: State, wanted: Entries) -> tuple[str, ...]:
     """Name rights that somebody keeps although a document that speaks of them does not name these: apply adds up."""
-    spoken_of = {subject(spec) for spec in wanted.get("grants", {}).values()}  # type: ignore[arg-type]
+    spoken_of = {subject(spec) for spec in wanted.get("grants", {}).values() if isinstance(spec, GrantSpec)}
     return tuple(
         f"The {name} is kept as {spec.role}: the document does not name it, and apply removes nothing."
         for name, spec in before.grants.items()

@@ -16,6 +16,6 @@ class Flashes(SecureCookieSessionInterface):
         """Tell whether the cookie must stay on TLS."""
         return request.is_secure
 
-    def get_cookie_samesite(self, app: Flask) -> str:  # noqa: ARG002
+    def get_cookie_samesite(self, app: Flask) -> str:  # noqa: ARG002  (as above)
         """Keep the cookie out of requests that other sites' pages send."""
         return "Lax"

@@ -91,7 +91,8 @@ class Client:
         position = ""
         for _ in range(PAGES_MAX):
             asked = {**query, "limit": PAGE_ITEMS, "continue": position or None}
-            page = self.get(path, Page[kind], what=what, query=asked, accept=accept)  # type: ignore[valid-type]
+            of_kind = Page[kind]  # type: ignore[valid-type]  # mypy knows no type that is a value
+            page = self.get(path, of_kind, what=what, query=asked, accept=accept)
             yield from page.items or ()
             position = page.metadata.continue_
             if not position:

@@ -36,7 +36,7 @@ class _ExecCredential(msgspec.Struct, frozen=True, rename="camel"):
 
 def credential(plugin: ExecPlugin, cluster: Cluster, *, timeout_s: float) -> Credential:
     """Run the plugin and give its credential. Raise Unavailable when it fails, Denied when it gives none."""
-    name = os.path.basename(plugin.command)[:100]  # noqa: PTH119
+    name = os.path.basename(plugin.command)[:100]  # noqa: PTH119  (a text, as it was written)
     try:
         answer = msgspec.json.decode(_output(plugin, cluster, name, timeout_s), type=_ExecCredential)
     except (ValueError, RecursionError):
@@ -71,7 +71,7 @@ def _output(plugin: ExecPlugin, cluster: Cluster, name: str, timeout_s: float) -
 
 def _started(argv: list[str], environment: dict[str, str], name: str) -> subprocess.Popen[bytes]:
     try:
-        return subprocess.Popen(  # noqa: S603
+        return subprocess.Popen(  # noqa: S603  (on the list of allowed ones: kubeconfig.check)
             argv,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

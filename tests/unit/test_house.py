@@ -20,6 +20,7 @@ INVENTED = {Path("opsmodal/demo/shell/machine.py")}
 SENTENCES = frozenset({"sentence", "missing_reason"})
 SIMULATED = Path("opsmodal/demo")
 """It words its answers as Kubernetes does."""
+IGNORED = re.compile(r"# (?:noqa\b(?:: [A-Z0-9, ]+)?|type: ignore\b(?:\[[\w, -]+\])?)\s*$")
 PROMISE = re.compile(r"\b(?:TODO|FIXME|XXX)\b")
 
 Rule = Callable[[], Iterator[str]]
@@ -44,6 +45,10 @@ def functions_too_long() -> Iterator[str]:
                 lines = (node.end_lineno or node.lineno) - node.lineno + 1
                 if lines > FUNCTION_MAX_LINES:
                     yield f"{path}:{node.lineno} {node.name}: {lines} lines"
+
+
+def ignored_without_a_reason() -> Iterator[str]:
+    return (line for line in lines_with(IGNORED) if not line.startswith("tests/"))
 
 
 def lines_that_name_a_machine() -> Iterator[str]:
@@ -95,6 +100,7 @@ RULES: tuple[Rule, ...] = (
     modules_too_long,
     functions_too_long,
     sentences_without_an_end,
+    ignored_without_a_reason,
     lines_that_name_a_machine,
     lines_that_promise_later_work,
 )
@@ -114,6 +120,10 @@ def test_nothing_breaks_the_rule(rule: Rule) -> None:
         ("docs/root/index", MACHINE_PATH, False),
         ("# TODO later", PROMISE, True),
         ("todo_count", PROMISE, False),
+        ("name = 1  # noqa: E501", IGNORED, True),
+        ("name = 1  # type: ignore[misc]", IGNORED, True),
+        ("name = 1  # noqa: E501  (a table)", IGNORED, False),
+        ("name = 1  # type: ignore[misc]  # gunicorn has no types", IGNORED, False),
     ],
 )
 def test_the_patterns_find_what_they_forbid(line: str, pattern: re.Pattern[str], breaks: bool) -> None:

@@ -6,8 +6,9 @@ Source: k8s.io/kubernetes pkg/scheduler/framework (types.go FitError) and its pl
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from opsmodal.demo.documents import Obj, dig, labels_of, name_of
 from opsmodal.demo.quantities import millicores, whole
@@ -45,8 +46,8 @@ def load_of(pod: Obj) -> Load:
     containers = dig(pod, "spec", "containers") or ()
     first = dig(pod, "spec", "initContainers") or ()
 
-    def requests(resource: str, read: object) -> list[int]:
-        return [read(dig(c, "resources", "requests", resource)) for c in containers]  # type: ignore[operator]
+    def requests(resource: str, read: Callable[[Any], int]) -> list[int]:
+        return [read(dig(c, "resources", "requests", resource)) for c in containers]
 
     cpu = sum(requests("cpu", millicores))
     memory = sum(requests("memory", whole))
