@@ -1,6 +1,7 @@
 """Every action there is, as data: the door, the buttons and the audit log all read this table.
 
-A route without an action does not exist, and an action without a row here cannot be taken.
+A route without an action does not exist, and an action without a row here cannot be taken. Those of the command line
+stand here too.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ INSTANCE_DELETE = Action(
     label="Delete",
     dangerous=True,
     changes=True,
-    audited=True,
 )
 INSTANCE_FORCE_DELETE = Action(
     name="instance.force-delete",
@@ -26,7 +26,6 @@ INSTANCE_FORCE_DELETE = Action(
     label="Force delete",
     dangerous=True,
     changes=True,
-    audited=True,
 )
 INSTANCE_RESTART = Action(
     name="instance.restart",
@@ -34,7 +33,6 @@ INSTANCE_RESTART = Action(
     label="Restart",
     dangerous=True,
     changes=True,
-    audited=True,
 )
 INSTANCES_DELETE_PENDING = Action(
     name="instances.delete-pending",
@@ -42,15 +40,24 @@ INSTANCES_DELETE_PENDING = Action(
     label="Delete pending",
     dangerous=True,
     changes=True,
-    audited=True,
 )
 LOGS_READ = Action(name="logs.read", permission=Permission.LOGS)
 LOGS_FOLLOW = Action(name="logs.follow", permission=Permission.LOGS)
-LOGS_DOWNLOAD = Action(name="logs.download", permission=Permission.LOGS, audited=True)
+LOGS_DOWNLOAD = Action(name="logs.download", permission=Permission.LOGS)
 
 REGISTRY_VIEW = Action(name="registry.view", permission=None)
-REGISTRY_TEST = Action(name="registry.test", permission=None, audited=True)
-REGISTRY_CHANGE = Action(name="registry.change", permission=None, changes=True, audited=True)
-REGISTRY_REMOVE = Action(name="registry.remove", permission=None, dangerous=True, changes=True, audited=True)
-SIGN_IN = Action(name="sign-in", permission=None, audited=True)
-SIGN_OUT = Action(name="sign-out", permission=None, audited=True)
+REGISTRY_TEST = Action(name="registry.test", permission=None)
+REGISTRY_CHANGE = Action(name="registry.change", permission=None, changes=True)
+REGISTRY_REMOVE = Action(name="registry.remove", permission=None, dangerous=True, changes=True)
+SIGN_IN = Action(name="sign-in", permission=None)
+SIGN_OUT = Action(name="sign-out", permission=None)
+
+USER_ADD = Action(name="user.add", permission=None, changes=True)
+USER_PASSWORD = Action(name="user.password", permission=None, changes=True)
+USER_LINK = Action(name="user.link", permission=None, changes=True)
+USER_DISABLE = Action(name="user.disable", permission=None, changes=True)
+USER_ENABLE = Action(name="user.enable", permission=None, changes=True)
+TOKEN_CREATE = Action(name="token.create", permission=None, changes=True)
+TOKEN_REVOKE = Action(name="token.revoke", permission=None, changes=True)
+"""What is done to people, by the command line of the machine alone: read-only mode, which is for pages and the API,
+does not reach it."""

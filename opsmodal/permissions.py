@@ -79,7 +79,7 @@ class Grant:
 class Action:
     """Something that can be done. `dangerous` asks for a confirmation; `changes` is what read-only mode removes.
 
-    `audited` actions run only once their intent is written. `label` is what a button says.
+    `label` is what a button says.
     """
 
     name: str
@@ -87,7 +87,6 @@ class Action:
     label: str = ""
     dangerous: bool = False
     changes: bool = False
-    audited: bool = False
 
 
 def permissions_on(actor: Actor, grants: Iterable[Grant], *, service: str, runtime: str) -> frozenset[Permission]:

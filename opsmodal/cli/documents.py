@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from opsmodal import actions
 from opsmodal.cli.opened import existing, opened, recorded, with_settings
 from opsmodal.cli.wording import note, say_rejected
 from opsmodal.errors import Rejected
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from opsmodal.registry.changes import Applied, Change
     from opsmodal.settings import Settings
 
-CHANGE = "registry.change"
 STANDARD_INPUT = "-"
 FAILED = 1
 DIFFERS = 1
@@ -40,7 +40,7 @@ def apply(settings: Settings, name: str) -> None:
     from opsmodal.registry.files import Folder
 
     data, folder = _read(name)
-    with opened(settings) as installation, _placed(name), recorded(installation, CHANGE, _shown(name)):
+    with opened(settings) as installation, _placed(name), recorded(installation, actions.REGISTRY_CHANGE, _shown(name)):
         applied = installation.registry.apply(data, Folder(folder))
     _tell(applied)
     click.echo(_summary(applied))

@@ -17,6 +17,7 @@ from opsmodal.errors import Rejected
 if TYPE_CHECKING:
     from opsmodal.audit import Audit
     from opsmodal.people import People
+    from opsmodal.permissions import Action
     from opsmodal.registry.registry import Registry
     from opsmodal.settings import Settings
     from opsmodal.store import Store
@@ -98,13 +99,13 @@ def opened(settings: Settings) -> Iterator[Installation]:
 
 
 @contextmanager
-def recorded(installation: Installation, action: str, target: str) -> Iterator[None]:
+def recorded(installation: Installation, action: Action, target: str) -> Iterator[None]:
     """Write the intent of a change before it is made and its outcome after, in the name of the system's user."""
     from opsmodal.audit import Row
     from opsmodal.permissions import Actor
 
     actor = Actor(name=f"cli:{_system_user()}", admin=True, via="command line")
-    intent = installation.audit.intend(Row(actor=actor, action=action, target=target))
+    intent = installation.audit.intend(Row(actor=actor, action=action.name, target=target))
     outcome = "failed"
     try:
         yield

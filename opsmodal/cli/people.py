@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from opsmodal import actions
 from opsmodal.cli.opened import Installation, existing, opened, recorded, with_settings
 from opsmodal.cli.wording import note
 from opsmodal.errors import NotThere, Refusal
@@ -35,7 +36,7 @@ def user() -> None:
 def add(settings: Settings, name: str, *, admin: bool, auditor: bool, password_stdin: bool) -> None:
     """Add somebody. Without a password they sign in by a link: opsmodal user link NAME."""
     password = _password(from_stdin=password_stdin)
-    with opened(settings) as installation, recorded(installation, "user.add", name):
+    with opened(settings) as installation, recorded(installation, actions.USER_ADD, name):
         installation.people.add(name, password=password, admin=admin, auditor=auditor)
     flags = ", ".join(word for word, given in (("admin", admin), ("auditor", auditor)) if given)
     click.echo(f"Added {name}{f' ({flags})' if flags else ''}.")
@@ -52,7 +53,7 @@ def password(settings: Settings, name: str, *, password_stdin: bool) -> None:
     given = _password(from_stdin=password_stdin)
     if given is None:
         raise click.UsageError("Give the password with --password-stdin, or run this in a terminal.")
-    with opened(settings) as installation, recorded(installation, "user.password", name):
+    with opened(settings) as installation, recorded(installation, actions.USER_PASSWORD, name):
         installation.people.set_password(name, given)
     click.echo(f"{name} has another password; their sessions have ended.")
 
@@ -67,7 +68,7 @@ def link(settings: Settings, name: str, address: str | None) -> None:
         found = installation.people.user(name)
         if found is None or found.disabled:
             raise NotThere(f"There is no active user {name[:80]!r}.", hint="“opsmodal user list” shows them.")
-        with recorded(installation, "user.link", name):
+        with recorded(installation, actions.USER_LINK, name):
             ticket = installation.people.issue_ticket(name, LINK_LIFETIME_S)
     click.echo(f"{(address or f'http://{settings.bind}').rstrip('/')}/sign-in?ticket={ticket}")
 
@@ -77,7 +78,7 @@ def link(settings: Settings, name: str, address: str | None) -> None:
 @with_settings
 def disable(settings: Settings, name: str) -> None:
     """Shut somebody out: sessions and links end, tokens no longer work."""
-    with opened(settings) as installation, recorded(installation, "user.disable", name):
+    with opened(settings) as installation, recorded(installation, actions.USER_DISABLE, name):
         installation.people.disable(name)
     click.echo(f"Disabled {name}.")
 
@@ -87,7 +88,7 @@ def disable(settings: Settings, name: str) -> None:
 @with_settings
 def enable(settings: Settings, name: str) -> None:
     """Let somebody in again."""
-    with opened(settings) as installation, recorded(installation, "user.enable", name):
+    with opened(settings) as installation, recorded(installation, actions.USER_ENABLE, name):
         installation.people.enable(name)
     click.echo(f"Enabled {name}.")
 
@@ -133,7 +134,7 @@ def create(
     with opened(settings) as installation:
         for service in services:
             _demand_service(installation, service)
-        with recorded(installation, "token.create", name):
+        with recorded(installation, actions.TOKEN_CREATE, name):
             secret = installation.people.issue_token(
                 name,
                 label=label,
@@ -162,7 +163,7 @@ def list_tokens(settings: Settings, name: str | None) -> None:
 @with_settings
 def revoke(settings: Settings, token_id: str) -> None:
     """End a token by its id."""
-    with opened(settings) as installation, recorded(installation, "token.revoke", token_id):
+    with opened(settings) as installation, recorded(installation, actions.TOKEN_REVOKE, token_id):
         installation.people.revoke_token(token_id)
     click.echo(f"Revoked {token_id}.")
 

@@ -9,6 +9,7 @@ import websocket
 
 from opsmodal.app import ROUTES, SOCKETS
 from opsmodal.tabs import TABS
+from opsmodal.web.routes import CONFIRM
 from tests.web.conftest import ROLES, Installation
 
 ACTORS = ("none", "nobody", *ROLES, "narrow", "admin")
@@ -61,6 +62,11 @@ def path_of(rule: str, service: str) -> str:
 
 def test_every_route_has_a_row(shown: Installation) -> None:
     assert {route.name for route in shown.app.extensions[ROUTES]} <= set(ALLOWED)
+
+
+def test_what_is_dangerous_asks_for_a_confirmation_and_nothing_else_does(shown: Installation) -> None:
+    for route in shown.app.extensions[ROUTES]:
+        assert route.action.dangerous == (CONFIRM in route.parameters), route.name
 
 
 @pytest.mark.parametrize("actor", ACTORS)
