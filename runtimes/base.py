@@ -37,9 +37,10 @@ class Severity(StrEnum):
 RANK: Mapping[Severity, int] = {Severity.ERROR: 0, Severity.PROGRESS: 1, Severity.OK: 2, Severity.NEUTRAL: 3}
 """Worst first: the order in which instances are listed unless a person sorts them otherwise."""
 
-RESTART_LOOP_COUNT = 3
-RESTART_LOOP_WINDOW = timedelta(minutes=10)
+RESTART_LOOP_COUNT, RESTART_LOOP_WINDOW = 3, timedelta(minutes=10)
 """So many restarts within so long are an error on every runtime, also while everything runs."""
+EVERY = "*"
+"""In a question about logs: all instances, or all containers of an instance."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,10 +259,6 @@ class Summary:
     """What could not be read, each with the reason: a person who may not list ingresses still sees the rest."""
     stale: bool = False
     problem: str = ""
-
-
-EVERY = "*"
-"""In a question about logs: all instances, or all containers of an instance."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
