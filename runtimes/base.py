@@ -224,7 +224,7 @@ class Workload:
     desired: int
     images: tuple[str, ...] = ()
     resources: Resources = Resources()
-    """Summed over the containers of one instance; None where any of them sets nothing."""
+    """Summed over those containers of one instance that set a value; None where none does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,7 +239,11 @@ class Domain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """A service at a glance. `qos_classes` counts instances by QoS class (Kubernetes only)."""
+    """A service at a glance. `qos_classes` counts instances by QoS class (Kubernetes only).
+
+    `requests_and_limits` sums up the containers that set a value, None where none does. With containers that set
+    nothing beside them (`containers_without_limits`: neither CPU nor memory) such a sum is no bound.
+    """
 
     as_of: datetime
     workloads: tuple[Workload, ...]
@@ -251,6 +255,8 @@ class Summary:
     warnings: tuple[Event, ...]
     usage: Usage
     requests_and_limits: Resources
+    containers_without_limits: int = 0
+    containers_without_requests: int = 0
     qos_classes: Mapping[str, int] = field(default_factory=dict)
     domains: tuple[Domain, ...] = ()
     identity: tuple[tuple[str, str], ...] = ()

@@ -1,4 +1,4 @@
-"""Adds up what containers ask for and may use. Pure; it refuses a sum that would promise more than is set."""
+"""Adds up what containers ask for and may use, and counts those that leave it open: their part is no bound. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from runtimes.base import Resources
 
 
 def summed(parts: Iterable[Resources]) -> Resources:
-    """Add up, in cores and bytes; None where any part sets nothing: a sum without it would be no bound."""
+    """Add up what is set, in cores and bytes; None where no part sets anything, which is not 0."""
     each = list(parts)
     return Resources(
         cpu_request_cores=_sum([one.cpu_request_cores for one in each]),
@@ -18,9 +18,19 @@ def summed(parts: Iterable[Resources]) -> Resources:
     )
 
 
+def without_limits(parts: Iterable[Resources]) -> int:
+    """Count the parts that set no limit at all: neither of CPU nor of memory."""
+    return sum(one.cpu_limit_cores is None and one.memory_limit_bytes is None for one in parts)
+
+
+def without_requests(parts: Iterable[Resources]) -> int:
+    """Count the parts that set no request at all: neither of CPU nor of memory."""
+    return sum(one.cpu_request_cores is None and one.memory_request_bytes is None for one in parts)
+
+
 def _sum(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
-    return sum(known) if known and len(known) == len(values) else None
+    return sum(known) if known else None
 
 
 def _whole(value: float | None) -> int | None:

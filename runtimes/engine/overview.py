@@ -12,7 +12,7 @@ from runtimes.engine.events import Events, shown
 from runtimes.engine.reading import Reader, Seen
 from runtimes.engine.scope import PROJECT_LABELS, SERVICE_LABELS, first_label
 from runtimes.errors import RuntimeProblem
-from runtimes.resources import summed
+from runtimes.resources import summed, without_limits, without_requests
 
 WARNINGS_AGE = timedelta(hours=1)
 WARNING_WORDS = ("die", "died", "oom", "health_status")
@@ -34,6 +34,7 @@ class Overview:
         """Read everything that the tab shows, at one moment."""
         seen = self._reader.look(scope)
         found = workloads(seen)
+        asked = [each.limits for each in seen if is_desired(each)]
         warnings, notes = self._warnings(seen)
         return Summary(
             as_of=datetime.now(UTC),
@@ -45,7 +46,9 @@ class Overview:
             images=_images(seen),
             warnings=warnings,
             usage=measures.summed(each.usage for each in seen),
-            requests_and_limits=summed(each.limits for each in seen if is_desired(each)),
+            requests_and_limits=summed(asked),
+            containers_without_limits=without_limits(asked),
+            containers_without_requests=without_requests(asked),
             identity=self._identified(scope, seen),
             notes=(*self._notes, *notes),
         )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from runtimes.base import Domain, Event, Instance, Resources, Scope, Severity, Summary
+from runtimes.base import Domain, Event, Instance, Scope, Severity, Summary
 from runtimes.kubernetes import events, ingresses, metrics, paths, workloads
 from runtimes.kubernetes.client import ONLY_METADATA, Client
 from runtimes.kubernetes.instances import PodInstances
@@ -22,6 +22,7 @@ from runtimes.kubernetes.scoped import Pods, checked
 from runtimes.kubernetes.selectors import matcher
 from runtimes.kubernetes.status import TERMINAL
 from runtimes.kubernetes.together import Outcome, Together
+from runtimes.resources import summed, without_limits, without_requests
 
 T = TypeVar("T")
 
@@ -61,6 +62,7 @@ class PodOverview:
         found = workloads.workloads(known.workloads, known.pods, accepts)
         ready, desired = workloads.totals(found)
         living = [pod for pod in known.pods if pod.status.phase not in TERMINAL]
+        asked = workloads.each_asks(living)
         return Summary(
             as_of=now,
             workloads=tuple(found),
@@ -71,7 +73,9 @@ class PodOverview:
             images=tuple(dict.fromkeys(c.image for row in rows for c in row.containers if c.kind != "ephemeral")),
             warnings=_warnings(known, [each.name for each in found], everything=not scope.selector),
             usage=metrics.total([row.usage for row in rows], known.figures.problem),
-            requests_and_limits=_asked(living),
+            requests_and_limits=summed(asked),
+            containers_without_limits=without_limits(asked),
+            containers_without_requests=without_requests(asked),
             qos_classes=dict(Counter(pod.status.qos_class for pod in living if pod.status.qos_class)),
             domains=_domains(known, accepts),
             identity=self._identity(scope),
@@ -142,10 +146,6 @@ def _notes(outcomes: dict[str, Outcome]) -> tuple[str, ...]:
 def _counts(rows: Sequence[Instance]) -> dict[Severity, int]:
     counted = Counter(row.severity for row in rows)
     return {severity: counted[severity] for severity in Severity}
-
-
-def _asked(pods: Sequence[Pod]) -> Resources:
-    return workloads.summed(spec for pod in pods for spec in workloads.lasting_containers(pod.spec))
 
 
 def _domains(known: Read, accepts: Callable[[Mapping[str, str]], bool]) -> tuple[Domain, ...]:

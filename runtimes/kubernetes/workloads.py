@@ -52,6 +52,11 @@ def summed(specs: Iterable[ContainerSpec]) -> Resources:
     return total(resources(spec.resources) for spec in specs)
 
 
+def each_asks(pods: Iterable[Pod]) -> list[Resources]:
+    """Give what every lasting container of the pods asks for."""
+    return [resources(spec.resources) for pod in pods for spec in lasting_containers(pod.spec)]
+
+
 def lasting_containers(spec: PodSpec) -> list[ContainerSpec]:
     """Give the containers that run as long as the pod: its own and its sidecars."""
     return [*spec.containers, *(each for each in spec.init_containers or () if each.restart_policy == "Always")]

@@ -297,3 +297,12 @@ def test_a_refused_replica_is_missing_and_does_not_make_the_other_ill(
     assert told.causes == ()
     for runtime in (world.runtime, narrow):
         assert runtime.overview.desired(world.scope) == 3
+
+
+def test_containers_that_set_nothing_are_counted_beside_the_sum(kubernetes: KubernetesWorld) -> None:
+    limited = {"name": "web", "resources": {"limits": {"memory": "32Mi"}, "requests": {"memory": "16Mi"}}}
+    kubernetes.raw({"containers": [limited, {"name": "side"}]})
+    summary = kubernetes.runtime.overview.read(kubernetes.scope)
+    assert summary.requests_and_limits.memory_limit_bytes == 32 * 2**20
+    assert summary.requests_and_limits.cpu_limit_cores is None
+    assert (summary.containers_without_limits, summary.containers_without_requests) == (1, 1)

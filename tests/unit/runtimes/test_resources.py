@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from runtimes.base import Resources
-from runtimes.resources import summed
+from runtimes.resources import summed, without_limits, without_requests
 
 
 def test_what_every_part_sets_is_added_up() -> None:
@@ -10,7 +10,14 @@ def test_what_every_part_sets_is_added_up() -> None:
     assert summed([part, part]) == doubled
 
 
-def test_a_limit_that_one_part_does_not_set_is_no_limit_of_all() -> None:
-    every = [Resources(cpu_limit_cores=0.5, memory_limit_bytes=100), Resources(memory_limit_bytes=50)]
-    assert summed(every) == Resources(memory_limit_bytes=150)
-    assert summed([]) == Resources()
+def test_what_some_parts_set_is_added_up_and_nothing_is_not_zero() -> None:
+    every = [Resources(cpu_limit_cores=0.5, memory_limit_bytes=100), Resources(memory_limit_bytes=50), Resources()]
+    assert summed(every) == Resources(cpu_limit_cores=0.5, memory_limit_bytes=150)
+    assert summed([]) == summed([Resources()]) == Resources()
+
+
+def test_parts_that_leave_all_of_it_open_are_counted() -> None:
+    every = [Resources(memory_limit_bytes=1), Resources(cpu_limit_cores=1.0), Resources(cpu_request_cores=1.0)]
+    assert without_limits(every) == 1
+    assert without_requests([*every, Resources(memory_request_bytes=1)]) == 2
+    assert without_limits([]) == without_requests([]) == 0

@@ -226,11 +226,12 @@ def test_a_pod_counts_once_where_replica_sets_may_not_be_listed() -> None:
     assert [each.id for each in found] == ["deployment.web"]
 
 
-def test_a_sum_with_a_hole_is_not_a_sum() -> None:
+def test_the_sum_is_that_of_the_containers_that_set_a_value() -> None:
     whole = pod(spec={"containers": [{"name": "a", "resources": LIMITS}, {"name": "b", "resources": LIMITS}]})
     hole = pod(spec={"containers": [{"name": "a", "resources": LIMITS}, {"name": "b"}]})
     assert workloads.summed(whole.spec.containers).cpu_limit_cores == 2
-    assert workloads.summed(hole.spec.containers).cpu_limit_cores is None
+    assert workloads.summed(hole.spec.containers).cpu_limit_cores == 1
+    assert [each.cpu_limit_cores for each in workloads.each_asks([whole, hole])] == [1, 1, 1, None]
     assert workloads.summed([]).memory_limit_bytes is None
 
 
