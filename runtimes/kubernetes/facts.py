@@ -20,6 +20,7 @@ from runtimes.kubernetes.client import Client
 from runtimes.kubernetes.models import ContainerStatus, OwnerReference, Pod, State, Terminated
 from runtimes.kubernetes.neighbours import Claim, EventObject, WorkloadObject
 from runtimes.kubernetes.nodes import Nodes
+from runtimes.kubernetes.notices import notice
 from runtimes.kubernetes.pods import containers
 from runtimes.kubernetes.status import all_statuses, printed
 from runtimes.kubernetes.together import Together
@@ -141,9 +142,10 @@ class Surroundings:
         path = paths.single(pod.metadata.namespace, "pods", pod.metadata.name, sub="log")
         try:
             read = self.client.stream(path, what=f"log of pod {pod.metadata.name}", query=query, quiet_s=QUIET_MAX_S)
-            text = b"".join(read)[:LOG_MAX_BYTES].decode("utf-8", "replace")
+            data = b"".join(read)[:LOG_MAX_BYTES]
         except RuntimeProblem:
             return ()
+        text = "" if notice(data) else data.decode("utf-8", "replace")
         return [line[:LINE_MAX_CHARS] for line in text.split("\n") if line.strip()][-LAST_LINES:]
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import chain
 
 from runtimes import lines
 from runtimes.base import EVERY, LogLine, LogQuery, Scope, Stream
@@ -17,6 +18,7 @@ from runtimes.errors import Conflict, Invalid, Missing, RuntimeProblem, Unavaila
 from runtimes.follow import Key, Opener, follow
 from runtimes.kubernetes import paths
 from runtimes.kubernetes.client import FOLLOW_QUIET_S, Chunks, Client
+from runtimes.kubernetes.notices import notice
 from runtimes.kubernetes.scoped import Pods, checked
 from runtimes.kubernetes.sources import Source, sources
 from runtimes.lines import Merged, Position
@@ -32,19 +34,29 @@ class Lines:
 
     def __init__(self, chunks: Chunks, source: Source, *, since: datetime | None, stamped: bool) -> None:
         self._chunks = chunks
+        self._arriving = iter(chunks)
         self._source = source
         self._since = since
         self._stamped = stamped
 
     def __iter__(self) -> Iterator[LogLine]:
         pod, container, stamped = self._source.pod, self._source.container, self._stamped
-        for record in lines.records(self._chunks, stamped=stamped):
+        for record in lines.records(self._arriving, stamped=stamped):
             line = lines.parsed(record, instance=pod, container=container, stamped=stamped)
+            if stamped and line.at is None and notice(record):
+                continue
             if self._since is None or line.at is None or line.at >= self._since:
                 yield line
 
+    def begun(self) -> bytes:
+        """Wait for the first bytes and give them; b"" when there are none. They are still to be read."""
+        first = next(self._arriving, b"")
+        self._arriving = chain([first], self._arriving)
+        return first
+
     def close(self) -> None:
         self._chunks.close()
+        self._arriving = iter(())  # what has begun and is not being read ends with its last reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +66,7 @@ class PodLogs:
     client: Client
 
     def read(self, scope: Scope, query: LogQuery) -> Stream[LogLine]:
-        """Give the lines that are there. Raise Missing, Conflict (not started yet) or any RuntimeProblem."""
+        """Give the lines that are there. Raise Missing, Conflict (not started yet, or gone) or any RuntimeProblem."""
         opened: list[Lines] = []
         refused: RuntimeProblem | None = None
         found = self._sources(scope, query)
@@ -131,7 +143,8 @@ class PodLogs:
         quiet_s = FOLLOW_QUIET_S if following else READ_QUIET_S
         try:
             chunks = self.client.stream(path, what=what, query=asked, quiet_s=quiet_s)
-            return Lines(chunks, source, since=since, stamped=not query.exact)
+            opened = Lines(chunks, source, since=since, stamped=not query.exact)
+            return opened if following else _really(opened, what)
         except Invalid as problem:
             raise Conflict(
                 f"{what[:1].upper()}{what[1:]} is not there: {problem.detail[:200].rstrip('.')}.", hint=_HINT
@@ -142,6 +155,16 @@ class PodLogs:
             hint = "Look at the node: is its kubelet running and reachable from the API server?"
             sentence = f"The node of pod {source.pod} does not give {what} to the API server."
             raise Unavailable(sentence, hint=hint, detail=problem.detail) from problem
+
+
+def _really(opened: Lines, what: str) -> Lines:
+    """Give back what was opened once it is known to be a log. Raise Conflict for a notice of the kubelet."""
+    words = notice(opened.begun())
+    if not words:
+        return opened
+    opened.close()
+    hint = "Its node has removed the container, as it does after an eviction, on deletion, and with earlier runs."
+    raise Conflict(f"{what[:1].upper()}{what[1:]} is not there any more: {words}.", hint=hint)
 
 
 _HINT = "A container has a log once it has started; a previous one once it has been restarted."
