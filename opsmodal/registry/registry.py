@@ -24,7 +24,7 @@ from opsmodal.registry.files import Files, Sent
 from opsmodal.registry.reading import NOUNS, Reading, plain, read_document, read_entry
 from opsmodal.registry.references import check_references
 from opsmodal.registry.rights import apart, as_permission, name_of
-from opsmodal.registry.schema import Document, GroupSpec, RuntimeSpec, ServiceSpec, Spec, VpnProfile
+from opsmodal.registry.schema import Document, GroupSpec, RuntimeSpec, ServiceSpec, Spec
 from opsmodal.registry.state import State
 from opsmodal.store import Store, Vault
 
@@ -89,10 +89,6 @@ class Registry:
     def service(self, name: str) -> ServiceSpec | None:
         """Find a service."""
         return self.state().services.get(name)
-
-    def vpn_profile(self, name: str) -> VpnProfile | None:
-        """Find a VPN profile."""
-        return self.state().vpn_profiles.get(name)
 
     def groups(self) -> tuple[GroupSpec, ...]:
         """List the groups."""

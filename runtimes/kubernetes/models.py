@@ -250,7 +250,6 @@ class ContainerStatus(Model, frozen=True):
     state: State = State()
     last_state: State = State()
     container_id: str = msgspec.field(name="containerID", default="")
-    image_id: str = msgspec.field(name="imageID", default="")
 
 
 class Condition(Model, frozen=True):
@@ -259,10 +258,6 @@ class Condition(Model, frozen=True):
     reason: str = ""
     message: str = ""
     last_transition_time: datetime | None = None
-
-
-class PodIP(Model, frozen=True):
-    ip: str = ""
 
 
 class PodStatus(Model, frozen=True):

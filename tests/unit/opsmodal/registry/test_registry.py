@@ -46,7 +46,7 @@ def test_a_runtime_without_connections_is_reached_directly(registry: Registry) -
 
 
 def test_what_is_not_there_is_none(registry: Registry) -> None:
-    assert (registry.runtime("x"), registry.service("x"), registry.vpn_profile("x")) == (None, None, None)
+    assert (registry.runtime("x"), registry.service("x")) == (None, None)
     assert registry.credential("runtimes", "x", "kubeconfig") is None
     assert registry.signature("x") == ""
     assert registry.version() == 0
