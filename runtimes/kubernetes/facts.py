@@ -5,7 +5,7 @@ Every read but the pod itself may fail without harm: who may not see events stil
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
@@ -64,7 +64,6 @@ class Surroundings:
             lambda: self._last_lines(pod, troubled) if troubled else (),
         )
         quoted = {troubled.name: tuple(lines.value or ())} if troubled else {}
-        statuses = {status.name: status for status in all_statuses(pod)}
         unplaced = _unplaced(pod)
         return Facts(
             kind="pod",
@@ -81,13 +80,8 @@ class Surroundings:
             finalizers=tuple(pod.metadata.finalizers or ()),
             gates=tuple(gate.name for gate in pod.spec.scheduling_gates or ()),
             readiness_gates=tuple(gate.condition_type for gate in pod.spec.readiness_gates or ()),
-            containers=tuple(
-                _facts(pod, each, _heard(statuses.get(each.name), quote_logs=quote_logs), quoted)
-                for each in containers(pod)
-            ),
-            conditions={
-                known.type: (known.status, known.reason, known.message) for known in pod.status.conditions or ()
-            },
+            containers=tuple(_containers(pod, quoted, quote_logs=quote_logs)),
+            conditions={each.type: (each.status, each.reason, each.message) for each in pod.status.conditions or ()},
             claims=tuple(claims.value or ()),
             events=tuple(own.value or ()),
             owner_events=tuple(owners.value or ()),
@@ -186,6 +180,12 @@ def _silent(state: State) -> State:
     if ended is None or ended.reason not in WRITTEN_BY_PROGRAMS:
         return state
     return msgspec.structs.replace(state, terminated=msgspec.structs.replace(ended, message=""))
+
+
+def _containers(pod: Pod, quoted: dict[str, tuple[str, ...]], *, quote_logs: bool) -> Iterator[ContainerFacts]:
+    statuses = {status.name: status for status in all_statuses(pod)}
+    for each in containers(pod):
+        yield _facts(pod, each, _heard(statuses.get(each.name), quote_logs=quote_logs), quoted)
 
 
 def _facts(
