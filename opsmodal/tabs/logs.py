@@ -46,6 +46,12 @@ PARAMETERS = (
         name="download", description="All lines, as a file; of one instance to the byte", schema={"type": "boolean"}
     ),
 )
+FOLLOW_PARAMETERS = (
+    *(each for each in PARAMETERS if each.name not in ("previous", "timestamps", "download")),
+    Parameter(name="job", description="Go on with this follow"),
+    Parameter(name="offset", description="From this offset on: the last one received", schema={"type": "integer"}),
+    Parameter(name="spans", description="Lines as spans with colour classes", schema={"type": "boolean"}),
+)
 
 
 @routes.get("/services/<service>/logs", actions.LOGS_READ, LogLine, parameters=PARAMETERS, media_type="text/plain")
@@ -64,7 +70,7 @@ def read(service: str) -> AnyResponse:
     return response
 
 
-@sockets.route("/services/<service>/logs/follow", actions.LOGS_FOLLOW)
+@sockets.route("/services/<service>/logs/follow", actions.LOGS_FOLLOW, parameters=FOLLOW_PARAMETERS)
 def follow(socket: Server, service: str) -> None:
     """Follow: JSON frames `{job, offset, lines}`; come back with `job` and `offset` to go on where it stopped."""
     args, logs, who = request.args, operations().logs, actor()
@@ -79,6 +85,7 @@ def follow(socket: Server, service: str) -> None:
 
 
 def _page(service: str, wanted: LogRequest) -> AnyResponse:
+    operations().logs.may_go_on(actor(), service)
     offered = operations().instances.list(actor(), service, ListQuery(limit=INSTANCES_OFFERED, sort="name")).items
     asked = bool(request.args.get("instance") or request.args.get("view"))
     lines = list(operations().logs.read(actor(), service, wanted)) if asked else None
