@@ -46,7 +46,9 @@ def test_an_address_with_the_opened_row_shows_the_same(visit: Visit) -> None:
     page.get_by_role("link", name=re.compile("Why")).first.click()
     expect(page.locator("tr.opened h2")).to_be_visible()
     again = visit(page.url.removeprefix(page.url.split("/services")[0]))
-    expect(again.locator("tr.opened h2")).to_have_text(page.locator("tr.opened h2").inner_text())
+    # The sentence may change between the two looks, as the pod crashes on: whose it is stays.
+    pod = page.locator("tr.opened h2").inner_text().split()[0]
+    expect(again.locator("tr.opened h2")).to_contain_text(pod)
 
 
 def test_sorting_and_filtering_change_the_rows_and_the_address(visit: Visit) -> None:
