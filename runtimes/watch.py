@@ -21,7 +21,7 @@ from runtimes.watched import Pace, Source
 
 T = TypeVar("T")
 
-PAGES_MAX = 1_000
+PAGES_MAX = 200
 READ_MAX_S = 30.0
 """Longest that a reader waits for the first list."""
 WATCH_AGAIN_S = 60.0

@@ -236,6 +236,18 @@ def test_whatever_happens_it_ends_up_as_the_server_is(steps: list[tuple[str, str
         eventually(lambda: not live.read().stale, "still stale")
 
 
+def test_events_out_of_order_are_not_believed() -> None:
+    server = Server()
+    with reflecting(server) as live:
+        eventually(lambda: not live.read().stale and server.open_now == 1, "a watch")
+        with server.news:
+            server.mess.append("reverse")
+            server.put("a")
+            server.put("b")
+        eventually(lambda: len(live.read().items) == 2, "the event that came late")
+        assert server.lists == 2
+
+
 def test_however_many_look_the_server_is_asked_once() -> None:
     server = Server()
     server.put("a")
