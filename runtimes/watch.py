@@ -118,8 +118,9 @@ class Reflector(Generic[T]):
         self._shown.begin()
         try:
             self._list()
-            while self._may_watch() and not self._ending():
-                self._watch()
+            lasting = True
+            while lasting and self._may_watch() and not self._ending():
+                lasting = self._watch()
         except RuntimeProblem as problem:
             self._lose(problem)
         except OSError as error:
@@ -147,15 +148,15 @@ class Reflector(Generic[T]):
         self._shown.polling = monotonic() < self._watch_from
         return not self._shown.polling
 
-    def _watch(self) -> None:
-        """Watch until the stream ends or is cut. Raise what opening it says, and Expired when it cannot be trusted."""
+    def _watch(self) -> bool:
+        """Watch until the stream ends or is cut; say whether it lasted. Raise what opening it says, or Expired."""
         try:
             stream = self._source.watch(self._shown.version)
         except (Denied, Missing, Unsupported) as problem:
             # Lists are allowed, so people see something; what may not be watched is listed when they look.
             _log.info("watch refused, listing instead", extra={"collection": self.name, "why": problem.sentence})
             self._watch_from = monotonic() + WATCH_AGAIN_S
-            return
+            return True
         began = monotonic()
         try:
             self._take(stream)
@@ -168,8 +169,7 @@ class Reflector(Generic[T]):
                     self._stream = None
                     self._shown.watching(live=False)
             _close(stream)
-        if monotonic() - began < self._pace.short_watch_s and not self._ending():
-            raise Unavailable(f"The watch of {self.name} ends again and again")
+        return monotonic() - began >= self._pace.short_watch_s
 
     def _take(self, stream: Stream[Change[T]]) -> None:
         with self._shown.news:

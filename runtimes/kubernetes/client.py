@@ -68,10 +68,18 @@ class Client:
         return list(self._pages(path, kind, what, query or {}, accept))
 
     def page(
-        self, path: str, kind: type[T], *, what: str, query: Query | None = None, accept: str = "", position: str = ""
+        self,
+        path: str,
+        kind: type[T],
+        *,
+        what: str,
+        query: Query | None = None,
+        accept: str = "",
+        position: str = "",
+        limit: int = PAGE_ITEMS,
     ) -> Page[T]:
         """Read one page of a collection, from `position` on. Raise RuntimeProblem, Expired for a lost position."""
-        asked = {**(query or {}), "limit": PAGE_ITEMS, "continue": position or None}
+        asked = {**(query or {}), "limit": limit, "continue": position or None}
         page: Page[T] = self.get(path, Page[kind], what=what, query=asked, accept=accept)  # type: ignore[valid-type]
         return page
 

@@ -22,8 +22,13 @@ QUIET_S = 75.0
 """A watch silent for longer is opened again where it stood: bookmarks come every minute, so the line is likely dead."""
 WATCH_MIN_S, WATCH_MAX_S = 240, 480
 """How long the server is asked to let a watch last; spread, so that not all are opened again at once."""
+PAGE_ITEMS = 2_000
+"""Larger than kubectl's pages of 500: a namespace of 5,000 pods takes 0.2 s in three and 0.4 s in ten, and it is read
+once for everybody. About 20 MB of JSON at most, as pods come."""
 EVENT_MAX_BYTES = 16 * 1024 * 1024
 """An object may have 1.5 MB in etcd; as JSON it may be some times that."""
+
+DROPPED = ("env", "env_from", "ports", "volume_mounts")
 
 _EVENT = msgspec.json.Decoder(WatchEvent)
 _POD = msgspec.json.Decoder(Pod)
@@ -44,9 +49,10 @@ class PodSource:
         resourceVersion=0 is not used: what it gives may be older than what was shown a moment ago. Servers from 1.31
         on answer the truth from memory as well.
         """
-        page = self._client.page(self._path, Pod, what="pods", position=next_page)
+        page = self._client.page(self._path, Pod, what="pods", position=next_page, limit=PAGE_ITEMS)
         listed = [
-            Listed(key=pod.metadata.name, version=pod.metadata.resource_version, item=pod) for pod in page.items or ()
+            Listed(key=pod.metadata.name, version=pod.metadata.resource_version, item=slim(pod))
+            for pod in page.items or ()
         ]
         return ListPage(items=listed, version=page.metadata.resource_version, next_page=page.metadata.continue_)
 
@@ -107,4 +113,19 @@ def change(line: bytes, asked: Asked) -> Change[Pod]:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Expired(f"The API server at {asked.server} sent an event that cannot be read") from error
     did = Did.GONE if event.type == "DELETED" else Did.PUT
-    return Change(did=did, version=pod.metadata.resource_version, key=pod.metadata.name, item=pod)
+    return Change(did=did, version=pod.metadata.resource_version, key=pod.metadata.name, item=slim(pod))
+
+
+def slim(pod: Pod) -> Pod:
+    """Drop what no row and no sum shows, before anybody else has seen the pod; details are read one by one.
+
+    Environments, mounts and volumes are half of what a pod takes in memory, and may hold values not meant to be kept.
+    """
+    drop = msgspec.structs.force_setattr
+    drop(pod.metadata, "annotations", None)
+    drop(pod.spec, "volumes", None)
+    spec = pod.spec
+    for container in (*spec.containers, *(spec.init_containers or ()), *(spec.ephemeral_containers or ())):
+        for name in DROPPED:
+            drop(container, name, None)
+    return pod

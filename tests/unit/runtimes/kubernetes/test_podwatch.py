@@ -72,3 +72,21 @@ def test_an_error_in_the_stream_is_raised_as_what_it_is(code: int, error: type[E
 def test_what_cannot_be_read_leads_to_a_new_list(line: bytes) -> None:
     with pytest.raises(Expired):
         change(line, ASKED)
+
+
+def test_what_no_row_shows_is_not_kept() -> None:
+    container = {
+        "name": "web",
+        "image": "nginx",
+        "env": [{"name": "PASSWORD", "value": "hunter2"}],
+        "volumeMounts": [{"name": "v", "mountPath": "/v"}],
+        "resources": {"requests": {"cpu": "10m"}},
+    }
+    spec = {"containers": [container], "initContainers": [container], "volumes": [{"name": "v", "emptyDir": {}}]}
+    metadata = {"name": "web-0", "annotations": {"last": "hunter2"}, "labels": {"app": "web"}}
+    kept = change(event("ADDED", {"metadata": metadata, "spec": spec}), ASKED).item
+    assert kept is not None
+    assert "hunter2" not in repr(kept)
+    assert (kept.spec.volumes, kept.spec.containers[0].volume_mounts) == (None, None)
+    assert (kept.metadata.labels, kept.spec.containers[0].image) == ({"app": "web"}, "nginx")
+    assert kept.spec.containers[0].resources.requests == {"cpu": "10m"}
