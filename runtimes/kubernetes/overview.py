@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from runtimes.base import Domain, Event, Instance, Resources, Scope, Severity, Snapshot, Summary
+from runtimes.errors import Unavailable
 from runtimes.kubernetes import events, ingresses, metrics, paths, workloads
 from runtimes.kubernetes.client import ONLY_METADATA, Client
 from runtimes.kubernetes.instances import PodInstances
@@ -56,7 +57,7 @@ class PodOverview:
     identity: tuple[tuple[str, str], ...]
 
     def read(self, scope: Scope) -> Summary:
-        """Read the service at a glance. Raise RuntimeProblem when not even its pods can be read."""
+        """Read the service at a glance. Raise RuntimeProblem when its pods, or nothing else, can be read."""
         known, now = self._read(checked(scope)), datetime.now(UTC)
         accepts = matcher(scope.selector)
         pods = known.pods.items
@@ -115,6 +116,7 @@ class PodOverview:
         optional = {"events": warnings, "ingresses": domains, "services": services} | dict(
             zip(lists, objects, strict=True)
         )
+        _refuse_silence([warnings, domains, *objects])
         return Read(
             pods=pods.get(),
             figures=figures.get(),
@@ -133,6 +135,13 @@ class PodOverview:
     def _list(self, scope: Scope, resource: str, kind: type[T], *, fields: str = "") -> list[T]:
         path = paths.collection(scope.namespace, resource)
         return self.client.listed(path, kind, what=resource, query={"fieldSelector": fields or None})
+
+
+def _refuse_silence(outcomes: Sequence[Outcome]) -> None:
+    """Raise Unavailable when nothing could be read: the pods are from memory then, and beside them is nothing."""
+    silent = [outcome.problem for outcome in outcomes if isinstance(outcome.problem, Unavailable)]
+    if silent and all(outcome.problem is not None for outcome in outcomes):
+        raise silent[0]
 
 
 def _notes(outcomes: dict[str, Outcome]) -> tuple[str, ...]:

@@ -19,9 +19,10 @@ from runtimes.replica import Change, Did, Listed
 from runtimes.watched import ListPage
 
 QUIET_S = 75.0
-"""A watch silent for longer is opened again where it stood: bookmarks come every minute, so the line is likely dead."""
-WATCH_MIN_S, WATCH_MAX_S = 240, 480
-"""How long the server is asked to let a watch last; spread, so that not all are opened again at once."""
+"""A watch silent for longer should have been ended by the server: the line is dead."""
+WATCH_MIN_S, WATCH_MAX_S = 40, 55
+"""How long the server is asked to let a watch last. Rights are looked at only when it is opened: those that ended are
+seen to have ended within a minute. Also shorter than the 60 s after which proxies cut what is quiet."""
 PAGE_ITEMS = 2_000
 """Larger than kubectl's pages of 500: a namespace of 5,000 pods takes 0.2 s in three and 0.4 s in ten, and it is read
 once for everybody. About 20 MB of JSON at most, as pods come."""

@@ -39,7 +39,7 @@ def runtime(cluster: Cluster) -> Iterator[Runtime]:
     opened = open_kubernetes("prod", kubeconfig=cluster.kubeconfig(), context=None, connection=Direct(), timeout_s=3)
     yield opened
     opened.close()
-    assert not [each.name for each in threading.enumerate() if each.name.startswith("watch: ")]
+    assert not [each.name for each in threading.enumerate() if each.name == f"watch: pods of {SPACE} on prod"]
 
 
 def pod(cluster: Cluster, name: str, **labels: str) -> None:
@@ -124,6 +124,8 @@ def test_silence_shows_the_last_truth_with_its_age_and_ends_within_ten_seconds(
     began = monotonic()
     assert runtime.instances.list(SCOPE).as_of == old.as_of
     assert monotonic() - began < 0.5
+    with pytest.raises(Unavailable):  # and not an overview in which everything but the pods is missing
+        runtime.overview.read(SCOPE)
     pod(cluster, "three")
     if fault == "killed":
         cluster.resume()
