@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 from connectors.errors import ConnectionProblem
+from runtimes.base import Snapshot, Summary
 from runtimes.errors import Unavailable
 
 T = TypeVar("T")
@@ -92,7 +93,7 @@ class Recent:
 
     def _ask(self, key: Hashable, ask: Callable[[], Any], question: _Question) -> None:
         try:
-            question.answer = Kept(value=ask(), as_of=self._now())
+            question.answer = _kept(ask(), self._now())
         except (Unavailable, ConnectionProblem) as problem:
             last = self.last(key)
             if last is None:
@@ -125,3 +126,10 @@ class Recent:
         self._kept.move_to_end(key)
         while len(self._kept) > KEPT_MAX:
             self._kept.popitem(last=False)
+
+
+def _kept(value: T, now: datetime) -> Kept[T]:
+    """Take over the age of what a runtime gave out of its own memory: it is no younger for having been asked now."""
+    if isinstance(value, Snapshot | Summary) and value.stale:
+        return Kept(value=value, as_of=value.as_of, stale=True, problem=value.problem)
+    return Kept(value=value, as_of=now)

@@ -67,6 +67,22 @@ class Client:
                 return list(self._pages(path, kind, what, query or {}, accept))
         return list(self._pages(path, kind, what, query or {}, accept))
 
+    def page(
+        self,
+        path: str,
+        kind: type[T],
+        *,
+        what: str,
+        query: Query | None = None,
+        accept: str = "",
+        position: str = "",
+        limit: int = PAGE_ITEMS,
+    ) -> Page[T]:
+        """Read one page of a collection, from `position` on. Raise RuntimeProblem, Expired for a lost position."""
+        asked = {**(query or {}), "limit": limit, "continue": position or None}
+        page: Page[T] = self.get(path, Page[kind], what=what, query=asked, accept=accept)  # type: ignore[valid-type]
+        return page
+
     def create(self, path: str, kind: type[T], body: object, *, what: str) -> T:
         """Post an object and read what became of it. Raise RuntimeProblem."""
         asked = self._asked("POST", what)
@@ -90,9 +106,7 @@ class Client:
     def _pages(self, path: str, kind: type[T], what: str, query: Query, accept: str) -> Iterator[T]:
         position = ""
         for _ in range(PAGES_MAX):
-            asked = {**query, "limit": PAGE_ITEMS, "continue": position or None}
-            of_kind = Page[kind]  # type: ignore[valid-type]  # mypy knows no type that is a value
-            page = self.get(path, of_kind, what=what, query=asked, accept=accept)
+            page = self.page(path, kind, what=what, query=query, accept=accept, position=position)
             yield from page.items or ()
             position = page.metadata.continue_
             if not position:

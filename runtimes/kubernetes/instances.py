@@ -15,6 +15,8 @@ from runtimes.errors import Missing, RuntimeProblem, Stale, Unsupported
 from runtimes.kubernetes import details, metrics, paths, pods
 from runtimes.kubernetes.client import Client
 from runtimes.kubernetes.facts import Surroundings
+from runtimes.kubernetes.figures import RecentFigures
+from runtimes.kubernetes.live import LivePods
 from runtimes.kubernetes.metrics import Figures
 from runtimes.kubernetes.models import Pod
 from runtimes.kubernetes.restarts import Restarts
@@ -27,21 +29,24 @@ VERBS = frozenset({"delete", "force-delete", "delete-pending"})
 class PodInstances:
     """The pods of a service, as rows and one by one."""
 
-    def __init__(self, client: Client, together: Together, restarts: Restarts) -> None:
+    def __init__(self, client: Client, together: Together, live: LivePods, restarts: Restarts) -> None:
         self.verbs = VERBS
         self._client = client
         self._together = together
+        self._live = live
+        self._figures = RecentFigures(client)
         self._restarts = restarts
 
     def list(self, scope: Scope) -> Snapshot[Instance]:
-        """Read all pods with what they use. Raise RuntimeProblem."""
-        checked(scope)
-        found, figures = self._together.run(
-            lambda: Pods(self._client).all(scope),
-            lambda: metrics.read(self._client, scope.namespace, scope.selector),
-        )
+        """Give all pods with what they use, out of memory once they are watched. Raise RuntimeProblem."""
+        found, figures = self._known(checked(scope))
         now = datetime.now(UTC)
-        return Snapshot(items=tuple(self.row(pod, figures.get(), now) for pod in found.get()), as_of=now)
+        rows = tuple(self.row(pod, figures, now) for pod in found.items)
+        return Snapshot(items=rows, as_of=found.as_of, stale=found.stale, problem=found.problem)
+
+    def figures(self, scope: Scope) -> Figures:
+        """Give what the pods of a service use, at most some seconds old. Never raises."""
+        return self._figures.read(scope)
 
     def row(self, pod: Pod, figures: Figures, now: datetime) -> Instance:
         """Give the row of a pod, taking note of its restarts."""
@@ -65,13 +70,15 @@ class PodInstances:
 
     def delete(self, scope: Scope, instance: str, *, force: bool) -> None:
         """Delete a pod, with its own grace period or (`force`) at once. Raise Missing, Stale or Denied."""
-        self._delete(Pods(self._client).one(scope, instance), grace_s=0 if force else None)
+        pod = Pods(self._client).one(scope, instance)
+        self._delete(pod, grace_s=0 if force else None)
+        self._live.deleted(scope.namespace, [pod])
 
     def delete_pending(self, scope: Scope) -> Sequence[str]:
         """Delete every Pending pod that is not on its way out already; give the names. Raise RuntimeProblem."""
         found = Pods(self._client).all(scope, phase="Pending")
         doomed = [pod for pod in found if pod.metadata.deletion_timestamp is None]
-        deleted: list[str] = []
+        deleted: list[Pod] = []
         for pod in doomed:
             try:
                 self._delete(pod, grace_s=None)
@@ -83,14 +90,23 @@ class PodInstances:
                     hint=problem.hint,
                     detail=problem.detail,
                 ) from problem
-            deleted.append(pod.metadata.name)
-        return deleted
+            deleted.append(pod)
+        self._live.deleted(scope.namespace, deleted)
+        return [pod.metadata.name for pod in deleted]
 
     def restart(self, scope: Scope, instance: str) -> None:
         """Raise Missing when the pod is not the service's, else Unsupported: Kubernetes restarts no pod in place."""
         pod = Pods(self._client).one(scope, instance)
         hint = "Delete it: its workload makes a new one."
         raise Unsupported(f"Kubernetes cannot restart pod {pod.metadata.name} in place.", hint=hint)
+
+    def _known(self, scope: Scope) -> tuple[Snapshot[Pod], Figures]:
+        if not self._live.warm(scope):
+            found, figures = self._together.run(lambda: self._live.read(scope), lambda: self._figures.read(scope))
+            return found.get(), figures.get()
+        pods = self._live.read(scope)
+        # While the API server is silent nobody should wait for the Metrics API, which is behind it.
+        return pods, self._figures.known(scope) if pods.stale else self._figures.read(scope)
 
     def _delete(self, pod: Pod, *, grace_s: int | None) -> None:
         name = pod.metadata.name

@@ -34,6 +34,7 @@ class Metadata(Model, frozen=True):
     name: str = ""
     namespace: str = ""
     uid: str = ""
+    resource_version: str = ""
     labels: Labels | None = None
     annotations: Labels | None = None
     creation_timestamp: datetime | None = None
@@ -280,6 +281,13 @@ class Pod(Model, frozen=True):
     status: PodStatus = PodStatus()
 
 
+class WatchEvent(Model, frozen=True):
+    """One line of a watch; `object` is decoded by what `type` says it is."""
+
+    type: str
+    object: msgspec.Raw
+
+
 class Version(Model, frozen=True):
     git_version: str = ""
     platform: str = ""
@@ -295,6 +303,7 @@ class Status(Model, frozen=True):
     """What the API server answers instead of an object when something is wrong."""
 
     kind: str = ""
+    code: int = 0
     message: str = ""
     reason: str = ""
     details: StatusDetails | None = None

@@ -14,6 +14,7 @@ from runtimes.kubernetes.access import Access, Login
 from runtimes.kubernetes.client import Client
 from runtimes.kubernetes.discovery import Discovery
 from runtimes.kubernetes.instances import PodInstances
+from runtimes.kubernetes.live import LivePods
 from runtimes.kubernetes.login import Dialled, dialled, from_kubeconfig, from_pod
 from runtimes.kubernetes.logs import PodLogs
 from runtimes.kubernetes.models import Version
@@ -89,13 +90,15 @@ def _version(client: Client) -> Version:
 
 def _runtime(name: str, client: Client, identity: Identity, namespaces: tuple[str, ...]) -> Runtime:
     together = Together(name)
-    instances = PodInstances(client, together, Restarts())
+    live = LivePods(client, name)
+    instances = PodInstances(client, together, live, Restarts())
     shown = (("Cluster version", identity.version), *identity.detail)
 
     def check() -> None:
         _version(client)
 
     def close() -> None:
+        live.close()
         together.close()
         client.close()
 
@@ -103,7 +106,7 @@ def _runtime(name: str, client: Client, identity: Identity, namespaces: tuple[st
         name=name,
         kind="kubernetes",
         identity=identity,
-        overview=PodOverview(client, together, instances, shown),
+        overview=PodOverview(client, together, live, instances, shown),
         instances=instances,
         logs=PodLogs(client),
         lacks=lambda scope: rights.lacks(client, scope.namespace),

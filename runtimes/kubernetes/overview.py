@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from runtimes.base import Domain, Event, Instance, Scope, Severity, Summary
+from runtimes.base import Domain, Event, Instance, Scope, Severity, Snapshot, Summary
+from runtimes.errors import Unavailable
 from runtimes.kubernetes import events, ingresses, metrics, paths, workloads
 from runtimes.kubernetes.client import ONLY_METADATA, Client
 from runtimes.kubernetes.instances import PodInstances
+from runtimes.kubernetes.live import LivePods
 from runtimes.kubernetes.metrics import Figures
 from runtimes.kubernetes.models import Pod
 from runtimes.kubernetes.neighbours import EventObject, Ingress, ObjectReference, ServiceObject, WorkloadObject
-from runtimes.kubernetes.scoped import Pods, checked
+from runtimes.kubernetes.scoped import checked
 from runtimes.kubernetes.selectors import matcher
 from runtimes.kubernetes.status import TERMINAL
 from runtimes.kubernetes.together import Outcome, Together
@@ -36,7 +38,7 @@ LIVING = ",".join(f"status.phase!={phase}" for phase in sorted(TERMINAL))
 class Read:
     """What could be read of a namespace, and a note for whatever could not."""
 
-    pods: list[Pod]
+    pods: Snapshot[Pod]
     figures: Figures
     workloads: dict[str, list[WorkloadObject]]
     warnings: list[EventObject]
@@ -51,20 +53,22 @@ class PodOverview:
 
     client: Client
     together: Together
+    live: LivePods
     instances: PodInstances
     identity: tuple[tuple[str, str], ...]
 
     def read(self, scope: Scope) -> Summary:
-        """Read the service at a glance. Raise RuntimeProblem when not even its pods can be read."""
+        """Read the service at a glance. Raise RuntimeProblem when its pods, or nothing else, can be read."""
         known, now = self._read(checked(scope)), datetime.now(UTC)
         accepts = matcher(scope.selector)
-        rows = [self.instances.row(pod, known.figures, now) for pod in known.pods]
-        found = workloads.workloads(known.workloads, known.pods, accepts)
+        pods = known.pods.items
+        rows = [self.instances.row(pod, known.figures, now) for pod in pods]
+        found = workloads.workloads(known.workloads, pods, accepts)
         ready, desired = workloads.totals(found)
-        living = [pod for pod in known.pods if pod.status.phase not in TERMINAL]
+        living = [pod for pod in pods if pod.status.phase not in TERMINAL]
         asked = workloads.each_asks(living)
         return Summary(
-            as_of=now,
+            as_of=known.pods.as_of,
             workloads=tuple(found),
             counts=_counts(rows),
             ready=ready,
@@ -80,6 +84,8 @@ class PodOverview:
             domains=_domains(known, accepts),
             identity=self._identity(scope),
             notes=known.notes,
+            stale=known.pods.stale,
+            problem=known.pods.problem,
         )
 
     def desired(self, scope: Scope) -> int:
@@ -104,8 +110,8 @@ class PodOverview:
     def _read(self, scope: Scope) -> Read:
         lists = list(workloads.KINDS)
         pods, figures, warnings, domains, services, *objects = self.together.run(
-            lambda: Pods(self.client).all(scope),
-            lambda: metrics.read(self.client, scope.namespace, scope.selector),
+            lambda: self.live.read(scope),
+            lambda: self.instances.figures(scope),
             lambda: self._list(scope, "events", EventObject, fields="type=Warning"),
             lambda: self._list(scope, "ingresses", Ingress),
             lambda: self._list(scope, "services", ServiceObject) if scope.selector else [],
@@ -114,6 +120,7 @@ class PodOverview:
         optional = {"events": warnings, "ingresses": domains, "services": services} | dict(
             zip(lists, objects, strict=True)
         )
+        _refuse_silence([warnings, domains, *objects])
         return Read(
             pods=pods.get(),
             figures=figures.get(),
@@ -134,6 +141,13 @@ class PodOverview:
         return self.client.listed(path, kind, what=resource, query={"fieldSelector": fields or None})
 
 
+def _refuse_silence(outcomes: Sequence[Outcome]) -> None:
+    """Raise Unavailable when nothing could be read: the pods are from memory then, and beside them is nothing."""
+    silent = [outcome.problem for outcome in outcomes if isinstance(outcome.problem, Unavailable)]
+    if silent and all(outcome.problem is not None for outcome in outcomes):
+        raise silent[0]
+
+
 def _notes(outcomes: dict[str, Outcome]) -> tuple[str, ...]:
     """Say what could not be read; one sentence each, as several are often refused for one reason."""
     return tuple(
@@ -149,12 +163,12 @@ def _counts(rows: Sequence[Instance]) -> dict[Severity, int]:
 
 
 def _domains(known: Read, accepts: Callable[[Mapping[str, str]], bool]) -> tuple[Domain, ...]:
-    return ingresses.domains(known.ingresses, known.services, known.pods, accepts)
+    return ingresses.domains(known.ingresses, known.services, known.pods.items, accepts)
 
 
 def _warnings(known: Read, names: Sequence[str], *, everything: bool) -> tuple[Event, ...]:
     """Give the latest warnings about the service's objects; those of pods that are gone go by their workload's name."""
-    exact = {pod.metadata.name for pod in known.pods} | set(names)
+    exact = {pod.metadata.name for pod in known.pods.items} | set(names)
     begins = tuple(f"{name}-" for name in names)
 
     def mine(subject: ObjectReference) -> bool:

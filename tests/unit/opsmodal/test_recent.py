@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, datetime
 
 import pytest
 
 from opsmodal import recent
 from opsmodal.recent import Recent
+from runtimes.base import Snapshot
 from runtimes.errors import Denied, Unavailable
 
 
@@ -109,3 +111,10 @@ def test_what_failed_is_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(asked) == 5
     kept.forget(lambda key: key == 3)
     assert kept.read(3, lambda: "back").value == "back"
+
+
+def test_what_a_runtime_gave_out_of_its_memory_is_as_old_as_it_says() -> None:
+    then = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
+    answer = Recent().read("key", lambda: Snapshot(items=("pod",), as_of=then, stale=True, problem="It is silent."))
+    assert (answer.as_of, answer.stale, answer.problem) == (then, True, "It is silent.")
+    assert not Recent().read("key", lambda: Snapshot(items=("pod",), as_of=then)).stale

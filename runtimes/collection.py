@@ -1,0 +1,246 @@
+"""What readers see of a live collection: snapshots with their age, and what changed since they last looked.
+
+It refuses to pass old data off as new, to hide a refusal behind data that was allowed once, and to queue for a slow
+reader: a reader holds nothing but a number, and one that fell too far behind is told to read everything again.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from time import monotonic
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+from runtimes.base import Snapshot
+from runtimes.errors import RuntimeProblem, Unavailable
+from runtimes.replica import Change, Difference, Listed, Replica
+from runtimes.standing import Standing
+from runtimes.watched import Pace
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes(Generic[T]):
+    """What changed since the last look, each item once; with `reload` too much did, and all has to be read again."""
+
+    put: tuple[T, ...]
+    gone: tuple[str, ...]
+    reload: bool
+    as_of: datetime
+    stale: bool
+    problem: str
+
+
+class Collection(Generic[T]):
+    """The shared state of readers and the thread that keeps it current. `start` makes that thread run."""
+
+    def __init__(self, name: str, pace: Pace, *, start: Callable[[], None]) -> None:
+        self.name = name
+        self.news = threading.Condition()
+        self.closed = False
+        self.running = False
+        self.polling = False
+        """Whether it may be listed and not watched."""
+        self.subscribers = 0
+        self._pace = pace
+        self._start = start
+        self._replica: Replica[T] = Replica()
+        self._standing = Standing()
+        self._read_at = 0.0
+        self._wanted = False
+
+    # For readers.
+
+    def read(self, wait_s: float) -> Snapshot[T]:
+        """Give what is there, at once when it is known, else after a list. Raise RuntimeProblem."""
+        with self.news:
+            self._know(wait_s)
+            return self._snapshot()
+
+    def subscribe(self, wait_s: float) -> Subscription[T]:
+        """Give what is there, and a way to what changes. Raise RuntimeProblem."""
+        with self.news:
+            self._know(wait_s)
+            self.subscribers += 1
+            return Subscription(self, self._snapshot(), self._replica.serial)
+
+    def settle(self, key: str, seen: Callable[[T | None], bool], within_s: float) -> bool:
+        """Wait until an item is as somebody who has just changed it expects; ask nobody for it."""
+        with self.news:
+            self._standing.listed_at = 0.0  # where nothing is watched, the next reader gets a new list
+            if not self._standing.live:
+                return False
+            return self.news.wait_for(lambda: self.closed or seen(self._replica.get(key)), within_s)
+
+    def after(self, serial: int, known: tuple[bool, str], timeout_s: float) -> tuple[int, Changes[T]] | None:
+        """Give what came after `serial`, or how the standing changed from `known`; None when neither did in time."""
+        with self.news:
+            self._look()
+            self.news.wait_for(lambda: self._differs(serial, known) or self.closed, timeout_s)
+            self._refuse_closed()
+            if not self._standing.listed and self._standing.problem is not None:
+                raise self._standing.problem
+            if not self._differs(serial, known):
+                return None
+            as_of, stale, problem = self._standing.told()
+            found = self._replica.since(serial)
+            difference: Difference[T] = found or Difference(put=(), gone=())
+            return self._replica.serial, Changes(
+                put=difference.put,
+                gone=difference.gone,
+                reload=found is None,
+                as_of=as_of,
+                stale=stale,
+                problem=problem,
+            )
+
+    def leave(self) -> None:
+        """A subscriber has gone."""
+        with self.news:
+            self.subscribers -= 1
+            self._read_at = monotonic()
+
+    def _differs(self, serial: int, known: tuple[bool, str]) -> bool:
+        return self._replica.serial != serial or self._standing.told()[1:] != known
+
+    def _know(self, wait_s: float) -> None:
+        """Return when there is something to give. Raise why there is not."""
+        self._look()
+        standing, polling = self._standing, self.polling
+        if standing.listed and not (polling and monotonic() - standing.listed_at > self._pace.fresh_s):
+            return
+        if standing.refused_until > monotonic() and standing.problem is not None and not standing.listed:
+            raise standing.problem
+        # An attempt that is under way may have begun before what the reader knows of: its failure is not the answer.
+        goal, self._wanted = standing.begun + 1, True
+        self.news.notify_all()
+        self.news.wait_for(lambda: self._answered(goal, polling), wait_s)
+        self._refuse_closed()
+        if not self._standing.listed:
+            raise self._standing.problem or Unavailable(
+                f"{self.name[:1].upper()}{self.name[1:]} could not be read within {wait_s:g} s", hint="Try again."
+            )
+
+    def _answered(self, goal: int, polling: bool) -> bool:
+        ended = self.closed or not self.running or self._standing.ended >= goal
+        return ended or (self._standing.listed and not polling)
+
+    def _look(self) -> None:
+        self._refuse_closed()
+        self._read_at = monotonic()
+        if not self.running:
+            self._start()
+
+    def _refuse_closed(self) -> None:
+        if self.closed:
+            raise Unavailable("The runtime is being closed")
+
+    def _snapshot(self) -> Snapshot[T]:
+        as_of, stale, problem = self._standing.told()
+        return Snapshot(items=self._replica.items, as_of=as_of, stale=stale, problem=problem)
+
+    # For the thread that keeps it current.
+
+    @property
+    def version(self) -> str:
+        """Where a watch goes on from."""
+        return self._replica.version
+
+    def begin(self) -> None:
+        """An attempt to list begins."""
+        with self.news:
+            self._standing.begin()
+
+    def become(self, items: list[Listed[T]], version: str) -> None:
+        """Show what a list says."""
+        with self.news:
+            self._replica.replace(items, version)
+            self._standing.know()
+            self.news.notify_all()
+
+    def watching(self, live: bool) -> None:
+        """A watch is open, or has ended."""
+        with self.news:
+            if live:
+                self._standing.join()
+            else:
+                self._standing.leave()
+            self.news.notify_all()
+
+    def apply(self, change: Change[T]) -> bool:
+        """Take in an event; False when the stream cannot be trusted."""
+        with self.news:
+            trusted = self._replica.apply(change)
+            self._standing.hear()
+            self.news.notify_all()
+            return trusted
+
+    def lose(self, problem: RuntimeProblem, *, refused: bool) -> None:
+        """An attempt failed; with `refused` nobody may see what was there."""
+        with self.news:
+            self._standing.lose(problem, refused=refused)
+            if not self._standing.listed:
+                self._replica.clear()
+            self.news.notify_all()
+
+    def rest(self, floor_s: float, longest_s: float) -> None:
+        """Let time pass: at least as long as the server asked for, at most until somebody needs something."""
+        with self.news:
+            floor_s = max(floor_s, self._standing.retry_after_s)
+            self._standing.refused_until = monotonic() + self._standing.retry_after_s
+            self.news.wait_for(lambda: self.closed, floor_s)
+            self.news.wait_for(lambda: self.closed or self._wanted, max(0.0, longest_s - floor_s))
+            self._wanted = False
+
+    def idle(self) -> bool:
+        """Say whether nobody has looked for long; only with the lock held."""
+        return not self.subscribers and monotonic() - self._read_at >= self._pace.idle_s
+
+    def reset(self) -> None:
+        """Give everything back; the next reader starts anew. Only with the lock held."""
+        self.running = self.polling = False
+        self._standing = Standing(problem=self._standing.problem)
+        self._replica.clear()
+        self.news.notify_all()
+
+
+class Subscription(Generic[T]):
+    """One reader of what changes, from `snapshot` on. It must be closed."""
+
+    def __init__(self, collection: Collection[T], snapshot: Snapshot[T], serial: int) -> None:
+        self.snapshot = snapshot
+        self._collection = collection
+        self._serial = serial
+        self._known = (snapshot.stale, snapshot.problem)
+        self._closed = False
+
+    def take(self, *, timeout_s: float) -> Changes[T] | None:
+        """Give all that changed since the last call, None when nothing does within `timeout_s`.
+
+        After `reload` the collection has to be read again; what changes after this answer comes with the next call.
+        Raise RuntimeProblem when there is nothing to show any more.
+        """
+        found = self._collection.after(self._serial, self._known, timeout_s)
+        if found is None:
+            return None
+        self._serial, changes = found
+        self._known = (changes.stale, changes.problem)
+        return changes
+
+    def close(self) -> None:
+        """Stop being counted as a reader. May be called twice."""
+        if not self._closed:
+            self._closed = True
+            self._collection.leave()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

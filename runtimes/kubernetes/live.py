@@ -1,0 +1,68 @@
+"""The pods of a service out of memory: one live collection for each namespace, narrowed to the service here.
+
+What is changed or looked at one by one is still read from the API server: a list may be a moment old, a deletion must
+not be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from time import monotonic
+
+from runtimes.base import Scope, Snapshot
+from runtimes.kubernetes.client import Client
+from runtimes.kubernetes.models import Pod
+from runtimes.kubernetes.podwatch import PodSource
+from runtimes.kubernetes.scoped import checked
+from runtimes.kubernetes.selectors import matcher
+from runtimes.reflectors import Key, Reflectors
+from runtimes.watched import Pace
+
+SETTLE_MAX_S = 1.0
+"""How long a deletion waits until lists show it: a person who deletes looks at the list next."""
+
+
+class LivePods:
+    """The live pods of one cluster."""
+
+    def __init__(self, client: Client, runtime: str, *, pace: Pace | None = None) -> None:
+        self._client = client
+        self._reflectors: Reflectors[Pod] = Reflectors(runtime, pace=pace)
+
+    def read(self, scope: Scope) -> Snapshot[Pod]:
+        """Give the pods of a service: the first time after a list, then at once. Raise RuntimeProblem."""
+        accepts = matcher(checked(scope).selector)
+        namespace = scope.namespace
+        snapshot = self._reflectors.of(_key(namespace), lambda: PodSource(self._client, namespace)).read()
+        if not scope.selector:
+            return snapshot
+        return replace(snapshot, items=tuple(pod for pod in snapshot.items if accepts(pod.metadata.labels or {})))
+
+    def warm(self, scope: Scope) -> bool:
+        """Say whether the namespace is being kept."""
+        known = self._reflectors.there(_key(scope.namespace))
+        return known is not None and known.running
+
+    def deleted(self, namespace: str, pods: Iterable[Pod]) -> None:
+        """Wait a moment until lists show what has just been deleted."""
+        known = self._reflectors.there(_key(namespace))
+        deadline = monotonic() + SETTLE_MAX_S
+        for pod in pods:
+            if known is not None:
+                known.settle(pod.metadata.name, _leaving(pod.metadata.uid), within_s=max(0.0, deadline - monotonic()))
+
+    def close(self) -> None:
+        """End every watch. May be called twice."""
+        self._reflectors.close()
+
+
+def _key(namespace: str) -> Key:
+    return namespace, "pods"
+
+
+def _leaving(uid: str) -> Callable[[Pod | None], bool]:
+    def seen(pod: Pod | None) -> bool:
+        return pod is None or pod.metadata.uid != uid or pod.metadata.deletion_timestamp is not None
+
+    return seen

@@ -1,0 +1,132 @@
+"""Lists and watches the pods of one namespace for a live collection, decoded straight into what the pages need.
+
+Source: https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from runtimes.errors import Expired, Unavailable
+from runtimes.kubernetes import answers, paths
+from runtimes.kubernetes.answers import Asked
+from runtimes.kubernetes.client import Chunks, Client
+from runtimes.kubernetes.models import OnlyMetadata, Pod, Status, WatchEvent
+from runtimes.replica import Change, Did, Listed
+from runtimes.watched import ListPage
+
+QUIET_S = 75.0
+"""A watch silent for longer should have been ended by the server: the line is dead."""
+WATCH_MIN_S, WATCH_MAX_S = 40, 55
+"""How long the server is asked to let a watch last. Rights are looked at only when it is opened: those that ended are
+seen to have ended within a minute. Also shorter than the 60 s after which proxies cut what is quiet."""
+PAGE_ITEMS = 2_000
+"""Larger than kubectl's pages of 500: a namespace of 5,000 pods takes 0.2 s in three and 0.4 s in ten, and it is read
+once for everybody. About 20 MB of JSON at most, as pods come."""
+EVENT_MAX_BYTES = 16 * 1024 * 1024
+"""An object may have 1.5 MB in etcd; as JSON it may be some times that."""
+
+DROPPED = ("env", "env_from", "ports", "volume_mounts")
+
+_EVENT = msgspec.json.Decoder(WatchEvent)
+_POD = msgspec.json.Decoder(Pod)
+_ONLY = msgspec.json.Decoder(OnlyMetadata)
+_STATUS = msgspec.json.Decoder(Status)
+
+
+class PodSource:
+    """The pods of one namespace."""
+
+    def __init__(self, client: Client, namespace: str) -> None:
+        self._client = client
+        self._path = paths.collection(namespace, "pods")
+
+    def list(self, next_page: str) -> ListPage[Pod]:
+        """Read a page, always of what is true now.
+
+        resourceVersion=0 is not used: what it gives may be older than what was shown a moment ago. Servers from 1.31
+        on answer the truth from memory as well.
+        """
+        page = self._client.page(self._path, Pod, what="pods", position=next_page, limit=PAGE_ITEMS)
+        listed = [
+            Listed(key=pod.metadata.name, version=pod.metadata.resource_version, item=slim(pod))
+            for pod in page.items or ()
+        ]
+        return ListPage(items=listed, version=page.metadata.resource_version, next_page=page.metadata.continue_)
+
+    def watch(self, version: str) -> PodEvents:
+        """Open what happens to them after `version`."""
+        seconds = random.randint(WATCH_MIN_S, WATCH_MAX_S)  # noqa: S311  spreads load, no secret
+        query: dict[str, str | int | None] = {
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": version,
+            "timeoutSeconds": seconds,
+        }
+        chunks = self._client.stream(self._path, what="the watch of pods", query=query, quiet_s=QUIET_S)
+        return PodEvents(chunks, Asked(server=self._client.server, runtime="", what="the watch of pods"))
+
+
+class PodEvents:
+    """The events of one watch. `close()` ends it from any thread."""
+
+    def __init__(self, chunks: Chunks, asked: Asked) -> None:
+        self._chunks = chunks
+        self._asked = asked
+
+    def __iter__(self) -> Iterator[Change[Pod]]:
+        for line in lines(self._chunks):
+            if line:
+                yield change(line, self._asked)
+
+    def close(self) -> None:
+        self._chunks.close()
+
+
+def lines(chunks: Iterable[bytes], *, max_bytes: int = EVENT_MAX_BYTES) -> Iterator[bytes]:
+    """Put lines together out of pieces of any size; what has no end is dropped. Raise Unavailable for too long ones."""
+    parts: list[bytes] = []
+    size = 0
+    for chunk in chunks:
+        *whole, rest = chunk.split(b"\n")
+        for piece in whole:
+            yield b"".join((*parts, piece))
+            parts.clear()
+            size = 0
+        parts.append(rest)
+        size += len(rest)
+        if size > max_bytes:
+            raise Unavailable(f"The API server sent an event of more than {max_bytes:,} bytes")
+
+
+def change(line: bytes, asked: Asked) -> Change[Pod]:
+    """Read one line of a watch. Raise what an ERROR event says, Expired for what cannot be read."""
+    try:
+        event = _EVENT.decode(line)
+        if event.type == "ERROR":
+            raise answers.refused(_STATUS.decode(event.object).code or 500, bytes(event.object), asked)
+        if event.type == "BOOKMARK":
+            return Change(did=Did.BOOKMARK, version=_ONLY.decode(event.object).metadata.resource_version)
+        pod = _POD.decode(event.object)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Expired(f"The API server at {asked.server} sent an event that cannot be read") from error
+    did = Did.GONE if event.type == "DELETED" else Did.PUT
+    return Change(did=did, version=pod.metadata.resource_version, key=pod.metadata.name, item=slim(pod))
+
+
+def slim(pod: Pod) -> Pod:
+    """Drop what no row and no sum shows, before anybody else has seen the pod; details are read one by one.
+
+    Environments, mounts and volumes are half of what a pod takes in memory, and may hold values not meant to be kept.
+    """
+    drop = msgspec.structs.force_setattr
+    drop(pod.metadata, "annotations", None)
+    drop(pod.spec, "volumes", None)
+    spec = pod.spec
+    for container in (*spec.containers, *(spec.init_containers or ()), *(spec.ephemeral_containers or ())):
+        for name in DROPPED:
+            drop(container, name, None)
+    return pod

@@ -1,0 +1,66 @@
+"""One live collection for each key, however many people ask for it; owned and closed together by one runtime."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from runtimes.errors import Unavailable
+from runtimes.watch import Reflector
+from runtimes.watched import Pace, Source
+
+T = TypeVar("T")
+
+COLLECTIONS_MAX = 500
+"""Collections of one runtime that are kept at once, each a thread and a connection."""
+
+Key = tuple[str, str]
+"""(namespace, kind)."""
+
+
+class Reflectors(Generic[T]):
+    """The live collections of a runtime. Safe to use from several threads."""
+
+    def __init__(self, runtime: str, *, pace: Pace | None = None) -> None:
+        self._runtime = runtime
+        self._pace = pace
+        self._lock = threading.Lock()
+        self._known: dict[Key, Reflector[T]] = {}
+        self._closed = False
+
+    def of(self, key: Key, source: Callable[[], Source[T]]) -> Reflector[T]:
+        """Give the collection of a key, made from `source` when it is new. Raise Unavailable for too many."""
+        with self._lock:
+            if self._closed:
+                raise Unavailable(f"Runtime {self._runtime} is being closed")
+            known = self._known.get(key)
+            if known is None:
+                self._make_room()
+                name = f"{key[1]} of {key[0]} on {self._runtime}"
+                known = self._known[key] = Reflector(source(), name=name, pace=self._pace)
+            return known
+
+    def there(self, key: Key) -> Reflector[T] | None:
+        """Give the collection of a key if somebody has asked for it."""
+        with self._lock:
+            return self._known.get(key)
+
+    def close(self) -> None:
+        """End all of them at the same time and join their threads. May be called twice."""
+        with self._lock:
+            self._closed = True
+            known = list(self._known.values())
+        for each in known:
+            each.stop()
+        for each in known:
+            each.close()
+
+    def _make_room(self) -> None:
+        if len(self._known) < COLLECTIONS_MAX:
+            return
+        for key in [key for key, each in self._known.items() if not each.running]:
+            self._known.pop(key).close()
+        if len(self._known) >= COLLECTIONS_MAX:
+            hint = "Close some pages, or wait until nobody has looked at others for a few minutes."
+            raise Unavailable(f"More than {COLLECTIONS_MAX} lists of {self._runtime} are being watched", hint=hint)

@@ -1,0 +1,169 @@
+"""The pods of a service out of memory, against an API server that fails in every way it can."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from time import monotonic, sleep
+
+import pytest
+
+from connectors.direct import Direct
+from opsmodal.demo.cluster import Cluster
+from runtimes.base import Runtime, Scope
+from runtimes.errors import Denied, Unavailable
+from runtimes.kubernetes.open import open_kubernetes
+
+SPACE = "team"
+SCOPE = Scope(service="team", namespace=SPACE)
+PODS = f"/api/v1/namespaces/{SPACE}/pods"
+
+
+def eventually(condition: Callable[[], bool], what: str, *, within_s: float = 10.0) -> None:
+    deadline = monotonic() + within_s
+    while not condition():
+        assert monotonic() < deadline, what
+        sleep(0.01)
+
+
+@pytest.fixture
+def cluster(empty_cluster: Cluster) -> Cluster:
+    empty_cluster.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SPACE}})
+    for name in ("one", "two"):
+        pod(empty_cluster, name)
+    return empty_cluster
+
+
+@pytest.fixture
+def runtime(cluster: Cluster) -> Iterator[Runtime]:
+    opened = open_kubernetes("prod", kubeconfig=cluster.kubeconfig(), context=None, connection=Direct(), timeout_s=3)
+    yield opened
+    opened.close()
+    assert not [each.name for each in threading.enumerate() if each.name == f"watch: pods of {SPACE} on prod"]
+
+
+def pod(cluster: Cluster, name: str, **labels: str) -> None:
+    spec = {"containers": [{"name": "web", "image": "busybox", "command": ["sh", "-c", "exec sleep 3600"]}]}
+    metadata = {"name": name, "namespace": SPACE, "labels": {"app": name} | labels}
+    cluster.create({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
+
+
+def names(runtime: Runtime, scope: Scope = SCOPE) -> list[str]:
+    return [each.name for each in runtime.instances.list(scope).items]
+
+
+def watched(runtime: Runtime) -> None:
+    """Return once the pods are being watched: their age then moves with the clock."""
+
+    def moves() -> bool:
+        first = runtime.instances.list(SCOPE).as_of
+        return runtime.instances.list(SCOPE).as_of > first
+
+    eventually(moves, "a watch")
+
+
+def test_a_second_look_asks_for_nothing(cluster: Cluster, runtime: Runtime) -> None:
+    assert names(runtime) == ["one", "two"]
+    watched(runtime)
+    cluster.faults.answer(500, PODS)
+    assert names(runtime) == ["one", "two"]
+    assert not runtime.instances.list(SCOPE).stale
+
+
+def test_a_change_shows_by_itself(cluster: Cluster, runtime: Runtime) -> None:
+    names(runtime)
+    watched(runtime)
+    pod(cluster, "three")
+    eventually(lambda: names(runtime) == ["one", "three", "two"], "a new pod", within_s=2)
+    assert runtime.overview.read(SCOPE).desired == 3
+
+
+def test_a_deletion_shows_in_the_very_next_list(cluster: Cluster, runtime: Runtime) -> None:
+    names(runtime)
+    watched(runtime)
+    for _ in range(5):
+        pod(cluster, "doomed")
+        eventually(lambda: "doomed" in names(runtime), "the pod to delete")
+        runtime.instances.delete(SCOPE, "doomed", force=True)
+        gone = [each for each in runtime.instances.list(SCOPE).items if each.name == "doomed"]
+        assert not gone or gone[0].status == "Terminating"
+        eventually(lambda: "doomed" not in names(runtime), "its end")
+
+
+def test_a_service_sees_what_its_selector_takes(cluster: Cluster, runtime: Runtime) -> None:
+    pod(cluster, "three", tier="db")
+    for selector, found in [
+        ("app=one", ["one"]),
+        ("app in (one, two)", ["one", "two"]),
+        ("tier", ["three"]),
+        ("!tier", ["one", "two"]),
+        ("app!=one,tier!=db", ["two"]),
+        ("app=none", []),
+    ]:
+        assert names(runtime, Scope(service="x", namespace=SPACE, selector=selector)) == found
+
+
+@pytest.mark.parametrize("fault", ["killed", "cut", "500", "429", "half", "silence"])
+def test_silence_shows_the_last_truth_with_its_age_and_ends_within_ten_seconds(
+    cluster: Cluster, runtime: Runtime, fault: str
+) -> None:
+    names(runtime)
+    watched(runtime)
+    if fault == "killed":
+        cluster.pause()
+    elif fault in {"500", "429"}:
+        cluster.faults.answer(int(fault), retry_after_s=1 if fault == "429" else None)
+    else:
+        getattr(cluster.faults, fault)()
+    cluster.world.storage.forget()  # half an answer is none: a list is needed, not only another watch
+    cluster.faults.drop_watches()
+    eventually(lambda: runtime.instances.list(SCOPE).stale, "stale")
+    old = runtime.instances.list(SCOPE)
+    assert [each.name for each in old.items] == ["one", "two"]
+    assert old.problem
+    began = monotonic()
+    assert runtime.instances.list(SCOPE).as_of == old.as_of
+    assert monotonic() - began < 0.5
+    with pytest.raises(Unavailable):  # and not an overview in which everything but the pods is missing
+        runtime.overview.read(SCOPE)
+    pod(cluster, "three")
+    if fault == "killed":
+        cluster.resume()
+    cluster.faults.clear()
+    eventually(lambda: not runtime.instances.list(SCOPE).stale, "recovery", within_s=10)
+    eventually(lambda: names(runtime) == ["one", "three", "two"], "what happened meanwhile")
+
+
+def test_a_history_that_is_gone_is_no_trouble(cluster: Cluster, runtime: Runtime) -> None:
+    names(runtime)
+    watched(runtime)
+    for number in range(5):
+        cluster.world.storage.forget()
+        pod(cluster, f"new-{number}")
+        cluster.faults.drop_watches()
+        eventually(lambda n=number: f"new-{n}" in names(runtime), "a pod made after the history was dropped")  # type: ignore[misc]
+
+
+def test_a_credential_that_is_refused_is_told_and_hides_behind_nothing(cluster: Cluster, runtime: Runtime) -> None:
+    names(runtime)
+    watched(runtime)
+    cluster.faults.answer(403, PODS)
+    cluster.faults.drop_watches()
+
+    def refused() -> bool:
+        try:
+            names(runtime)
+        except Denied:
+            return True
+        return False
+
+    eventually(refused, "the refusal")
+    cluster.faults.clear()
+    assert names(runtime) == ["one", "two"]
+
+
+def test_a_closed_runtime_watches_nothing(runtime: Runtime) -> None:
+    names(runtime)
+    runtime.close()
+    with pytest.raises(Unavailable):
+        names(runtime)
