@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from werkzeug.serving import make_server
 
 from opsmodal.demo.cluster import Cluster, start
@@ -30,6 +30,9 @@ SCREENSHOTS = Path(__file__).parent / "screenshots"
 START_S, END_S = 30.0, 15.0
 PATIENCE_MS = 15_000
 """How long a page may take to show something on a busy machine."""
+SETTLED_MS = 60_000
+"""How long the demo may take until its three services are what they are meant to show."""
+expect.set_options(timeout=PATIENCE_MS)
 WIDE, NARROW = (1440, 900), (390, 844)
 Visit = Callable[..., Page]
 
@@ -112,6 +115,8 @@ def demo_site(browser: Browser) -> Iterator[Site]:
         page = context.new_page()
         page.goto(link)
         page.wait_for_url("**/services")
+        # The cluster has begun a moment ago: its crashing pod needs a few seconds until it waits between two restarts.
+        expect(page.locator("tr[data-key]").first).to_contain_text("CrashLoopBackOff", timeout=SETTLED_MS)
         site.state = context.storage_state()
         context.close()
         yield site
