@@ -150,6 +150,8 @@ class OverviewAnswer:
     connection: ConnectionAnswer
     usage: Usage
     requests_and_limits: Resources
+    containers_without_limits: int
+    containers_without_requests: int
     qos_classes: Mapping[str, int]
     notes: tuple[str, ...]
     simulated: bool

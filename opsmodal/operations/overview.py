@@ -51,6 +51,8 @@ class OverviewOperations:
             connection=self._connection(service.runtime),
             usage=summary.usage,
             requests_and_limits=summary.requests_and_limits,
+            containers_without_limits=summary.containers_without_limits,
+            containers_without_requests=summary.containers_without_requests,
             qos_classes=summary.qos_classes,
             notes=summary.notes,
             simulated=opened.runtime.identity.simulated if opened else False,

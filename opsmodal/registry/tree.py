@@ -16,7 +16,7 @@ import yaml
 
 from opsmodal.errors import Problem
 
-DOCUMENT_MAX_BYTES = 1_000_000
+DOCUMENT_MAX_BYTES = 3_000_000
 """As large as a request body may be; a registry of ten thousand services is smaller."""
 DEPTH_MAX = 16
 PROBLEMS_MAX = 50

@@ -38,3 +38,18 @@ def test_the_page_shows_it_and_says_that_the_cluster_is_simulated(shown: Install
 def test_the_tabs_follow_the_permissions(shown: Installation) -> None:
     assert "/services/shop/logs" not in shown.browser("viewer").get("/services/shop/overview").text
     assert "/services/shop/logs" in shown.browser("developer").get("/services/shop/overview").text
+
+
+def test_containers_without_limits_are_counted_and_draw_no_bar(shown: Installation, changed: Installation) -> None:
+    """A bar against a sum that leaves some out would say "nearly full" of a service that has no bound."""
+    spec = {"containers": [{"name": "free", "image": "registry.example.org/free:1"}]}
+    metadata = {"name": "free", "namespace": "shop", "labels": {"app.kubernetes.io/part-of": "shop"}}
+    changed.cluster.create({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
+    bounded = shown.browser("viewer").get("/services/shop/overview").text
+    assert "without any limit" not in bounded
+    assert '<svg class="usage' in bounded
+    unbounded = changed.browser("viewer").get("/services/shop/overview").text
+    assert "1 container without any limit" in unbounded
+    assert '<svg class="usage' not in unbounded
+    value = changed.client("viewer").get("/services/shop/overview").json
+    assert (value["containers_without_limits"], value["containers_without_requests"]) == (1, 1)
