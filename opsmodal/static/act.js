@@ -1,7 +1,7 @@
 // Sends forms that change something; where the server asks back, its question is shown in a dialog.
 import { closeDialog, openDialog } from "./dialog.js";
-import { refreshAfterChange } from "./live.js";
 import { NO_ANSWER, SignedOut, errorOf, fetchPage, rowOf, say, sayFlashes } from "./page.js";
+import { refreshAfterChange } from "./poll.js";
 
 const CHANGED_MS = 4000;
 

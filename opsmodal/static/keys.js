@@ -1,8 +1,7 @@
 // The keyboard. Nothing is taken while somebody types.
 import { showKeys, startDialogs } from "./dialog.js";
-import { refresh } from "./live.js";
 import { closeMenu, openMenu } from "./menu.js";
-import { closeRow } from "./rows.js";
+import { refresh } from "./poll.js";
 
 const CHORD_MS = 1000;
 let chordUntil = 0;
@@ -40,7 +39,7 @@ function typing(target) {
 function escape(event) {
   if (document.querySelector("dialog[open]")) return;
   if (typing(event.target)) event.target.blur();
-  else if (!closeMenu()) closeRow();
+  else if (!closeMenu()) document.dispatchEvent(new Event("close-row"));
 }
 
 export function startKeys() {

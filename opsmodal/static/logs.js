@@ -5,7 +5,7 @@ import { Follow } from "./log-socket.js";
 
 const ASKED = ["instance", "container", "tail", "since", "search"];
 
-export function startLogs() {
+function startLogs() {
   const section = document.querySelector("[data-logs]");
   if (!section) return;
   const lines = new LogLines(section);
@@ -49,3 +49,5 @@ export function startLogs() {
   addEventListener("pagehide", () => following?.stop());
   startFinding(section, lines);
 }
+
+startLogs();

@@ -1,20 +1,14 @@
-// Puts the parts together.
+// What every page does. A page that does more loads the modules for it itself: its template names them.
 import { startActing } from "./act.js";
 import { startCopying } from "./copy.js";
 import { startKeys } from "./keys.js";
-import { startLive } from "./live.js";
-import { startLogs } from "./logs.js";
 import { startMenus } from "./menu.js";
-import { startRows } from "./rows.js";
+import { startPolling } from "./poll.js";
 import { startTheme } from "./theme-switch.js";
-import { startVisiting } from "./visit.js";
 
 startTheme();
 startMenus();
 startCopying();
-startRows();
 startActing();
-startVisiting();
 startKeys();
-startLogs();
-startLive();
+startPolling();

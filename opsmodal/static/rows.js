@@ -48,7 +48,7 @@ function toggle(link) {
 }
 
 // Closes the opened row at the focus, else the last one.
-export function closeRow() {
+function closeRow() {
   const near = document.activeElement.closest("tr[data-inserted]") || openedOf(document.activeElement.closest("tr")?.dataset.key || "");
   const open = near || [...document.querySelectorAll("tr[data-inserted]")].at(-1);
   const row = rowOf(open?.dataset.inserted ?? "");
@@ -58,13 +58,25 @@ export function closeRow() {
   row.focus();
 }
 
-export function startRows() {
+// The key that the address names; whatever else somebody wrote there names no row.
+function named() {
+  try {
+    return decodeURIComponent(location.hash.slice(1));
+  } catch {
+    return "";
+  }
+}
+
+function startRows() {
   document.addEventListener("click", (event) => {
     const link = plainClick(event, "tr[data-key] a[data-open]");
     if (link) toggle(link);
   });
-  const row = rowOf(decodeURIComponent(location.hash.slice(1)));
+  document.addEventListener("close-row", closeRow);
+  const row = rowOf(named());
   const link = row?.querySelector("a[data-enter][data-open]");
   row?.focus();
   if (link) toggle(link);
 }
+
+startRows();

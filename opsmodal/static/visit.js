@@ -32,7 +32,7 @@ function addressOf(form) {
   return url.href;
 }
 
-export function startVisiting() {
+function startVisiting() {
   let typing = null;
   document.addEventListener("click", (event) => {
     const link = plainClick(event, "a[data-visit]");
@@ -54,3 +54,5 @@ export function startVisiting() {
   });
   window.addEventListener("popstate", () => visit(location.href));
 }
+
+startVisiting();

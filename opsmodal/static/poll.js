@@ -48,7 +48,8 @@ function answered({ status, doc }) {
   const failing = content()?.hasAttribute("data-error");
   if (status >= 500 && !failing) return failed(errorOf(doc));
   if (status >= 400 && !failing) return write(`${errorOf(doc)} What is shown is the last that was known.`);
-  if (failing && !doc.getElementById("content")) return location.reload();
+  // A page that failed has loaded less than the page that it was meant to be.
+  if (failing && status < 400) return location.reload();
   failures = 0;
   failingSince = null;
   // The page of the logs keeps its lines: only what stands over them is taken.
@@ -87,7 +88,7 @@ function count() {
   again.textContent = triesAt ? `${known}Trying again ${waiting > 0 ? `in ${waiting} s` : "now"}.` : "";
 }
 
-export function startLive() {
+export function startPolling() {
   const failing = document.querySelector("[data-error]");
   if (!strip() && !failing) return;
   if (document.querySelector("main [data-confirm]") || Number(failing?.dataset.status || 500) < 500) return;
