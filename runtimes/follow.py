@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from itertools import islice
 from time import monotonic
 from types import TracebackType
 from typing import Self
@@ -54,6 +55,7 @@ def follow(
     backoff_first_s: float = 0.2,
     backoff_max_s: float = 15.0,
     keep_waiting: bool = False,
+    positions: Mapping[Key, Position] | None = None,
 ) -> Follow:
     """Follow what `sources` names, asked again every `rediscover_s`; a broken source is resumed where it was cut.
 
@@ -61,9 +63,10 @@ def follow(
     the mapping gives another (unequal) opener under its key: a pod recreated under its name. Without `keep_waiting`
     the stream ends when no source is left; with it, it goes on until it is closed. What `sources` raises at first is
     raised here; later a lasting problem (Denied …) is raised at the reader, and anything else is tried again.
+    `positions` are where an earlier follow left its sources: they go on from there.
     """
     pace = Pace(rediscover_s=rediscover_s, backoff_first_s=backoff_first_s, backoff_max_s=backoff_max_s)
-    return Follow(sources, pace=pace, keep_waiting=keep_waiting)
+    return Follow(sources, pace=pace, keep_waiting=keep_waiting, positions=positions or {})
 
 
 class Follow:
@@ -72,14 +75,21 @@ class Follow:
     Whoever opens it closes it (or reads it to its end): it owns a thread for each source and one that looks for more.
     """
 
-    def __init__(self, sources: Callable[[], Mapping[Key, Opener]], *, pace: Pace, keep_waiting: bool) -> None:
+    def __init__(
+        self,
+        sources: Callable[[], Mapping[Key, Opener]],
+        *,
+        pace: Pace,
+        keep_waiting: bool,
+        positions: Mapping[Key, Position],
+    ) -> None:
         self._sources = sources
         self._pace = pace
         self._keep_waiting = keep_waiting
         self._inbox = Inbox()
         self._lock = threading.Lock()
         self._followed: dict[Key, Source] = {}
-        self._positions: dict[Key, Position] = {}
+        self._positions = dict(islice(positions.items(), POSITIONS_MAX))
         self._problem = ""
         self._closed = threading.Event()
         self._discovery = threading.Thread(target=self._discover, name="follow: discovery", daemon=True)

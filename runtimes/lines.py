@@ -8,12 +8,13 @@ byte: `written` gives back what `records` and `parsed` took apart.
 
 from __future__ import annotations
 
+import hashlib
 import heapq
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Literal, Self
 
 from runtimes.base import LogLine, Stream
 
@@ -31,6 +32,10 @@ _BEFORE_ALL = -(2**63)
 """Nanoseconds of a line that has no stamp and no predecessor that has one."""
 
 CARRIAGE_RETURN = 0x0D
+
+_MARK = re.compile(r"([0-9]{1,19})\.([0-9]{1,19})\.([0-9]{1,9})\.([0-9a-f]{16})", re.ASCII)
+"""Nanoseconds since 1970 of the last and of the latest line, lines given with the last one's stamp, and the beginning
+of its text's SHA-256."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
@@ -169,10 +174,30 @@ class Position:
 
     def __init__(self) -> None:
         self._stamp = self._latest = self._stream_stamp = _BEFORE_ALL
-        self._text = ""
+        self._text: str | None = ""
+        self._digest = ""
         self._given_with_stamp = 0
         self._met_with_stamp = 0
         self._may_skip = 0
+
+    @classmethod
+    def at(cls, mark: str) -> Self:
+        """Make the position that `mark` describes. Raise ValueError for a text that describes none."""
+        found = _MARK.fullmatch(mark)
+        if found is None:
+            raise ValueError("no position in a log")
+        position = cls()
+        position._stamp, position._latest, position._given_with_stamp = int(found[1]), int(found[2]), int(found[3])
+        position._text, position._digest = None, found[4]
+        return position
+
+    @property
+    def mark(self) -> str:
+        """Describe this position in a short text, so that another process can go on from it; empty at the start."""
+        if self._stamp < 0:
+            return ""
+        digest = self._digest if self._text is None else _digest(self._text)
+        return f"{self._stamp}.{self._latest}.{self._given_with_stamp}.{digest}"
 
     @property
     def since(self) -> datetime | None:
@@ -208,9 +233,16 @@ class Position:
         self._may_skip -= 1
         if stamp == self._stamp:
             self._met_with_stamp += 1
-            if self._met_with_stamp >= self._given_with_stamp and text == self._text:
+            if self._met_with_stamp >= self._given_with_stamp and self._is_last(text):
                 self._may_skip = 0
         return True
+
+    def _is_last(self, text: str) -> bool:
+        return text == self._text if self._text is not None else _digest(text) == self._digest
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def _first(pair: tuple[int, LogLine]) -> int:

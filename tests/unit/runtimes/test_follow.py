@@ -432,3 +432,17 @@ def test_closing_while_sources_are_held_back_ends_them() -> None:
     lines.close()
     assert Counter(log.open_now for log in logs) == {0: 3}
     assert list(lines) == []
+
+
+def test_a_follow_goes_on_where_one_of_another_process_stopped() -> None:
+    old, new = Log("web-0"), Log("web-1")
+    for number in range(5):
+        old.write(number * 10**9, f"line {number}")
+    with follow(lambda: static(old), **FAST) as lines:
+        position = Position()
+        assert all(position.fresh(each) for each in islice(lines, 3))
+    new.write(4 * 10**9, "of another instance")
+    left = {("web-0", "app"): Position.at(position.mark)}
+    with follow(lambda: static(old, new), positions=left, **FAST) as lines:
+        texts = [each.text for each in islice(lines, 3)]
+    assert sorted(texts) == ["line 3", "line 4", "of another instance"]

@@ -194,8 +194,11 @@ def since_filtered(log: list[LogLine], since: datetime | None) -> list[LogLine]:
     return [one for one in log if since is None or one.at is None or one.at >= since]
 
 
-def read_with_cuts(log: list[LogLine], visible: list[int], first: int = 0) -> list[LogLine]:
-    """Read a growing log; at each cut `visible` says how many lines were given since the source was opened."""
+def read_with_cuts(log: list[LogLine], visible: list[int], first: int = 0, *, elsewhere: bool = False) -> list[LogLine]:
+    """Read a growing log; at each cut `visible` says how many lines were given since the source was opened.
+
+    With `elsewhere` another process goes on after each cut: all it has is the mark of the position.
+    """
     position, result = Position(), []
     for count in [*visible, len(log)]:
         fresh = 0
@@ -206,23 +209,32 @@ def read_with_cuts(log: list[LogLine], visible: list[int], first: int = 0) -> li
             if position.fresh(one):
                 result.append(one)
                 fresh += 1
+        if elsewhere and position.mark:
+            position = Position.at(position.mark)
         position.resume()
     return result
 
 
-@given(st.lists(st.integers(0, 6).map(lambda n: n * 900_000_000), max_size=30), st.lists(st.integers(0, 9), max_size=6))
-def test_cuts_at_any_line_lose_and_repeat_nothing(times: list[int], visible: list[int]) -> None:
+@given(
+    st.lists(st.integers(0, 6).map(lambda n: n * 900_000_000), max_size=30),
+    st.lists(st.integers(0, 9), max_size=6),
+    st.booleans(),
+)
+def test_cuts_at_any_line_lose_and_repeat_nothing(times: list[int], visible: list[int], elsewhere: bool) -> None:
     log = [line(n, f"{i % 3}") for i, n in enumerate(sorted(times))]
-    assert read_with_cuts(log, visible) == log
+    assert read_with_cuts(log, visible, elsewhere=elsewhere) == log
 
 
 @given(
     st.lists(st.integers(0, 20).map(lambda n: n * 100_000_000), min_size=1, max_size=30),
     st.lists(st.integers(0, 9), max_size=6),
+    st.booleans(),
 )
-def test_stamps_out_of_order_within_the_overlap_lose_and_repeat_nothing(times: list[int], visible: list[int]) -> None:
+def test_stamps_out_of_order_within_the_overlap_lose_and_repeat_nothing(
+    times: list[int], visible: list[int], elsewhere: bool
+) -> None:
     log = [line(n, f"unique {i}") for i, n in enumerate(times)]
-    assert read_with_cuts(log, visible) == log
+    assert read_with_cuts(log, visible, elsewhere=elsewhere) == log
 
 
 @given(st.lists(st.integers(0, 9), max_size=6), st.integers(0, 30), st.integers(0, 30))
@@ -269,6 +281,14 @@ def test_nothing_given_means_the_source_is_asked_as_the_first_time() -> None:
     position.resume()
     assert position.fresh(line(1, "first"))
     assert position.since == EPOCH
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1.2.3", "1.2.3.zz", "-1.2.3.0123456789abcdef", "1.2.3.0123456789abcdef ", "٣" * 9]
+)
+def test_a_text_that_is_no_mark_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="no position"):
+        Position.at(text)
 
 
 def test_a_resumed_source_starts_a_little_before_the_last_line() -> None:
