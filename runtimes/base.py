@@ -137,6 +137,8 @@ class Instance:
     """The Podman pod that a container is in; empty elsewhere."""
     phase: str = ""
     """The pod's phase on Kubernetes (`Pending` covers many a status); empty elsewhere."""
+    uid: str = ""
+    """Which of all that ever had this `id` it is; empty where an id is never given twice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,6 +284,9 @@ class LogQuery:
     since: datetime | None = None
     previous: bool = False
     exact: bool = False
+    marks: Mapping[tuple[str, str], str] = field(default_factory=dict, hash=False)
+    """How far an earlier follow got, by (instance, container) of its lines: `runtimes.lines.Position.mark`. A follow
+    goes on from there; `since` and `tail` count for what has none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -334,6 +339,31 @@ class Lack:
     hint: str
 
 
+class Watch(Protocol):
+    """Somebody's lasting interest in the instances of one service, from `Instances.watch`.
+
+    While it is open the list is kept current, and many watches share what that costs. It holds no queue: whoever is
+    told that something is new reads the list again, as often or as seldom as suits the reader.
+    """
+
+    @property
+    def ended(self) -> bool:
+        """Whether it tells nothing any more: it, or the runtime, was closed. Then watch again, or give up."""
+        ...
+
+    def wait(self, timeout_s: float) -> bool:
+        """Return True when `list` may answer differently (rows, figures or staleness) than when last waited for.
+
+        Never raises: a runtime that is silent is news once, and then none until it answers again. Once it has `ended`
+        it returns at once: True the first time, then False.
+        """
+        ...
+
+    def close(self) -> None:
+        """End the interest. May be called twice, and from another thread: who waits then returns."""
+        ...
+
+
 class Overview(Protocol):
     """The Overview tab."""
 
@@ -351,6 +381,10 @@ class Instances(Protocol):
 
     def list(self, scope: Scope) -> Snapshot[Instance]: ...
 
+    def watch(self, scope: Scope) -> Watch:
+        """Keep the list current while somebody looks. Raise Unavailable for a runtime that is closed or full."""
+        ...
+
     def get(self, scope: Scope, instance: str) -> InstanceDetail:
         """Read one by its id, its name or a unique prefix of either. Raise Missing when it is not the service's."""
         ...
@@ -359,7 +393,9 @@ class Instances(Protocol):
         """Explain why an instance is not ok; `quote_logs` is False for somebody who may not read logs."""
         ...
 
-    def delete(self, scope: Scope, instance: str, *, force: bool) -> None: ...
+    def delete(self, scope: Scope, instance: str, *, force: bool, uid: str = "") -> None:
+        """Delete one. Raise Stale when it is no longer the one of that `uid`, where one is given."""
+        ...
 
     def delete_pending(self, scope: Scope) -> Sequence[str]:
         """Delete every Pending instance; give the ids that were deleted."""

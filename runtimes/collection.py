@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
@@ -16,6 +17,7 @@ from typing import Generic, Self, TypeVar
 
 from runtimes.base import Snapshot
 from runtimes.errors import RuntimeProblem, Unavailable
+from runtimes.interest import Interest, Mark
 from runtimes.replica import Change, Difference, Listed, Replica
 from runtimes.standing import Standing
 from runtimes.watched import Pace
@@ -52,6 +54,7 @@ class Collection(Generic[T]):
         self._standing = Standing()
         self._read_at = 0.0
         self._wanted = False
+        self._stirs = 0
 
     # For readers.
 
@@ -67,6 +70,28 @@ class Collection(Generic[T]):
             self._know(wait_s)
             self.subscribers += 1
             return Subscription(self, self._snapshot(), self._replica.serial)
+
+    def watch(self) -> Interest:
+        """Keep it current from now on, without waiting for anything. Raise Unavailable when it is closed."""
+        with self.news:
+            self._look()
+            self.subscribers += 1
+            return Interest(self, self._mark())
+
+    def stir(self) -> None:
+        """Tell those who wait that something which belongs to the items, and is kept elsewhere, is new."""
+        with self.news:
+            self._stirs += 1
+            self.news.notify_all()
+
+    def moved(self, mark: Mark, ended: Callable[[], bool], timeout_s: float) -> Mark:
+        """Give where it stands as soon as that is not `mark`, at the latest after `timeout_s`; never raises."""
+        with self.news:
+            if not self.closed:
+                with suppress(RuntimeProblem):  # no thread can be had: the next look tries again
+                    self._look()
+            self.news.wait_for(lambda: self.closed or ended() or self._mark() != mark, timeout_s)
+            return self._mark()
 
     def settle(self, key: str, seen: Callable[[T | None], bool], within_s: float) -> bool:
         """Wait until an item is as somebody who has just changed it expects; ask nobody for it."""
@@ -103,6 +128,11 @@ class Collection(Generic[T]):
         with self.news:
             self.subscribers -= 1
             self._read_at = monotonic()
+            self.news.notify_all()
+
+    def _mark(self) -> Mark:
+        _, stale, problem = self._standing.told()
+        return self._replica.serial, self._stirs, self._standing.listed, stale, problem
 
     def _differs(self, serial: int, known: tuple[bool, str]) -> bool:
         return self._replica.serial != serial or self._standing.told()[1:] != known

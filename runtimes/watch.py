@@ -16,6 +16,7 @@ from typing import Generic, TypeVar
 from runtimes.base import Snapshot, Stream
 from runtimes.collection import Collection, Subscription
 from runtimes.errors import Denied, Expired, Invalid, Missing, RuntimeProblem, Unavailable, Unsupported
+from runtimes.interest import Interest
 from runtimes.replica import Change, Listed
 from runtimes.watched import Pace, Source
 
@@ -59,6 +60,14 @@ class Reflector(Generic[T]):
     def subscribe(self, *, wait_s: float = READ_MAX_S) -> Subscription[T]:
         """Give what is there and then what changes; it must be closed. Raise RuntimeProblem."""
         return self._shown.subscribe(wait_s)
+
+    def watch(self) -> Interest:
+        """Keep it current until that is closed, without waiting for a first list. Raise Unavailable when closed."""
+        return self._shown.watch()
+
+    def stir(self) -> None:
+        """Tell those who wait that something which belongs to the items, and is kept elsewhere, is new."""
+        self._shown.stir()
 
     def settle(self, key: str, seen: Callable[[T | None], bool], *, within_s: float) -> bool:
         """Wait until an item is as somebody who has just changed it expects; never asks the runtime for it."""

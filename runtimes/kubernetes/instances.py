@@ -10,15 +10,16 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from runtimes import causes
-from runtimes.base import Explanation, Instance, InstanceDetail, Scope, Snapshot
+from runtimes.base import Explanation, Instance, InstanceDetail, Scope, Snapshot, Watch
 from runtimes.errors import Missing, RuntimeProblem, Stale, Unsupported
-from runtimes.kubernetes import details, metrics, paths, pods
+from runtimes.kubernetes import details, paths, pods
 from runtimes.kubernetes.client import Client
 from runtimes.kubernetes.facts import Surroundings
 from runtimes.kubernetes.figures import RecentFigures
 from runtimes.kubernetes.live import LivePods
 from runtimes.kubernetes.metrics import Figures
 from runtimes.kubernetes.models import Pod
+from runtimes.kubernetes.podnews import PodWatch
 from runtimes.kubernetes.restarts import Restarts
 from runtimes.kubernetes.scoped import Pods, checked
 from runtimes.kubernetes.together import Together
@@ -29,12 +30,14 @@ VERBS = frozenset({"delete", "force-delete", "delete-pending"})
 class PodInstances:
     """The pods of a service, as rows and one by one."""
 
-    def __init__(self, client: Client, together: Together, live: LivePods, restarts: Restarts) -> None:
+    def __init__(
+        self, client: Client, together: Together, live: LivePods, figures: RecentFigures, restarts: Restarts
+    ) -> None:
         self.verbs = VERBS
         self._client = client
         self._together = together
         self._live = live
-        self._figures = RecentFigures(client)
+        self._figures = figures
         self._restarts = restarts
 
     def list(self, scope: Scope) -> Snapshot[Instance]:
@@ -44,9 +47,13 @@ class PodInstances:
         rows = tuple(self.row(pod, figures, now) for pod in found.items)
         return Snapshot(items=rows, as_of=found.as_of, stale=found.stale, problem=found.problem)
 
+    def watch(self, scope: Scope) -> Watch:
+        """Keep the pods and what they use current while somebody looks. Raise Unavailable for a closed runtime."""
+        return PodWatch(self._live.watch(scope), self._figures, scope.namespace)
+
     def figures(self, scope: Scope) -> Figures:
-        """Give what the pods of a service use, at most some seconds old. Never raises."""
-        return self._figures.read(scope)
+        """Give what the pods of a namespace use, at most a minute old. Never raises."""
+        return self._figures.read(scope.namespace)
 
     def row(self, pod: Pod, figures: Figures, now: datetime) -> Instance:
         """Give the row of a pod, taking note of its restarts."""
@@ -57,7 +64,7 @@ class PodInstances:
         """Read everything about one pod. Raise Missing when it is not the service's."""
         pod = Pods(self._client).one(scope, instance)
         figures, known = self._together.run(
-            lambda: metrics.read(self._client, scope.namespace, scope.selector),
+            lambda: self.figures(scope),
             lambda: Surroundings(self._client, self._together).events(pod),
         )
         row = self.row(pod, figures.get(), datetime.now(UTC))
@@ -68,9 +75,14 @@ class PodInstances:
         pod = Pods(self._client).one(scope, instance)
         return causes.explain(Surroundings(self._client, self._together).facts(pod, quote_logs=quote_logs))
 
-    def delete(self, scope: Scope, instance: str, *, force: bool) -> None:
-        """Delete a pod, with its own grace period or (`force`) at once. Raise Missing, Stale or Denied."""
+    def delete(self, scope: Scope, instance: str, *, force: bool, uid: str = "") -> None:
+        """Delete a pod, with its own grace period or (`force`) at once. Raise Missing, Stale or Denied.
+
+        Stale when it is not the one of that `uid`: a StatefulSet makes pods again under their names.
+        """
         pod = Pods(self._client).one(scope, instance)
+        if uid and pod.metadata.uid != uid:
+            raise _recreated(pod.metadata.name)
         self._delete(pod, grace_s=0 if force else None)
         self._live.deleted(scope.namespace, [pod])
 
@@ -102,11 +114,11 @@ class PodInstances:
 
     def _known(self, scope: Scope) -> tuple[Snapshot[Pod], Figures]:
         if not self._live.warm(scope):
-            found, figures = self._together.run(lambda: self._live.read(scope), lambda: self._figures.read(scope))
+            found, figures = self._together.run(lambda: self._live.read(scope), lambda: self.figures(scope))
             return found.get(), figures.get()
         pods = self._live.read(scope)
         # While the API server is silent nobody should wait for the Metrics API, which is behind it.
-        return pods, self._figures.known(scope) if pods.stale else self._figures.read(scope)
+        return pods, self._figures.known(scope.namespace) if pods.stale else self.figures(scope)
 
     def _delete(self, pod: Pod, *, grace_s: int | None) -> None:
         name = pod.metadata.name
@@ -114,5 +126,9 @@ class PodInstances:
         try:
             self._client.delete(path, what=f"pod {name}", uid=pod.metadata.uid, grace_s=grace_s)
         except Stale as problem:
-            hint = "Nothing was deleted. Look at the new one first."
-            raise Stale(f"Pod {name} was recreated in the meantime.", hint=hint, detail=problem.detail) from problem
+            raise _recreated(name, problem.detail) from problem
+
+
+def _recreated(name: str, detail: str = "") -> Stale:
+    hint = "Nothing was deleted. Look at the new one first."
+    return Stale(f"Pod {name} was recreated in the meantime.", hint=hint, detail=detail)

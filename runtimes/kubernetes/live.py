@@ -11,6 +11,7 @@ from dataclasses import replace
 from time import monotonic
 
 from runtimes.base import Scope, Snapshot
+from runtimes.interest import Interest
 from runtimes.kubernetes.client import Client
 from runtimes.kubernetes.models import Pod
 from runtimes.kubernetes.podwatch import PodSource
@@ -38,6 +39,16 @@ class LivePods:
         if not scope.selector:
             return snapshot
         return replace(snapshot, items=tuple(pod for pod in snapshot.items if accepts(pod.metadata.labels or {})))
+
+    def watch(self, scope: Scope) -> Interest:
+        """Keep the pods of a service current until that is closed; waits for nothing. Raise Unavailable when closed."""
+        namespace = checked(scope).namespace
+        return self._reflectors.of(_key(namespace), lambda: PodSource(self._client, namespace)).watch()
+
+    def stir(self, namespace: str) -> None:
+        """Tell who waits for news of a namespace that something else about its pods is new."""
+        if (known := self._reflectors.there(_key(namespace))) is not None:
+            known.stir()
 
     def warm(self, scope: Scope) -> bool:
         """Say whether the namespace is being kept."""

@@ -39,11 +39,10 @@ class Figures:
         return Usage(missing_reason=NOT_RUNNING if not running else self.problem or NOT_SCRAPED)
 
 
-def read(client: Client, namespace: str, selector: str) -> Figures:
+def read(client: Client, namespace: str) -> Figures:
     """Read the figures of a namespace. Never raises for a Metrics API that is absent, forbidden or broken."""
-    query = {"labelSelector": selector or None}
     try:
-        found = client.listed(paths.pod_metrics(namespace), PodMetrics, what="pod metrics", query=query)
+        found = client.listed(paths.pod_metrics(namespace), PodMetrics, what="pod metrics")
     except Missing:
         return Figures(problem=NOT_INSTALLED)
     except Denied:

@@ -13,6 +13,7 @@ from runtimes.kubernetes import rights
 from runtimes.kubernetes.access import Access, Login
 from runtimes.kubernetes.client import Client
 from runtimes.kubernetes.discovery import Discovery
+from runtimes.kubernetes.figures import RecentFigures
 from runtimes.kubernetes.instances import PodInstances
 from runtimes.kubernetes.live import LivePods
 from runtimes.kubernetes.login import Dialled, dialled, from_kubeconfig, from_pod
@@ -91,7 +92,8 @@ def _version(client: Client) -> Version:
 def _runtime(name: str, client: Client, identity: Identity, namespaces: tuple[str, ...]) -> Runtime:
     together = Together(name)
     live = LivePods(client, name)
-    instances = PodInstances(client, together, live, Restarts())
+    figures = RecentFigures(client, name=name, tell=live.stir)
+    instances = PodInstances(client, together, live, figures, Restarts())
     shown = (("Cluster version", identity.version), *identity.detail)
 
     def check() -> None:
@@ -99,6 +101,7 @@ def _runtime(name: str, client: Client, identity: Identity, namespaces: tuple[st
 
     def close() -> None:
         live.close()
+        figures.close()
         together.close()
         client.close()
 

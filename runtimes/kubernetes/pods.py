@@ -41,6 +41,7 @@ def instance(pod: Pod, *, now: datetime, usage: Usage, recent_restarts: int = 0)
         reason=_short(judgement.reason),
         managed_by=f"{owner.kind} {owner.name}" if owner else "",
         phase=pod.status.phase,
+        uid=pod.metadata.uid,
     )
 
 

@@ -73,7 +73,7 @@ def lacks(client: Client, namespace: str) -> tuple[Lack, ...]:
     if found:
         hint = f"Bind a Role with these rights in {namespace} to it; the ClusterRole edit has all of them."
         told.append(Lack(sentence=f"This identity may not {'; '.join(found)}.", hint=hint))
-    figures = metrics.read(client, namespace, "")
+    figures = metrics.read(client, namespace)
     if figures.problem and figures.problem != metrics.NOT_ALLOWED:
         told.append(Lack(sentence=figures.problem, hint="Install or mend metrics-server to see what pods use."))
     return tuple(told)

@@ -468,3 +468,70 @@ def test_the_same_holds_under_gevent() -> None:
     )
     assert ran.returncode == 0, ran.stderr[-2000:]
     assert "cases ran" in ran.stdout
+
+
+def test_an_interest_is_told_once_of_what_happened_since() -> None:
+    server = Server()
+    with reflecting(server) as live:
+        watch = live.watch()
+        assert watch.wait(DEADLINE_S)  # the first list
+        eventually(lambda: server.open_now == 1, "a watch")
+        while watch.wait(0.05):
+            pass
+        server.put("a")
+        server.put("b")
+        assert watch.wait(DEADLINE_S)
+        eventually(lambda: len(live.read().items) == 2, "both")
+        while watch.wait(0.05):
+            pass
+        live.stir()
+        assert watch.wait(0)
+        assert not watch.wait(0.05)
+        watch.close()
+
+
+def test_an_interest_is_told_that_the_server_is_gone_and_back() -> None:
+    server = Server()
+    with reflecting(server) as live:
+        watch = live.watch()
+        eventually(lambda: server.open_now == 1, "a watch")
+        while watch.wait(0.1):
+            pass
+        server.always = Unavailable("gone")
+        server.cut()
+        eventually(lambda: watch.wait(0.1) and live.read().stale, "news of the silence")
+        while watch.wait(0.1):
+            pass
+        server.always = None
+        eventually(lambda: watch.wait(0.1) and not live.read().stale, "news of the recovery")
+        watch.close()
+
+
+def test_an_interest_keeps_a_collection_and_its_end_gives_it_back() -> None:
+    server = Server()
+    with reflecting(server, pace=Pace(idle_s=0.05, backoff_first_s=0.001, short_watch_s=0.0)) as live:
+        watch = live.watch()
+        eventually(lambda: server.open_now == 1, "a watch")
+        for _ in range(10):
+            server.bookmark()
+            sleep(0.02)
+        assert live.running
+        watch.close()
+        watch.close()
+        eventually(lambda: (server.bookmark(), not live.running)[1], "its end")
+
+
+def test_closing_wakes_who_waits_and_tells_the_end_once() -> None:
+    for close in ("interest", "collection"):
+        with reflecting(Server()) as live:
+            watch = live.watch()
+            eventually(lambda: not watch.wait(0.1), "silence")  # noqa: B023
+            told: list[bool] = []
+            thread = threading.Thread(target=lambda: told.append(watch.wait(DEADLINE_S)))  # noqa: B023
+            thread.start()
+            (watch if close == "interest" else live).close()
+            thread.join(DEADLINE_S)
+            assert told == [True]
+            assert watch.ended
+            assert not watch.wait(DEADLINE_S)
+            watch.close()

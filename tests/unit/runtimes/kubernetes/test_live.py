@@ -167,3 +167,41 @@ def test_a_closed_runtime_watches_nothing(runtime: Runtime) -> None:
     runtime.close()
     with pytest.raises(Unavailable):
         names(runtime)
+
+
+def test_a_watch_tells_of_pods_and_of_figures(cluster: Cluster, runtime: Runtime) -> None:
+    watch = runtime.instances.watch(SCOPE)
+    try:
+        watched(runtime)
+        pod(cluster, "three")
+        eventually(lambda: watch.wait(1) and "three" in names(runtime), "news of a pod", within_s=3)
+
+        def measured() -> bool:
+            return any(row.usage.cpu_cores is not None for row in runtime.instances.list(SCOPE).items)
+
+        eventually(lambda: watch.wait(1) and measured(), "news of figures", within_s=40)
+    finally:
+        watch.close()
+    assert watch.ended
+
+
+def test_a_watch_on_a_silent_cluster_never_raises_and_recovers(cluster: Cluster, runtime: Runtime) -> None:
+    cluster.pause()
+    watch = runtime.instances.watch(SCOPE)
+    try:
+        eventually(lambda: watch.wait(1), "news of the silence")
+        cluster.resume()
+        eventually(lambda: watch.wait(1) and names(runtime) == ["one", "two"], "recovery")
+    finally:
+        watch.close()
+
+
+def test_closing_the_runtime_ends_its_watches(runtime: Runtime) -> None:
+    watch = runtime.instances.watch(SCOPE)
+    runtime.close()
+    assert watch.ended
+    assert watch.wait(10)
+    assert not watch.wait(10)
+    watch.close()
+    with pytest.raises(Unavailable):
+        runtime.instances.watch(SCOPE)
