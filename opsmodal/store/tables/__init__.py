@@ -2,6 +2,7 @@
 
 from opsmodal.store.tables.audit import AuditRow
 from opsmodal.store.tables.base import Table
+from opsmodal.store.tables.history import HappenedRow, LeaseRow, UsageRow, VersionRow
 from opsmodal.store.tables.people import Choice, Favorite, Session, SignInFailure, Ticket, Token, User
 from opsmodal.store.tables.registry import (
     Credential,
@@ -22,6 +23,8 @@ __all__ = [
     "Favorite",
     "GrantEntry",
     "GroupEntry",
+    "HappenedRow",
+    "LeaseRow",
     "Mark",
     "RuntimeEntry",
     "ServiceEntry",
@@ -30,6 +33,8 @@ __all__ = [
     "Table",
     "Ticket",
     "Token",
+    "UsageRow",
     "User",
+    "VersionRow",
     "VpnProfileEntry",
 ]
