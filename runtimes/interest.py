@@ -46,7 +46,7 @@ class Interest:
         while not self.ended:
             slice_s = max(0.0, min(SLICE_S, deadline - monotonic()))
             mark = self._collection.moved(self._mark, lambda: self.ended, slice_s)
-            if mark != self._mark:
+            if mark != self._mark and not self.ended:
                 self._mark = mark
                 return True
             if monotonic() >= deadline:
