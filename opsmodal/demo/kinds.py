@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 READ_ONLY = ("get", "list")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Custom:
+    """What a CustomResourceDefinition says of one version of its kind.
+
+    `shape` is its schema with the metadata of all objects, `columns` its additionalPrinterColumns, `scale` the paths of
+    its scale subresource (empty when it has none).
+    """
+
+    definition: str
+    shape: Mapping[str, Any]
+    columns: tuple[Mapping[str, Any], ...] = ()
+    has_status: bool = False
+    scale: Mapping[str, str] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """A kind of the API. `subresources` are served beside the object; `has_spec` kinds count `metadata.generation`."""
+    """A kind of the API in one version. `subresources` are served beside the object.
+
+    `stored_as` is the version in which its objects are kept, None where it is this one; `single` is the word for one
+    where it is not the name in lower case.
+    """
 
     group: str
     version: str
@@ -23,6 +42,14 @@ class Kind:
     categories: tuple[str, ...] = ()
     subresources: tuple[str, ...] = ()
     verbs: tuple[str, ...] = VERBS
+    stored_as: Kind | None = None
+    custom: Custom | None = None
+    single: str = ""
+
+    @property
+    def stored(self) -> Kind:
+        """Give the kind under which storage keeps the objects."""
+        return self.stored_as or self
 
     @property
     def api_version(self) -> str:
@@ -32,7 +59,7 @@ class Kind:
     @property
     def singular(self) -> str:
         """Give the word for one: `pod`."""
-        return self.name.lower()
+        return self.single or self.name.lower()
 
     @property
     def resource(self) -> str:
@@ -52,6 +79,7 @@ def _of(group: str, name: str, plural: str, *short: str, **more: Any) -> Kind:
 ALL = ("all",)
 SCALED = ("status", "scale")
 RBAC = "rbac.authorization.k8s.io"
+EXTENSIONS = "apiextensions.k8s.io"
 
 KINDS: tuple[Kind, ...] = (
     _core("ConfigMap", "configmaps", "cm"),
@@ -102,6 +130,16 @@ KINDS: tuple[Kind, ...] = (
     _of("coordination.k8s.io", "Lease", "leases"),
     _of("discovery.k8s.io", "EndpointSlice", "endpointslices"),
     _of("scheduling.k8s.io", "PriorityClass", "priorityclasses", "pc", namespaced=False),
+    _of(
+        EXTENSIONS,
+        "CustomResourceDefinition",
+        "customresourcedefinitions",
+        "crd",
+        "crds",
+        categories=("api-extensions",),
+        namespaced=False,
+        subresources=("status",),
+    ),
 )
 
 REVIEWS: tuple[Kind, ...] = (
@@ -131,10 +169,13 @@ METRICS: tuple[Kind, ...] = (
 
 
 class Catalogue:
-    """Find kinds by what a path, a manifest or an owner reference calls them."""
+    """Find kinds by what a path, a manifest or an owner reference calls them. Custom kinds come and go."""
 
     def __init__(self, kinds: Iterable[Kind]) -> None:
-        self.kinds = tuple(kinds)
+        self._fill(tuple(kinds))
+
+    def _fill(self, kinds: tuple[Kind, ...]) -> None:
+        self.kinds = kinds
         self._by_path = {(kind.group, kind.version, kind.plural): kind for kind in self.kinds}
         self._by_name = {(kind.api_version, kind.name): kind for kind in self.kinds}
 
@@ -146,6 +187,15 @@ class Catalogue:
         """Find the kind of a manifest or an owner reference by its apiVersion and kind."""
         return self._by_name.get((str(document.get("apiVersion")), str(document.get("kind"))))
 
+    def stored(self) -> tuple[Kind, ...]:
+        """Give every kind of which objects are kept, each once and in the version that is kept."""
+        return tuple(kind for kind in self.kinds if kind.stored_as is None and "delete" in kind.verbs)
+
+    def define(self, definition: str, kinds: Iterable[Kind]) -> None:
+        """Serve exactly `kinds` for one definition; none ends it."""
+        others = (kind for kind in self.kinds if kind.custom is None or kind.custom.definition != definition)
+        self._fill((*others, *kinds))
+
     def versions(self) -> tuple[tuple[str, str], ...]:
         """Give each (group, version) once, in the order of the table."""
         return tuple(dict.fromkeys((kind.group, kind.version) for kind in self.kinds))
@@ -153,7 +203,7 @@ class Catalogue:
 
 def built_in() -> Catalogue:
     """Give the catalogue of everything that is served without custom kinds."""
-    return Catalogue((*KINDS, *REVIEWS, *METRICS))
+    return Catalogue((*KINDS, *OTHER_VERSIONS, *REVIEWS, *METRICS))
 
 
 def stored(plural: str) -> Kind:
@@ -162,6 +212,11 @@ def stored(plural: str) -> Kind:
 
 
 _STORED = {kind.plural: kind for kind in KINDS}
+OTHER_VERSIONS: tuple[Kind, ...] = (
+    replace(stored("horizontalpodautoscalers"), version="v1", stored_as=stored("horizontalpodautoscalers")),
+    replace(stored("events"), group="events.k8s.io", stored_as=stored("events")),
+)
+"""Kinds that are served in a second version, too."""
 PODS = stored("pods")
 NODES = stored("nodes")
 NAMESPACES = stored("namespaces")

@@ -41,7 +41,7 @@ class Problem(Exception):
     def status(self) -> Obj:
         """Give the Status document of this refusal."""
         document: Obj = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure"}
-        document |= {"message": self.message, "reason": self.reason}
+        document |= {"message": self.message} | ({"reason": self.reason} if self.reason else {})
         if self.details:
             document["details"] = self.details
         return document | {"code": self.code}

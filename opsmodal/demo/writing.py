@@ -7,11 +7,14 @@ about who may do it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from opsmodal.demo import admission, problems
 from opsmodal.demo.defaults import complete
 from opsmodal.demo.documents import Obj, dig, is_leaving, name_of
 from opsmodal.demo.kinds import NAMESPACES, Kind
+from opsmodal.demo.ownership.writes import Manager, updated
+from opsmodal.demo.schema.shapes import shape_of
 from opsmodal.demo.storage import Record
 from opsmodal.demo.validation import check, check_change
 from opsmodal.demo.world import World
@@ -40,10 +43,24 @@ def _identity(world: World, kind: Kind, document: Obj) -> None:
         metadata["generation"] = 1
 
 
-def create(world: World, kind: Kind, namespace: str, document: Obj, *, dry_run: bool = False) -> Record:
-    """Create an object out of a manifest, which is given away. Raise a Problem when it is refused."""
+def create(
+    world: World,
+    kind: Kind,
+    namespace: str,
+    document: Obj,
+    *,
+    dry_run: bool = False,
+    manager: Manager | None = None,
+    record: list[Obj] | None = None,
+) -> Record:
+    """Create an object out of a manifest, which is given away. Raise a Problem when it is refused.
+
+    `manager` is who asks: the object then gets a record of its fields, or `record` where an apply has made one. What
+    the controllers make has none, so that ten thousand pods stay small.
+    """
     document |= {"apiVersion": kind.api_version, "kind": kind.name}
     metadata = document.setdefault("metadata", {})
+    metadata.pop("managedFields", None)
     if kind.namespaced:
         metadata["namespace"] = namespace
         _check_namespace(world, kind, namespace, str(metadata.get("name") or ""))
@@ -59,7 +76,26 @@ def create(world: World, kind: Kind, namespace: str, document: Obj, *, dry_run: 
         if world.storage.get(kind, namespace if kind.namespaced else "", name):
             raise problems.already_exists(kind.plural, kind.group, name)
         admission.admit(world.storage, kind, document)
+        if manager:
+            document["metadata"]["managedFields"] = record or _record(world, kind, None, document, manager)
         return Record(document) if dry_run else world.storage.put(kind, document)
+
+
+def _record(world: World, kind: Kind, before: Obj | None, after: Obj, manager: Manager, base: Any = None) -> list[Obj]:
+    status = "status" in kind.subresources
+    return updated(shape_of(kind), before, after, manager, now=world.clock.stamp(), status=status, base=base)
+
+
+def _hold(world: World, kind: Kind, before: Obj, after: Obj, manager: Manager | None, record: list[Obj] | None) -> None:
+    """Write down who holds which field after a change, unless nobody asks."""
+    sent = after["metadata"].pop("managedFields", None)
+    kept = dig(before, "metadata", "managedFields")
+    if record is None and manager and sent not in ([], [{}]):
+        record = _record(world, kind, before, after, manager, base=sent)
+    elif record is None and manager is None:
+        record = kept
+    if record:
+        after["metadata"]["managedFields"] = record
 
 
 def _merged(kind: Kind, before: Obj, after: Obj, subresource: str) -> Obj:
@@ -74,6 +110,8 @@ def _merged(kind: Kind, before: Obj, after: Obj, subresource: str) -> Obj:
     if subresource == "status":
         result = dict(before) | {"status": after.get("status", {})}
         result["metadata"] = dict(kept)
+        if "managedFields" in metadata:
+            result["metadata"]["managedFields"] = metadata["managedFields"]
         return result
     if "status" in kind.subresources:
         after.pop("status", None)
@@ -90,8 +128,13 @@ def change(
     *,
     subresource: str = "",
     dry_run: bool = False,
+    manager: Manager | None = None,
+    held: Callable[[], list[Obj]] | None = None,
 ) -> Record:
-    """Replace an object by what `edit` makes of a copy of it. Raise a Problem when that is refused."""
+    """Replace an object by what `edit` makes of a copy of it. Raise a Problem when that is refused.
+
+    `manager` is who asks; `held` gives the record of fields where `edit` was an apply, which makes its own.
+    """
     before = record.document
     name = name_of(before)
     with world.storage.lock:
@@ -105,6 +148,7 @@ def change(
             if causes := check_change(kind.resource, before, after):
                 raise problems.invalid(kind.name, kind.group, name, causes)
         after["metadata"]["resourceVersion"] = before["metadata"]["resourceVersion"]
+        _hold(world, kind, before, after, manager, held() if held else None)
         if after == before or dry_run:
             return Record(after)
         if "generation" in after["metadata"] and after.get("spec") != before.get("spec"):

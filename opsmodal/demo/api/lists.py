@@ -74,13 +74,13 @@ def page(storage: Storage, request: Request, target: Target) -> Page:
     select, limit = selection(request, target), request.number("limit") or 0
     name = exact_name(request.text("fieldSelector"))
     if name is not None and (target.space or not target.kind.namespaced):
-        record = storage.get(target.kind, target.space, name)
+        record = storage.get(target.kind.stored, target.space, name)
         return Page(version=storage.version, records=[record] if record and select(record.document) else [])
-    version, records = storage.records(target.kind, target.space)
+    version, records = storage.records(target.kind.stored, target.space)
     if token := request.text("continue"):
         version, after = _read_token(token)
         try:
-            storage.since(target.kind, version)
+            storage.since(target.kind.stored, version)
         except problems.Problem:
             raise problems.expired(problems.CONTINUE_EXPIRED) from None
         records = [record for record in records if (namespace_of(record.document), name_of(record.document)) > after]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from opsmodal.demo.api.access import Access, Question
+from opsmodal.demo.api.bodies import read_object
 from opsmodal.demo.api.requests import Answer, Request, Target
-from opsmodal.demo.api.resources import read_object
 from opsmodal.demo.documents import Obj, dig, encode
 
 EVERYTHING: Obj = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from opsmodal.demo import deletion, patches, problems, writing
+from opsmodal.demo.api.bodies import read_body, read_object
 from opsmodal.demo.api.requests import Answer, Request, Target
-from opsmodal.demo.api.resources import Resources, read_body, read_object
+from opsmodal.demo.api.resources import Resources
 from opsmodal.demo.api.users import Tokens, service_account
 from opsmodal.demo.clock import stamp
 from opsmodal.demo.documents import Obj, dig, encode, labels_of, name_of

@@ -66,7 +66,7 @@ class Watch:
         deadline = time.monotonic() + (timeout_s or SHORTEST_S * random.uniform(1, 2))  # noqa: S311 - spreads load
         version = self._start()
         if version is None:
-            version, records = self.storage.records(self.target.kind, self.target.space)
+            version, records = self.storage.records(self.target.kind.stored, self.target.space)
             yield from self._initial(version, records)
         yield from self._following(version, deadline)
 
@@ -90,7 +90,7 @@ class Watch:
         return frame("BOOKMARK", encode({"kind": kind.name, "apiVersion": kind.api_version, "metadata": metadata}))
 
     def _following(self, version: int, deadline: float) -> Iterator[bytes]:
-        storage, kind = self.storage, self.target.kind
+        storage, kind = self.storage, self.target.kind.stored
         marked = time.monotonic()
         while time.monotonic() < deadline and not self.request.ending() and not self.request.gone():
             try:

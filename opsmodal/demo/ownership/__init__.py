@@ -1,0 +1,1 @@
+"""Who set which field: server-side apply and `metadata.managedFields`."""
