@@ -152,7 +152,7 @@ class Collection(Generic[T]):
         self._refuse_closed()
         if not self._standing.listed:
             raise self._standing.problem or Unavailable(
-                f"{self.name[:1].upper()}{self.name[1:]} could not be read within {wait_s:g} s", hint="Try again."
+                f"{self.name[:1].upper()}{self.name[1:]} could not be read within {wait_s:g} s.", hint="Try again."
             )
 
     def _answered(self, goal: int, polling: bool) -> bool:
@@ -167,7 +167,7 @@ class Collection(Generic[T]):
 
     def _refuse_closed(self) -> None:
         if self.closed:
-            raise Unavailable("The runtime is being closed")
+            raise Unavailable("The runtime is being closed.")
 
     def _snapshot(self) -> Snapshot[T]:
         as_of, stale, problem = self._standing.told()

@@ -33,7 +33,7 @@ class Reflectors(Generic[T]):
         """Give the collection of a key, made from `source` when it is new. Raise Unavailable for too many."""
         with self._lock:
             if self._closed:
-                raise Unavailable(f"Runtime {self._runtime} is being closed")
+                raise Unavailable(f"Runtime {self._runtime} is being closed.")
             known = self._known.get(key)
             if known is None:
                 self._make_room()
@@ -63,4 +63,4 @@ class Reflectors(Generic[T]):
             self._known.pop(key).close()
         if len(self._known) >= COLLECTIONS_MAX:
             hint = "Close some pages, or wait until nobody has looked at others for a few minutes."
-            raise Unavailable(f"More than {COLLECTIONS_MAX} lists of {self._runtime} are being watched", hint=hint)
+            raise Unavailable(f"More than {COLLECTIONS_MAX} lists of {self._runtime} are being watched.", hint=hint)

@@ -41,7 +41,7 @@ class Standing:
         if self.problem is not None:
             return self._heard_at, True, self.problem.sentence
         late = self._left_at > 0 and monotonic() - self._left_at > GRACE_S
-        return self._heard_at, late, "The watch was cut and is being opened again" if late else ""
+        return self._heard_at, late, "The watch was cut and is being opened again." if late else ""
 
     def begin(self) -> None:
         """An attempt begins."""

@@ -98,14 +98,14 @@ class Reflector(Generic[T]):
             thread.start()
         except RuntimeError as error:
             self._thread, self._shown.running = None, False
-            raise Unavailable("The machine has no thread left to watch with", hint="Try again later.") from error
+            raise Unavailable("The machine has no thread left to watch with.", hint="Try again later.") from error
 
     def _run(self) -> None:
         try:
             self._rounds()
         except Exception as error:  # noqa: BLE001  the top of a thread: readers learn of it, the next one starts another
             _log.exception("watch failed", extra={"collection": self.name})
-            told = Unavailable(f"Reading {self.name} failed: {type(error).__name__}", hint="The log says more.")
+            told = Unavailable(f"Reading {self.name} failed: {type(error).__name__}.", hint="The log says more.")
             self._shown.lose(told, refused=True)
         finally:
             with self._shown.news:
@@ -133,7 +133,7 @@ class Reflector(Generic[T]):
         except RuntimeProblem as problem:
             self._lose(problem)
         except OSError as error:
-            self._lose(Unavailable(f"Reading {self.name} failed: {error.strerror or type(error).__name__}"))
+            self._lose(Unavailable(f"Reading {self.name} failed: {error.strerror or type(error).__name__}."))
 
     def _lose(self, problem: RuntimeProblem) -> None:
         _log.debug("watch lost", extra={"collection": self.name, "why": problem.sentence})
@@ -151,7 +151,7 @@ class Reflector(Generic[T]):
                 return
             if self._shown.closed:
                 return
-        raise Unavailable(f"There is more of {self.name} than can be kept: over {PAGES_MAX} pages")
+        raise Unavailable(f"There is more of {self.name} than can be kept: over {PAGES_MAX} pages.")
 
     def _may_watch(self) -> bool:
         self._shown.polling = monotonic() < self._watch_from
@@ -188,7 +188,7 @@ class Reflector(Generic[T]):
         self._shown.watching(live=True)
         for change in stream:
             if not self._shown.apply(change):
-                raise Expired(f"The watch of {self.name} gave events out of order")
+                raise Expired(f"The watch of {self.name} gave events out of order.")
             if self._ending():
                 return
 

@@ -80,7 +80,7 @@ class Client:
     ) -> Page[T]:
         """Read one page of a collection, from `position` on. Raise RuntimeProblem, Expired for a lost position."""
         asked = {**(query or {}), "limit": limit, "continue": position or None}
-        page: Page[T] = self.get(path, Page[kind], what=what, query=asked, accept=accept)  # type: ignore[valid-type]
+        page: Page[T] = self.get(path, Page[kind], what=what, query=asked, accept=accept)  # type: ignore[valid-type]  # a type made at run time
         return page
 
     def create(self, path: str, kind: type[T], body: object, *, what: str) -> T:

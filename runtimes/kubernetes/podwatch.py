@@ -99,7 +99,7 @@ def lines(chunks: Iterable[bytes], *, max_bytes: int = EVENT_MAX_BYTES) -> Itera
         parts.append(rest)
         size += len(rest)
         if size > max_bytes:
-            raise Unavailable(f"The API server sent an event of more than {max_bytes:,} bytes")
+            raise Unavailable(f"The API server sent an event of more than {max_bytes:,} bytes.")
 
 
 def change(line: bytes, asked: Asked) -> Change[Pod]:
@@ -112,7 +112,7 @@ def change(line: bytes, asked: Asked) -> Change[Pod]:
             return Change(did=Did.BOOKMARK, version=_ONLY.decode(event.object).metadata.resource_version)
         pod = _POD.decode(event.object)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Expired(f"The API server at {asked.server} sent an event that cannot be read") from error
+        raise Expired(f"The API server at {asked.server} sent an event that cannot be read.") from error
     did = Did.GONE if event.type == "DELETED" else Did.PUT
     return Change(did=did, version=pod.metadata.resource_version, key=pod.metadata.name, item=slim(pod))
 
