@@ -146,6 +146,11 @@ class Replica(Generic[T]):
             if self._held.pop(change.key, None) is None:
                 return
         else:
+            held = self._held.get(change.key)
+            if held is not None and held.item == change.item:
+                # Told again, as a source does that overlaps rather than to lose something: no news for any reader.
+                self._held[change.key] = _Held(number, held.item)
+                return
             self._held[change.key] = _Held(number, change.item)
         self._items = None
         self._note(change.key)

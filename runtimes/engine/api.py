@@ -12,11 +12,14 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 import msgspec
 
+from runtimes.bodies import arriving
 from runtimes.engine import problems
 from runtimes.engine.problems import Place
 from runtimes.errors import RuntimeProblem, Unavailable
@@ -29,7 +32,6 @@ Parameters = Mapping[str, str | int | list[str]]
 
 ANSWER_MAX_BYTES = 64 * 1024 * 1024
 """A list of 10,000 containers is about 15 MB; whatever is larger is not an answer of an engine."""
-CHUNK_BYTES = 64 * 1024
 REFUSAL_MAX_BYTES = 64 * 1024
 UNREADABLE = (ValueError, RecursionError)
 """What msgspec raises for bytes that are no JSON, no UTF-8, or nested to exhaust whoever reads them."""
@@ -71,6 +73,17 @@ class Api:
     def ping(self, *, timeout_s: float | None = None) -> None:
         """Ask whether the engine is there."""
         self._body("GET", "/_ping", None, timeout_s or self.timeout_s)
+
+    def now(self) -> datetime | None:
+        """Ask what time it is on the engine's own clock, to the second below; None when it does not say."""
+        deadline = time.monotonic() + self.timeout_s
+        asked = self._asked("GET", "/_ping", None, timeout_s=self.timeout_s, quiet_s=self.timeout_s)
+        with contextlib.closing(asked) as response:
+            whole(response, place=self.place, timeout_s=self.timeout_s, deadline=deadline)
+            with contextlib.suppress(ValueError):
+                at = parsedate_to_datetime(str(response.headers.get("Date", "")))
+                return at if at.tzinfo else None
+        return None
 
     def post(self, path: str, params: Parameters | None = None, *, timeout_s: float | None = None) -> None:
         """Ask for something to be done and wait until the engine says that it is."""
@@ -174,8 +187,6 @@ def _chunks(response: Any, *, place: Place, timeout_s: float) -> Iterator[bytes]
     import urllib3
 
     try:
-        # read1 gives what is there; stream() would wait for CHUNK_BYTES, however slowly they come
-        while chunk := response.raw.read1(CHUNK_BYTES, decode_content=False):
-            yield chunk
+        yield from arriving(response.raw, decode_content=False)
     except (urllib3.exceptions.HTTPError, OSError) as error:
         raise problems.failed(error, place=place, timeout_s=timeout_s) from error

@@ -34,14 +34,14 @@ class Containers:
 
     def all(self, scope: Scope) -> list[Inspected]:
         """Read everything about each of the service's containers."""
-        read = self._pool.each(lambda row: self._inspected(row.id), self.listed(scope))
+        read = self._pool.each(lambda row: self.inspected(row.id), self.listed(scope))
         return [each for each in read if wall.owns(scope, name=each.own_name, labels=each.labels)]
 
     def one(self, scope: Scope, wanted: str) -> Inspected:
         """Read everything about the one container that `wanted` names. Raise Missing when it is not the service's."""
         row = wall.pick(self.listed(scope), wanted, service=scope.service)
         try:
-            container = self._inspected(row.id)
+            container = self.inspected(row.id)
         except Missing:
             container = None
         if container is None or not wall.owns(scope, name=container.own_name, labels=container.labels):
@@ -52,5 +52,6 @@ class Containers:
         encoded = msgspec.json.encode(filters).decode()
         return self._api.get("/containers/json", list[Row], {"all": 1, "filters": encoded})
 
-    def _inspected(self, container: str) -> Inspected:
-        return self._api.get(f"/containers/{escaped(container)}/json", Inspected)
+    def inspected(self, container: str, *, timeout_s: float | None = None) -> Inspected:
+        """Read everything about a container of any service: for the live collection, never for a page."""
+        return self._api.get(f"/containers/{escaped(container)}/json", Inspected, timeout_s=timeout_s)

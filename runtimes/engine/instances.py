@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NoReturn
 
-from runtimes.base import Explanation, Instance, InstanceDetail, LogQuery, Scope, Snapshot
+from runtimes.base import Explanation, Instance, InstanceDetail, LogQuery, Scope, Snapshot, Watch
 from runtimes.causes import explain
 from runtimes.engine import detail, evidence
 from runtimes.engine.answers import EngineEvent, Inspected, moment
 from runtimes.engine.api import Api, escaped
 from runtimes.engine.containers import Containers
 from runtimes.engine.events import Events, shown
+from runtimes.engine.live import LiveContainers
 from runtimes.engine.logs import Logs
 from runtimes.engine.managers import check_restart
 from runtimes.engine.reading import Reader, Seen
@@ -37,18 +38,28 @@ class Instances:
 
     verbs = frozenset({"restart"})
 
-    def __init__(self, *, api: Api, containers: Containers, reader: Reader, events: Events, logs: Logs) -> None:
+    def __init__(
+        self, *, api: Api, live: LiveContainers, containers: Containers, reader: Reader, events: Events, logs: Logs
+    ) -> None:
         self._api = api
+        self._live = live
         self._containers = containers
         self._reader = reader
         self._events = events
         self._logs = logs
 
     def list(self, scope: Scope) -> Snapshot[Instance]:
-        """List the service's containers, running or not, with what each uses."""
-        seen = self._reader.look(scope)
-        now = datetime.now(UTC)
-        return Snapshot(items=tuple(self._reader.instance(each, now) for each in seen), as_of=now)
+        """List the service's containers, running or not, with what each uses, out of memory once they are watched.
+
+        Raise RuntimeProblem.
+        """
+        seen, now = self._reader.look(scope), datetime.now(UTC)
+        rows = tuple(self._reader.instance(each, now) for each in seen.items)
+        return Snapshot(items=rows, as_of=seen.as_of, stale=seen.stale, problem=seen.problem)
+
+    def watch(self, scope: Scope) -> Watch:
+        """Keep the list of a service current while somebody looks. Raise Unavailable when the runtime is closed."""
+        return self._reader.watch(scope)
 
     def get(self, scope: Scope, instance: str) -> InstanceDetail:
         """Read everything about one container. Raise Missing when it is not the service's."""
@@ -93,8 +104,9 @@ class Instances:
         except Conflict as problem:
             sentence = f"{container.own_name} could not be started again: {problem.detail.rstrip('.')}."
             raise Conflict(sentence, hint="Mend what the engine names, then restart it.") from problem
+        self._live.restarted(container)
 
-    def delete(self, scope: Scope, instance: str, *, force: bool) -> NoReturn:  # noqa: ARG002 - the contract's shape
+    def delete(self, scope: Scope, instance: str, *, force: bool, uid: str = "") -> NoReturn:  # noqa: ARG002 - as asked
         """Refuse, as Missing what is not the service's: nothing would recreate the container."""
         self._containers.one(scope, instance)
         raise Unsupported(

@@ -1,14 +1,15 @@
 """Measures what containers use without making a list wait: the last figures are kept, and renewed behind the page.
 
 A look at figures that are a few seconds old gets them at once and starts a new measurement for the next look. Only the
-first look at a container, or the first after a while, waits: for two samples, of all containers together.
+first look at a container, or the first after a while, waits: for two samples, of all containers together. Who watches
+never waits: figures are news of their own. Nothing is measured that nobody looks at.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from time import monotonic
@@ -22,12 +23,16 @@ from runtimes.engine.pool import Pool
 from runtimes.engine.problems import Kind
 from runtimes.engine.sampling import NOT_RUNNING, sampler
 
-RENEW_AFTER_S = 2.0
-"""Younger figures are not measured anew, however many people look."""
+RENEW_AFTER_S = 5.0
+"""Younger figures are not measured anew, however many people look. dockerd takes a second or two for each measurement.
+"""
+FIRST_MAX_S = 3.0
+"""How long a list waits for its first figures: twice what dockerd takes for two samples."""
 FIGURE_AGE_MAX_S = 40.0
 """Older figures are not shown as what is used now. The background collectors ask every 30 s, and so keep them alive."""
 SAMPLE_AGE_MAX_S = 60.0
 """An older sample would say what was used over minutes."""
+NOT_YET = "It is being measured."
 KEPT_MAX = 2000
 """Containers whose figures are kept; the one that was not looked at for longest goes first."""
 
@@ -42,28 +47,50 @@ class _Kept:
 class Meter:
     """Usage of containers. Safe to use from several threads; owns one thread, joined by `close()`."""
 
-    def __init__(self, name: str, api: Api, pool: Pool, *, info: Info, really: Kind) -> None:
+    def __init__(self, name: str, api: Api, pool: Pool, *, info: Info, really: Kind, told: Callable[[], None]) -> None:
         self._closed = threading.Event()
         self._sample = sampler(api, pool, really=really, pause=self._closed.wait)
-        self._patience_s = api.timeout_s
+        self._told = told
         self._blind = why_blind(info)
         self._lock = threading.Lock()
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self._measuring: dict[str, Future[None]] = {}
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"engine-{name}-meter")
 
-    def read(self, containers: Sequence[Inspected]) -> Mapping[str, Usage]:
-        """Give the usage of each container by id; one without figures has None and the reason in words."""
-        running = [each for each in containers if each.state.running and not each.state.restarting]
+    def read(self, containers: Sequence[Inspected], *, patient: bool = True) -> Mapping[str, Usage]:
+        """Give the usage of each container by id; one without figures has None and the reason in words.
+
+        Only who is `patient` waits for first figures.
+        """
+        running = _running(containers)
+        if running and not self._blind:
+            wait(self._renew(running), timeout=FIRST_MAX_S if patient else 0.0)
+        return self.known(containers)
+
+    def known(self, containers: Sequence[Inspected]) -> Mapping[str, Usage]:
+        """Give what is known by now, and measure nothing."""
         answers = {each.id: Usage(missing_reason=NOT_RUNNING) for each in containers}
-        if self._blind:
-            return answers | {each.id: Usage(missing_reason=self._blind) for each in running}
-        wait(self._renew(running), timeout=self._patience_s)
+        oldest = monotonic() - FIGURE_AGE_MAX_S
         with self._lock:
-            for each in running:
+            for each in _running(containers):
                 kept = self._kept.get(each.id)
-                answers[each.id] = kept.usage if kept else Usage(missing_reason="It could not be measured in time.")
+                if kept and kept.measured_at >= oldest:
+                    answers[each.id] = kept.usage
+                else:
+                    answers[each.id] = Usage(missing_reason=self._blind or NOT_YET)
         return answers
+
+    def renew(self, containers: Sequence[Inspected]) -> float:
+        """Measure what is no longer fresh, without waiting; give in how many seconds it is time again."""
+        running = _running(containers)
+        if not running or self._blind:
+            return RENEW_AFTER_S
+        self._renew(running)
+        now = monotonic()
+        with self._lock:
+            # What is being measured now tells when it is done; until then nothing can be done sooner.
+            ages = [now - self._kept[each.id].measured_at for each in running if each.id in self._kept]
+        return max(0.0, RENEW_AFTER_S - max(ages, default=0.0)) or RENEW_AFTER_S
 
     def close(self) -> None:
         """End a measurement that goes on. May be called twice."""
@@ -95,6 +122,7 @@ class Meter:
             with self._lock:
                 for each in containers:
                     self._measuring.pop(each.id, None)
+            self._told()
 
     def _grounds(self, containers: Sequence[str]) -> Mapping[str, Sample]:
         """Give the kept samples that new ones can be held against."""
@@ -114,6 +142,10 @@ class Meter:
             self._kept.move_to_end(container.id)
             while len(self._kept) > KEPT_MAX:
                 self._kept.popitem(last=False)
+
+
+def _running(containers: Sequence[Inspected]) -> list[Inspected]:
+    return [each for each in containers if each.state.running and not each.state.restarting]
 
 
 def figure_of(container: Inspected, before: Sample | None, now: Sample) -> Usage:

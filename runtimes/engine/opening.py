@@ -13,12 +13,15 @@ from dataclasses import dataclass
 from connectors.base import Connection
 from connectors.errors import ConnectionProblem, LoginRefused
 from runtimes.base import Identity, Runtime
+from runtimes.engine.alarms import Alarms
 from runtimes.engine.answers import Info, Version
 from runtimes.engine.api import Api
 from runtimes.engine.containers import Containers
+from runtimes.engine.containerwatch import ContainerSource
 from runtimes.engine.discovery import proposals
 from runtimes.engine.events import Events
 from runtimes.engine.instances import Instances
+from runtimes.engine.live import LiveContainers
 from runtimes.engine.logs import Logs
 from runtimes.engine.meter import Meter
 from runtimes.engine.overview import Overview
@@ -26,8 +29,10 @@ from runtimes.engine.pods import Pods, no_pods
 from runtimes.engine.pool import THREADS, Pool
 from runtimes.engine.problems import TITLES, Kind, Place, not_an_engine
 from runtimes.engine.reading import Reader
+from runtimes.engine.recent import RecentRestarts
 from runtimes.engine.tls import TLS, KeyFiles
 from runtimes.errors import Denied, Invalid, RuntimeProblem, Unavailable
+from runtimes.watched import Pace
 
 API_MIN = (1, 41)
 """Docker 20.10 and Podman 4.0: the first with one-shot statistics."""
@@ -78,6 +83,7 @@ def open_engine(
     tls: TLS | None,
     timeout_s: float,
     pods: Callable[[Dialled], PodSource] | None = None,
+    pace: Pace | None = None,
 ) -> Runtime:
     """Open the engine at `socket` (a path, `unix:///path` or `tcp://host:port`) within `timeout_s`.
 
@@ -92,19 +98,36 @@ def open_engine(
     except BaseException:
         api.close()
         raise
-    return _runtime(name, api=api, kind=kind, answered=answered, pods=source, notes=_notes(dialled, answered, tls))
+    notes = _notes(dialled, answered, tls)
+    return _runtime(name, api=api, kind=kind, answered=answered, pods=source, notes=notes, pace=pace)
 
 
-def _runtime(name: str, *, api: Api, kind: Kind, answered: Answered, pods: PodSource, notes: Sequence[str]) -> Runtime:
+def _runtime(
+    name: str,
+    *,
+    api: Api,
+    kind: Kind,
+    answered: Answered,
+    pods: PodSource,
+    notes: Sequence[str],
+    pace: Pace | None,
+) -> Runtime:
     pool = Pool(name, timeout_s=api.timeout_s * LIST_TIMES)
     containers = Containers(api, pool)
     events = Events(api, really=answered.really)
-    meter = Meter(name, api, pool, info=answered.info, really=answered.really)
-    reader = Reader(containers=containers, meter=meter, events=events, pods=pods.read, node=answered.info.name)
+    restarts = RecentRestarts(events)
+    source = ContainerSource(api, containers, pool=pool, pods=pods.read, restarts=restarts, name=name)
+    live = LiveContainers(source, name=name, pace=pace)
+    meter = Meter(name, api, pool, info=answered.info, really=answered.really, told=live.stir)
+    reader = Reader(
+        live=live, containers=containers, meter=meter, restarts=restarts, pods=pods.read, node=answered.info.name
+    )
+    alarms = Alarms(events, heard=lambda: source.heard)
     logs = Logs(api, containers)
     identity = _identity(api, answered, notes)
 
     def close() -> None:
+        live.close()
         meter.close()
         pool.close()
         pods.close()
@@ -114,8 +137,8 @@ def _runtime(name: str, *, api: Api, kind: Kind, answered: Answered, pods: PodSo
         name=name,
         kind=kind,
         identity=identity,
-        overview=Overview(reader=reader, events=events, identity=identity, notes=notes),
-        instances=Instances(api=api, containers=containers, reader=reader, events=events, logs=logs),
+        overview=Overview(reader=reader, alarms=alarms, identity=identity, notes=notes),
+        instances=Instances(api=api, live=live, containers=containers, reader=reader, events=events, logs=logs),
         discover=lambda: proposals(containers.everything(), pods.read()),
         check=api.ping,
         close=close,

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 
-from runtimes.base import Event, Identity, Scope, Severity, Summary, Workload
+from runtimes.base import Event, Identity, Scope, Severity, Snapshot, Summary, Workload
 from runtimes.engine import measures
-from runtimes.engine.events import Events, shown
+from runtimes.engine.alarms import Alarms
 from runtimes.engine.reading import Reader, Seen
-from runtimes.engine.scope import PROJECT_LABELS, SERVICE_LABELS, first_label
+from runtimes.engine.scope import PROJECT_LABELS, SERVICE_LABELS, first_label, key
 from runtimes.errors import RuntimeProblem
 from runtimes.resources import summed, without_limits, without_requests
 
-WARNINGS_AGE = timedelta(hours=1)
-WARNING_WORDS = ("die", "died", "oom", "health_status")
-WARNINGS_MAX = 20
 ONE_OFF_LABEL = "com.docker.compose.oneoff"
 """`docker compose run` writes True: such a container was started by hand for once and is no replica."""
 
@@ -24,20 +20,21 @@ ONE_OFF_LABEL = "com.docker.compose.oneoff"
 class Overview:
     """A service at a glance."""
 
-    def __init__(self, *, reader: Reader, events: Events, identity: Identity, notes: Sequence[str]) -> None:
+    def __init__(self, *, reader: Reader, alarms: Alarms, identity: Identity, notes: Sequence[str]) -> None:
         self._reader = reader
-        self._events = events
+        self._alarms = alarms
         self._identity = identity
         self._notes = tuple(notes)
 
     def read(self, scope: Scope) -> Summary:
-        """Read everything that the tab shows, at one moment."""
-        seen = self._reader.look(scope)
+        """Read everything that the tab shows, out of memory once it is watched. Raise RuntimeProblem."""
+        look = self._reader.look(scope)
+        seen = look.items
         found = workloads(seen)
         asked = [each.limits for each in seen if is_desired(each)]
-        warnings, notes = self._warnings(seen)
+        warnings, notes = self._warnings(scope, look)
         return Summary(
-            as_of=datetime.now(UTC),
+            as_of=look.as_of,
             workloads=found,
             counts=_counts(seen),
             ready=sum(each.ready for each in found),
@@ -51,19 +48,21 @@ class Overview:
             containers_without_requests=without_requests(asked),
             identity=self._identified(scope, seen),
             notes=(*self._notes, *notes),
+            stale=look.stale,
+            problem=look.problem,
         )
 
     def desired(self, scope: Scope) -> int:
         """Count the containers that should be ready, as `read` does; nothing is measured for it."""
-        return sum(each.desired for each in workloads(self._reader.look(scope, measured=False)))
+        return sum(each.desired for each in workloads(self._reader.look(scope, measured=False).items))
 
-    def _warnings(self, seen: Sequence[Seen]) -> tuple[tuple[Event, ...], tuple[str, ...]]:
-        since = datetime.now(UTC) - WARNINGS_AGE
+    def _warnings(self, scope: Scope, look: Snapshot[Seen]) -> tuple[tuple[Event, ...], tuple[str, ...]]:
+        if look.stale:  # nobody should wait for an engine that is silent
+            return self._alarms.known(key(scope)), ()
         try:
-            found = self._events.of([each.container.id for each in seen], since=since, words=WARNING_WORDS)
+            return self._alarms.read(key(scope), [each.container.id for each in look.items]), ()
         except RuntimeProblem as problem:
             return (), (f"Recent warnings could not be read: {problem.sentence}",)
-        return tuple(event for event in shown(found) if event.kind == "Warning")[:WARNINGS_MAX], ()
 
     def _identified(self, scope: Scope, seen: Sequence[Seen]) -> tuple[tuple[str, str], ...]:
         pods = sorted({each.pod for each in seen if each.pod})

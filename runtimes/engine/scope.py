@@ -7,7 +7,7 @@ engine only saves time. What this module refuses to do: treat an empty scope as 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from runtimes.base import Scope
@@ -36,6 +36,11 @@ N = TypeVar("N", bound=Named)
 def first_label(labels: Mapping[str, str], keys: Iterable[str]) -> str:
     """Give the value of the first label that is there and not empty, else ""."""
     return next((labels[key] for key in keys if labels.get(key)), "")
+
+
+def key(scope: Scope) -> Hashable:
+    """Give what tells one scope from another, whatever service it is called by."""
+    return scope.project, scope.containers, tuple(sorted(scope.labels.items()))
 
 
 def owns(scope: Scope, *, name: str, labels: Mapping[str, str]) -> bool:

@@ -11,17 +11,31 @@ from runtimes.base import Runtime
 from runtimes.engine.opening import open_engine
 from runtimes.engine.tls import TLS
 from runtimes.podman.pods import pod_source
+from runtimes.watched import Pace
 
 TIMEOUT_S = 10.0
 
 
 def open_podman(
-    name: str, *, socket: str, connection: Connection, tls: TLS | None = None, timeout_s: float = TIMEOUT_S
+    name: str,
+    *,
+    socket: str,
+    connection: Connection,
+    tls: TLS | None = None,
+    timeout_s: float = TIMEOUT_S,
+    pace: Pace | None = None,
 ) -> Runtime:
     """Open the Podman engine at `socket` (a path, `unix:///path` or `tcp://host:port`) within `timeout_s`.
 
-    Raise Invalid, Denied or Unavailable with a sentence and what to do.
+    `pace` is how its live list is kept. Raise Invalid, Denied or Unavailable with a sentence and what to do.
     """
     return open_engine(
-        name, kind="podman", socket=socket, connection=connection, tls=tls, timeout_s=timeout_s, pods=pod_source
+        name,
+        kind="podman",
+        socket=socket,
+        connection=connection,
+        tls=tls,
+        timeout_s=timeout_s,
+        pods=pod_source,
+        pace=pace,
     )

@@ -142,6 +142,12 @@ class EngineWorld(World):
     def exists(self, instance: str) -> bool:
         return bool(self.engine.cli("ps", "-aq", "--filter", f"name=^{instance}$"))
 
+    def crash(self) -> None:
+        self.engine.kill()
+
+    def revive(self) -> None:
+        self.engine.start()
+
     def close(self) -> None:
         self.runtime.close()
         self._relay.close()

@@ -120,6 +120,14 @@ class World(ABC):
     def exists(self, instance: str) -> bool:
         """Ask the engine itself, not the runtime, whether this very instance is still there."""
 
+    def crash(self) -> None:
+        """Let the engine itself die at once, without a word; `revive` starts it again on the same data."""
+        self.skip("is not ours to kill")
+
+    def revive(self) -> None:
+        """Start the engine again and wait until it answers."""
+        self.skip("is not ours to start")
+
     @abstractmethod
     def close(self) -> None:
         """Sweep away everything that this world made and close its runtime."""
