@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from opsmodal.audit import Audit
 from opsmodal.favorites import Favorites
 from opsmodal.fleet import Fleet
+from opsmodal.networks import networks
 from opsmodal.opening import Opening
 from opsmodal.operations import Operations
 from opsmodal.operations.door import Door
@@ -43,9 +44,12 @@ from opsmodal.web import (
     signing,
 )
 from opsmodal.web.asking import EXTENSION
+from opsmodal.web.held import Held
 from opsmodal.web.openapi import document
+from opsmodal.web.proxies import Proxied
 from opsmodal.web.respond import json_answer
 from opsmodal.web.routes import API, register
+from opsmodal.web.sockets import HELD
 from opsmodal.web.sockets import register as register_sockets
 
 CLOSING = "opsmodal.closing"
@@ -62,6 +66,8 @@ def create_app(settings: Settings, store: Store) -> Flask:
     _assemble(app, settings, store, Registry(store, vault, allowed_exec=settings.allowed_exec))
     _protect(app, settings)
     _serve(app, read_only=settings.read_only)
+    proxied = Proxied(app.wsgi_app, networks(settings.trusted_proxies))
+    app.wsgi_app = proxied  # type: ignore[method-assign]  # as Flask documents it
     return app
 
 
@@ -69,6 +75,12 @@ def close_app(app: Flask) -> None:
     """End the streams and close the runtimes; the store is its opener's to close."""
     for close in app.extensions[CLOSING]:
         close()
+
+
+def leave_app(app: Flask) -> None:
+    """Tell the open pages that this process goes away; they come back by themselves."""
+    held: Held = app.extensions[HELD]
+    held.leave()
 
 
 def _assemble(app: Flask, settings: Settings, store: Store, known: Registry) -> None:

@@ -31,8 +31,9 @@ Trouble = RuntimeProblem | ConnectionProblem
 RETRY_S = 3.0
 CHECK_S = 1.0
 """How often the registration of an open runtime is compared with what is open."""
-GLANCE_THREADS = 16
-"""Runtimes that are asked side by side for the services page."""
+GLANCE_THREADS = 4
+"""Services of one runtime that are asked side by side for the services page. Each runtime has its own: one that hangs
+must not make the others wait."""
 
 
 INSTANCES, DESIRED = "instances", "desired"
@@ -70,7 +71,8 @@ class Fleet:
         self._lock = threading.Lock()
         self._recent = Recent()
         self._glancing: dict[object, Future[Glance]] = {}
-        self._pool = ThreadPoolExecutor(GLANCE_THREADS, thread_name_prefix="glance")
+        self._pools: dict[str, ThreadPoolExecutor] = {}
+        self._closed = False
 
     def runtime(self, name: str) -> Runtime:
         """Give an open runtime. Raise what opening it raises."""
@@ -136,7 +138,11 @@ class Fleet:
 
     def close(self) -> None:
         """Close every runtime."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        with self._lock:
+            self._closed = True
+            pools = list(self._pools.values())
+        for pool in pools:
+            pool.shutdown(wait=False, cancel_futures=True)
         for slot in list(self._slots.values()):
             with slot.lock:
                 self._shut(slot)
@@ -154,9 +160,17 @@ class Fleet:
             known = self._glancing.get(key)
             if known is not None and not known.done():
                 return known
-            asked = self._glancing[key] = self._pool.submit(self.glance, service, fresh_s=fresh_s)
+            asked = self._glancing[key] = self._pool(service.runtime).submit(self.glance, service, fresh_s=fresh_s)
         asked.add_done_callback(lambda _: self._answered(key))
         return asked
+
+    def _pool(self, runtime: str) -> ThreadPoolExecutor:
+        """Give the threads that ask one runtime; only with the lock held. Raise RuntimeError when all is closed."""
+        if self._closed:
+            raise RuntimeError("the fleet is closed")
+        if runtime not in self._pools:
+            self._pools[runtime] = ThreadPoolExecutor(GLANCE_THREADS, thread_name_prefix=f"glance {runtime}")
+        return self._pools[runtime]
 
     def _answered(self, key: object) -> None:
         with self._lock:

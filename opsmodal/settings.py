@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from opsmodal.errors import Problem, Rejected
+from opsmodal.networks import networks
 from opsmodal.setting_values import parsed
 
 PREFIX = "OPSMODAL_"
@@ -23,6 +24,9 @@ LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 HOST_SHAPE = re.compile(r"[a-z0-9_.-]{1,253}|[0-9a-f:.]{2,45}|\*")
 """A name, an address of either family, or every name."""
 MEGABYTE = 1_000_000
+LOG_FORMATS = ("auto", "json", "text")
+TOKEN_MIN_CHARS = 16
+"""Nobody guesses that many at random, and a word is caught."""
 
 _HOUR_S = 3600
 _DAY_S = 24 * _HOUR_S
@@ -49,6 +53,12 @@ class Settings:
     allowed_exec: tuple[str, ...] = ()
     """Programs that a kubeconfig may start (`exec` plugins), as the kubeconfig spells them."""
     kubectl: str = "kubectl"
+    trusted_proxies: tuple[str, ...] = ()
+    """Networks whose X-Forwarded-For, -Proto and -Host are believed. Everybody else's are dropped."""
+    metrics_token: str = field(default="", repr=False)
+    """What Prometheus sends as its bearer token; without one, /metrics answers on loopback only."""
+    log_format: str = "auto"
+    """`json`, `text`, or `auto`: JSON lines unless somebody watches on a terminal."""
     session_idle_s: int = _bounded(12 * _HOUR_S, 60, 30 * _DAY_S)
     session_life_s: int = _bounded(7 * _DAY_S, 300, 90 * _DAY_S)
     sign_in_failures_per_minute: int = _bounded(5, 1, 1000)
@@ -155,6 +165,16 @@ def _contradictions(settings: Settings) -> Iterator[Problem]:
                 field="allowed_hosts",
                 sentence=f"OPSMODAL_ALLOWED_HOSTS must hold host names without scheme and port, not {host[:80]!r}.",
             )
+    try:
+        networks(settings.trusted_proxies)
+    except ValueError:
+        sentence = "OPSMODAL_TRUSTED_PROXIES must hold networks or addresses, like 10.0.0.0/8."
+        yield Problem(field="trusted_proxies", sentence=sentence)
+    if settings.log_format not in LOG_FORMATS:
+        yield Problem(field="log_format", sentence=f"OPSMODAL_LOG_FORMAT must be one of {', '.join(LOG_FORMATS)}.")
+    if 0 < len(settings.metrics_token) < TOKEN_MIN_CHARS:
+        sentence = f"OPSMODAL_METRICS_TOKEN must have at least {TOKEN_MIN_CHARS} characters."
+        yield Problem(field="metrics_token", sentence=sentence)
     if settings.on_sqlite and settings.workers > 1:
         yield Problem(
             field="workers",

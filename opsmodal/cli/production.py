@@ -14,9 +14,11 @@ import click
 from gunicorn.app.base import BaseApplication
 from sqlalchemy import make_url
 
-from opsmodal.app import close_app, create_app
+from opsmodal.app import close_app, create_app, leave_app
 from opsmodal.cli.opened import Installation, opened
 from opsmodal.cli.wording import note
+from opsmodal.cli.worker import Journal, Worker
+from opsmodal.journal import keep_journal
 from opsmodal.people import People
 from opsmodal.settings import Settings
 from opsmodal.store import open_store
@@ -29,6 +31,10 @@ WORKER_SILENT_MAX_S = 60
 CONNECTIONS_PER_WORKER = 4000
 """A page holds one socket or two: room for a thousand people who watch."""
 KEEP_ALIVE_S = 75
+"""Also the longest that the head of a request may take to arrive."""
+LINE_MAX_BYTES = 8190
+HEADERS_MAX = 100
+HEADER_MAX_BYTES = 8190
 LOCK_SUFFIX = ".serving"
 
 
@@ -63,7 +69,8 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         values: dict[str, Any] = {
             "bind": self._settings.bind,
             "workers": self._settings.workers,
-            "worker_class": "gevent",
+            "worker_class": Worker,
+            "logger_class": Journal,
             "worker_connections": CONNECTIONS_PER_WORKER,
             "timeout": WORKER_SILENT_MAX_S,
             "graceful_timeout": GRACE_S,
@@ -72,6 +79,13 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "proc_name": "opsmodal",
             # By default a peer on loopback, which a proxy is, may pass on SCRIPT_NAME and PATH_INFO from anybody.
             "forwarder_headers": "",
+            # Nor may it say that it came over HTTPS: see `opsmodal.web.proxies`.
+            "forwarded_allow_ips": "",
+            "secure_scheme_headers": {},
+            "limit_request_line": LINE_MAX_BYTES,
+            "limit_request_fields": HEADERS_MAX,
+            "limit_request_field_size": HEADER_MAX_BYTES,
+            "post_worker_init": self._begin,
             "worker_exit": self._close,
         }
         for name, value in values.items():
@@ -82,6 +96,9 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         self._store = open_store(self._settings.store_url)
         self._app = create_app(self._settings, self._store)
         return self._app
+
+    def _begin(self, worker: Worker) -> None:
+        worker.leaving = lambda: leave_app(self._app)
 
     def _close(self, _server: object, _worker: object) -> None:
         if hasattr(self, "_app"):
@@ -111,6 +128,7 @@ def prepared(settings: Settings, *, password: str) -> Iterator[Settings]:
 
 def run(settings: Settings) -> None:
     """Serve until a signal ends it."""
+    keep_journal(settings.log_format)
     click.echo(f"opsmodal serves at {_address(settings)}")
     Server(settings).run()
 

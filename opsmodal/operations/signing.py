@@ -62,9 +62,9 @@ class Signing:
         except NotRecorded:
             log.exception("sign-out not recorded", extra={"actor": actor.name})
 
-    def by_session(self, secret: str, *, address: str) -> Actor | None:
-        """Give who has this session; None when it has ended."""
-        found = self._people.session(secret)
+    def by_session(self, secret: str, *, address: str, used: bool = True) -> Actor | None:
+        """Give who has this session; None when it has ended. What a page does by itself is no use of it."""
+        found = self._people.session(secret, used=used)
         return self._actor(found.user, via=f"session:{found.id}", address=address) if found else None
 
     def by_token(self, secret: str, *, address: str) -> Actor | None:

@@ -62,15 +62,18 @@ class Sessions(OverStore):
             )
         return secret
 
-    def session(self, secret: str) -> SignedIn | None:
-        """Find the session with this secret; None when it has ended or its user is disabled."""
+    def session(self, secret: str, *, used: bool = True) -> SignedIn | None:
+        """Find the session with this secret; None when it has ended or its user is disabled.
+
+        `used` is False for what a page does by itself: that keeps no session from ending for want of use.
+        """
         now = self._now()
         with self._store.reading() as session:
             row = session.scalar(select(tables.Session).where(tables.Session.secret_hash == hashed(secret)))
             owner = session.get(tables.User, row.user) if row else None
         if row is None or owner is None or owner.disabled or self._has_ended(row, now):
             return None
-        if (now - row.seen_at).total_seconds() > TOUCH_EVERY_S:
+        if used and (now - row.seen_at).total_seconds() > TOUCH_EVERY_S:
             self._see(row.id, now)
         return self._signed_in(row, owner)
 

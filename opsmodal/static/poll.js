@@ -2,6 +2,7 @@
 import { NO_ANSWER, SignedOut, errorOf, fetchPage, take } from "./page.js";
 
 const EVERY_MS = 5000;
+const BY_ITSELF = { "X-Opsmodal-Refresh": "1" }; // or a page left open would keep its session for ever
 const BACKOFF_MAX_MS = 30000;
 
 let timer = null;
@@ -35,7 +36,7 @@ async function ask() {
   clearTimeout(timer);
   const url = location.href.split("#")[0];
   try {
-    const page = await fetchPage(url);
+    const page = await fetchPage(url, undefined, BY_ITSELF);
     if (url === location.href.split("#")[0]) answered(page);
     else schedule(EVERY_MS);
   } catch (error) {

@@ -9,12 +9,15 @@ from flask import Request, current_app, g, request
 from opsmodal.errors import NotSignedIn
 from opsmodal.operations import Operations
 from opsmodal.permissions import Actor
+from opsmodal.web.origin import is_socket
 
 EXTENSION = "opsmodal"
 COOKIE = "opsmodal"
 SECURE_COOKIE = "__Host-opsmodal"
 """The prefix makes a browser refuse the cookie from another host or an insecure page; it needs HTTPS."""
 BEARER = "bearer "
+REFRESH = "X-Opsmodal-Refresh"
+"""The header that our script puts on what it asks by the clock."""
 
 
 def actor() -> Actor:
@@ -43,7 +46,14 @@ def identified(asked: Request) -> Actor | None:
         secret = authorization[len(BEARER) :].strip() if authorization.lower().startswith(BEARER) else ""
         return operations().signing.by_token(secret, address=address_of(asked)) if secret else None
     secret = asked.cookies.get(cookie_name(asked), "")
-    return operations().signing.by_session(secret, address=address_of(asked)) if secret else None
+    if not secret:
+        return None
+    return operations().signing.by_session(secret, address=address_of(asked), used=not is_by_itself(asked))
+
+
+def is_by_itself(asked: Request) -> bool:
+    """Tell whether a page asks without anybody having done something: a page left open must not stay signed in."""
+    return is_socket(asked) or REFRESH in asked.headers
 
 
 def address_of(asked: Request) -> str:

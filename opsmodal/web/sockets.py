@@ -28,6 +28,7 @@ PING_S = 20
 """Shorter than the 60 s after which many proxies cut an idle connection."""
 MESSAGE_MAX_BYTES = 64 * 1024
 READER_END_S = 5.0
+HELD = "opsmodal.held"
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +66,7 @@ def register(app: Flask, nouns: Sequence[Sockets]) -> tuple[SocketRoute, ...]:
     """Put every socket on the application; who may not is refused with a plain HTTP answer before the handshake."""
     app.config["SOCK_SERVER_OPTIONS"] = {"ping_interval": PING_S, "max_message_size": MESSAGE_MAX_BYTES}
     sock, held = Sock(app), Held()
+    app.extensions[HELD] = held
     routes = tuple(route for noun in nouns for route in noun.routes)
     by_rule = {API + route.path: route for route in routes}
     for route in routes:
@@ -91,7 +93,7 @@ def _answering(handler: Handler, held: Held) -> Handler:
     """After the handshake a problem can no longer be an HTTP answer: it is the last frame."""
 
     def holding(socket: Server, arguments: Mapping[str, Any]) -> None:
-        with held.by(actor().name):
+        with held.by(actor().name, socket):
             handler(socket, **arguments)
 
     @wraps(handler)
