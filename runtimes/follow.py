@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from time import monotonic
 from types import TracebackType
@@ -87,6 +88,7 @@ class Follow:
         self._pace = pace
         self._keep_waiting = keep_waiting
         self._inbox = Inbox()
+        self._ahead: deque[LogLine] = deque()
         self._lock = threading.Lock()
         self._followed: dict[Key, Source] = {}
         self._positions = dict(islice(positions.items(), POSITIONS_MAX))
@@ -104,15 +106,28 @@ class Follow:
         return self
 
     def __next__(self) -> LogLine:
+        if self._closed.is_set():
+            self._ahead.clear()
+        if not self._ahead:
+            self._ahead.extend(self._take())
+        if not self._ahead:
+            raise StopIteration
+        return self._ahead.popleft()
+
+    def batches(self) -> Iterator[Sequence[LogLine]]:
+        """Give the lines as they come, all that are there at once."""
+        while batch := self._take():
+            yield batch
+
+    def _take(self) -> Sequence[LogLine]:
         try:
-            line = self._inbox.take()
+            batch = self._inbox.take()
         except Exception:
             self.close()
             raise
-        if line is None:
+        if not batch:
             self.close()
-            raise StopIteration
-        return line
+        return batch
 
     def __enter__(self) -> Self:
         return self

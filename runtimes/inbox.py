@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Sequence
 from time import monotonic
 
 from runtimes.base import LogLine
@@ -43,6 +44,16 @@ class Lane:
     def full(self) -> bool:
         return len(self.lines) >= LANE_MAX_LINES or self.chars >= LANE_MAX_CHARS
 
+    def fill(self, lines: Sequence[LogLine], at: int) -> int:
+        """Take lines from `at` on while there is room; give where to go on."""
+        while at < len(lines) and not self.full:
+            line = lines[at]
+            self.last_key = order_key(line, self.last_key)
+            self.lines.append((self.last_key, line))
+            self.chars += len(line.text)
+            at += 1
+        return at
+
 
 class Inbox:
     """Take lines from the threads of many sources and give them to one reader. Safe across threads."""
@@ -62,19 +73,19 @@ class Inbox:
             self._lanes.append(lane)
             return lane
 
-    def put(self, lane: Lane, line: LogLine) -> bool:
-        """Queue a line, waiting while the lane is full; False when nobody reads any more."""
+    def put(self, lane: Lane, lines: Sequence[LogLine]) -> bool:
+        """Queue lines, waiting while the lane is full; False when nobody reads any more."""
+        at = 0
         with self._lock:
-            while lane.full and not self._over:
-                lane.room.wait(WAIT_S)
-            if self._over:
-                return False
-            lane.last_key = order_key(line, lane.last_key)
-            lane.lines.append((lane.last_key, line))
-            lane.chars += len(line.text)
-            lane.lively_until = monotonic() + LIVELY_S
-            self._readable.notify()
-            return True
+            while at < len(lines):
+                while lane.full and not self._over:
+                    lane.room.wait(WAIT_S)
+                if self._over:
+                    return False
+                at = lane.fill(lines, at)
+                lane.lively_until = monotonic() + LIVELY_S
+                self._readable.notify()
+        return True
 
     def expect(self, lane: Lane, *, within_s: float) -> None:
         """Say how soon a source may give a line: so long the reader waits for it, and with 0 not at all."""
@@ -110,20 +121,23 @@ class Inbox:
             self._forget_empty(lane)
             self._readable.notify()
 
-    def take(self) -> LogLine | None:
-        """Give the next line, waiting for one; None at the end. Raise what a source failed with."""
+    def take(self) -> list[LogLine]:
+        """Give the next lines, all that can be given now; wait for one. None at the end: then the list is empty.
+
+        Raise what a source failed with.
+        """
         with self._lock:
             while not self._closed:
                 waiting = [lane for lane in self._lanes if lane.lines]
                 wait_s = self._patience_s(waiting) if waiting else WAIT_S
                 if waiting and wait_s <= 0:
-                    return self._pop(min(waiting, key=lambda lane: lane.lines[0][0]))
+                    return self._pop(waiting)
                 if not waiting and self._error:
                     raise self._error
                 if not waiting and self._finished:
-                    return None
+                    return []
                 self._readable.wait(wait_s)
-            return None
+            return []
 
     @property
     def _over(self) -> bool:
@@ -145,9 +159,17 @@ class Inbox:
         until = max((lane.lively_until for lane in self._lanes if not lane.lines), default=0.0)
         return until - monotonic()
 
-    def _pop(self, lane: Lane) -> LogLine:
-        _, line = lane.lines.popleft()
-        lane.chars -= len(line.text)
-        lane.room.notify()
-        self._forget_empty(lane)
-        return line
+    def _pop(self, waiting: list[Lane]) -> list[LogLine]:
+        """Give lines by time until a lane is empty, whose next line may come before those that wait."""
+        taken: list[LogLine] = []
+        if len(waiting) == 1:
+            taken = [line for _, line in waiting[0].lines]
+            waiting[0].lines.clear()
+        while all(lane.lines for lane in waiting):
+            first = min(waiting, key=lambda lane: lane.lines[0][0])
+            taken.append(first.lines.popleft()[1])
+        for lane in waiting:
+            lane.chars = sum(len(line.text) for _, line in lane.lines)
+            lane.room.notify()
+            self._forget_empty(lane)
+        return taken

@@ -1,9 +1,7 @@
-"""Log lines out of bytes: cutting, parsing, merging, and remembering how far a source was read.
+"""Log lines on their way: merged by time, in batches, and remembering how far a source was read.
 
-Every adapter needs the same four, and every one of them is easy to get subtly wrong: a line lost at the edge of a
-chunk, a line repeated after a cut. So they live here, pure, and are tested with arbitrary input. What this module
-refuses to do: fail on bytes (a log is whatever a process wrote), hold more than one line of it in memory, and lose a
-byte: `written` gives back what `records` and `parsed` took apart.
+Every adapter needs these, and every one of them is easy to get subtly wrong: a line repeated after a cut, one lost. So
+they live here, pure, and are tested with arbitrary input. `runtimes.records` makes the lines out of bytes.
 """
 
 from __future__ import annotations
@@ -12,14 +10,11 @@ import hashlib
 import heapq
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Literal, Self
+from typing import Protocol, Self
 
 from runtimes.base import LogLine, Stream
-
-LINE_MAX_BYTES = 64 * 1024
-"""Longest record in bytes. Four times what dockerd cuts at (16 KiB), so an engine's own pieces are never cut again."""
 
 RESUME_OVERLAP_S = 2
 """How far before the last given line a resumed source starts. Engines stamp stdout and stderr in two threads, so lines
@@ -31,84 +26,25 @@ SKIP_MAX_LINES = 100_000
 _BEFORE_ALL = -(2**63)
 """Nanoseconds of a line that has no stamp and no predecessor that has one."""
 
-CARRIAGE_RETURN = 0x0D
-
 _MARK = re.compile(r"([0-9]{1,19})\.([0-9]{1,19})\.([0-9]{1,9})\.([0-9a-f]{16})", re.ASCII)
 """Nanoseconds since 1970 of the last and of the latest line, lines given with the last one's stamp, and the beginning
 of its text's SHA-256."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SECOND = timedelta(seconds=1)
-
-_STAMP = re.compile(
-    rb"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:Z|([+-])(\d\d):(\d\d))(?: |\Z)", re.ASCII
-)
-"""RFC 3339 with up to nine digits, as Go's RFC3339Nano prints it; containerd and Podman use the host's offset."""
 
 
-def records(chunks: Iterable[bytes], *, max_bytes: int = LINE_MAX_BYTES, stamped: bool = True) -> Iterator[bytes]:
-    """Cut a stream of bytes into records with their line ends, the same ones however the stream is chunked.
+class Batched(Stream[LogLine], Protocol):
+    """A stream that can also give its lines as they arrive: many at once when there are many."""
 
-    A line longer than `max_bytes` (at least 64, without its end) comes in pieces, cut between UTF-8 characters, of
-    which only the last has the end; when the log is `stamped`, each piece starts with the stamp of its line, so that
-    each can be parsed, merged and resumed by itself. What follows the last line end is a record when the chunks end,
-    and is dropped when they raise: the resumed stream brings that line whole.
-    """
-    held = bytearray()
-    stamp, in_pieces, searched = b"", not stamped, 0
-    for chunk in chunks:
-        held += chunk
-        while True:
-            room = max_bytes - len(stamp)
-            end = held.find(b"\n", searched, room + 1)
-            if end >= 0:
-                yield stamp + bytes(held[: end + 1])
-                del held[: end + 1]
-                stamp, in_pieces, searched = b"", not stamped, 0
-            elif len(held) > room:
-                piece = bytes(held[: _between_characters(held, room)])
-                yield stamp + piece
-                del held[: len(piece)]
-                stamp, in_pieces, searched = stamp if in_pieces else stamp_of(piece), True, 0
-            else:
-                searched = len(held)
-                break
-    if held:
-        yield stamp + bytes(held)
+    def batches(self) -> Iterator[Sequence[LogLine]]:
+        """Give the lines in batches, none of them empty. Either this or `__iter__`, not both."""
+        ...
 
 
-def parsed(
-    record: bytes,
-    *,
-    instance: str,
-    container: str,
-    stream: Literal["stdout", "stderr", "unknown"] = "unknown",
-    stamped: bool = True,
-) -> LogLine:
-    """Read one record as kubelet and engines write it with timestamps on: RFC 3339, one space, the text.
-
-    A record without a (real) stamp is given whole, with `at` None and `nanoseconds` 0; so is one of a log that is not
-    `stamped`, whatever its text looks like.
-    """
-    end: Literal["\n", "\r\n", ""] = "\r\n" if record.endswith(b"\r\n") else "\n" if record.endswith(b"\n") else ""
-    body = record[: len(record) - len(end)]
-    at, nanoseconds, data = _stamped(body) if stamped else (None, 0, body)
-    text = data.decode("utf-8", errors="replace")
-    return LogLine(
-        at=at,
-        nanoseconds=nanoseconds,
-        instance=instance,
-        container=container,
-        stream=stream,
-        text=text,
-        end=end,
-        raw=data if "\ufffd" in text and text.encode() != data else None,
-    )
-
-
-def written(line: LogLine) -> bytes:
-    """Give the bytes that were logged: one after the other, those of all records are the log."""
-    return (line.text.encode() if line.raw is None else line.raw) + line.end.encode()
+def batched(stream: Stream[LogLine]) -> Iterator[Sequence[LogLine]]:
+    """Give the lines of any stream in batches: handing on a thousand at once costs little more than one."""
+    batches: Callable[[], Iterator[Sequence[LogLine]]] | None = getattr(stream, "batches", None)
+    return batches() if batches is not None else ((line,) for line in stream)
 
 
 def merged(sources: Iterable[Iterator[LogLine]]) -> Iterator[LogLine]:
@@ -119,7 +55,10 @@ def merged(sources: Iterable[Iterator[LogLine]]) -> Iterator[LogLine]:
     """
     opened = list(sources)
     try:
-        yield from (line for _, line in heapq.merge(*map(_keyed, opened), key=_first))
+        if len(opened) == 1:  # nothing to merge, and a million lines should not pay for it
+            yield from opened[0]
+        else:
+            yield from (line for _, line in heapq.merge(*map(_keyed, opened), key=_first))
     finally:
         for source in opened:
             close = getattr(source, "close", None)
@@ -254,36 +193,3 @@ def _keyed(source: Iterator[LogLine]) -> Iterator[tuple[int, LogLine]]:
     for line in source:
         key = order_key(line, key)
         yield key, line
-
-
-def _between_characters(data: bytearray, cut: int) -> int:
-    """Move a cut back to the start of a UTF-8 character (RFC 3629: at most three continuation bytes), not before CR.
-
-    A CR may belong to the line end, and a piece of nothing but a line end would be shown as an empty line.
-    """
-    for moved in range(cut, cut - 4, -1):
-        if data[moved] & 0xC0 != 0x80 and data[moved] != CARRIAGE_RETURN:
-            return moved
-    return cut
-
-
-def stamp_of(record: bytes) -> bytes:
-    """Give the stamp that a record starts with, and the space behind it; nothing where there is none."""
-    at, _, text = _stamped(record)
-    return b"" if at is None else record[: len(record) - len(text)]
-
-
-def _stamped(record: bytes) -> tuple[datetime | None, int, bytes]:
-    found = _STAMP.match(record)
-    if found is None:
-        return None, 0, record
-    year, month, day, hour, minute, second = map(int, found.groups()[:6])
-    fraction, sign, offset_h, offset_m = found.groups()[6:]
-    nanoseconds = int(fraction.ljust(9, b"0")) if fraction else 0
-    offset_s = (int(offset_h) * 3600 + int(offset_m) * 60) * (-1 if sign == b"-" else 1) if sign else 0
-    try:
-        written = datetime(year, month, day, hour, minute, second, nanoseconds // 1000, tzinfo=UTC)
-        at = written - timedelta(seconds=offset_s)
-    except (ValueError, OverflowError):  # "2024-13-40T99:99:99Z": a process may print what looks like a stamp
-        return None, 0, record
-    return at, (at - _EPOCH) // _SECOND * 1_000_000_000 + nanoseconds, record[found.end() :]

@@ -17,7 +17,7 @@ from time import monotonic
 from runtimes.base import LogLine, Stream
 from runtimes.errors import Denied, Invalid, Missing, RuntimeProblem, Unsupported
 from runtimes.inbox import LIVELY_S, Inbox
-from runtimes.lines import Position
+from runtimes.lines import Position, batched
 
 LASTING = (Denied, Invalid, Unsupported)
 """What another try does not change: the reader gets it."""
@@ -157,11 +157,11 @@ class Source:
             self._stream = stream
         self.problem = ""
         self._inbox.expect(self._lane, within_s=LIVELY_S)
-        for line in stream:
-            if self.position.fresh(line):
-                self._given += 1
-                if not self._inbox.put(self._lane, line):
-                    return _Outcome.STOPPED
+        for batch in batched(stream):
+            fresh = [line for line in batch if self.position.fresh(line)]
+            self._given += len(fresh)
+            if fresh and not self._inbox.put(self._lane, fresh):
+                return _Outcome.STOPPED
         return _Outcome.STOPPED if self._stopped else _Outcome.ENDED
 
     def _pause(self, pause_s: float, outcome: _Outcome) -> None:

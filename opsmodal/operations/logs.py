@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from opsmodal import actions
 from opsmodal.errors import BadRequest, NotThere
@@ -17,7 +19,7 @@ from opsmodal.streams import Job, Streams
 from runtimes.base import LogLine, LogQuery
 from runtimes.base import Logs as LogsFacet
 from runtimes.errors import Unsupported
-from runtimes.lines import written
+from runtimes.records import written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from runtimes.base import LogLine
-from runtimes.lines import written
+from runtimes.records import written
 
 
 def log_file(lines: Iterable[LogLine], *, stamps: bool, sources: bool) -> Iterator[bytes]:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 from time import monotonic
 from typing import Protocol
 
 from runtimes.base import EVERY, LogLine, LogQuery, Scope, Stream
 from runtimes.engine.answers import Inspected, Row
 from runtimes.errors import Missing
-from runtimes.lines import Position
+from runtimes.lines import Position, batched
 
 LINGER_S = 10.0
 """How long a container that stopped is still followed: longer than most restarts, so that a loop is one source."""
@@ -139,10 +140,13 @@ class Remembered:
         self._left.resume()
 
     def __iter__(self) -> Iterator[LogLine]:
-        for line in self._lines:
-            fresh = self._left.fresh(line)
-            if fresh or not self._skipping:
-                yield line
+        return chain.from_iterable(self.batches())
+
+    def batches(self) -> Iterator[Sequence[LogLine]]:
+        """Give the lines as they arrive."""
+        for batch in batched(self._lines):
+            if lines := [line for line in batch if self._left.fresh(line) or not self._skipping]:
+                yield lines
 
     def close(self) -> None:
         self._lines.close()

@@ -11,9 +11,10 @@ import struct
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
-from runtimes.lines import LINE_MAX_BYTES, records, stamp_of
+from runtimes.records import LINE_MAX_BYTES, cut, records, stamp_of
 
 HEADER_BYTES = 8
+HEADER = struct.Struct(">BxxxL")
 STREAMS: dict[int, Literal["stdout", "stderr", "unknown"]] = {0: "stdout", 1: "stdout", 2: "stderr"}
 """0 is stdin, which engines write for stdout of some old containers; anything else is no frame."""
 
@@ -30,43 +31,70 @@ class NotFrames(ValueError):
     """The body does not consist of frames."""
 
 
-def frames(chunks: Iterable[bytes]) -> Iterator[tuple[Stream, bytes]]:
-    """Cut a multiplexed body into (stream, payload). Raise NotFrames where a header makes no sense.
+Records = list[tuple[Stream, bytes]]
+"""(stream, record) pairs, in the order in which they came."""
+
+
+def frames(chunks: Iterable[bytes]) -> Iterator[Records]:
+    """Cut a multiplexed body into (stream, payload), those that each chunk completes. Raise NotFrames where a header
+    makes no sense.
 
     A frame that the end of the body cut off is dropped: whoever resumes gets it whole.
     """
     held = bytearray()
     for chunk in chunks:
         held += chunk
-        while len(held) >= HEADER_BYTES:
-            kind, length = struct.unpack_from(">BxxxL", held)
+        found, end, sense = _whole(held)
+        del held[:end]
+        if found:
+            yield found
+        if not sense:
+            kind, length = HEADER.unpack_from(held)
+            raise NotFrames(f"stream {kind}, {length} bytes")
+
+
+def _whole(held: bytearray) -> tuple[Records, int, bool]:
+    """Give the frames that are there whole, where they end, and whether what follows can be a frame."""
+    found: Records = []
+    at, size = 0, len(held)
+    with memoryview(held) as view:  # a slice of it is copied once, and not what follows it for every frame
+        while size - at >= HEADER_BYTES:
+            kind, length = HEADER.unpack_from(view, at)
             if kind not in STREAMS or length > FRAME_MAX_BYTES:
-                raise NotFrames(f"stream {kind}, {length} bytes")
-            if len(held) < HEADER_BYTES + length:
+                return found, at, False
+            end = at + HEADER_BYTES + length
+            if end > size:
                 break
-            yield STREAMS[kind], bytes(held[HEADER_BYTES : HEADER_BYTES + length])
-            del held[: HEADER_BYTES + length]
+            found.append((STREAMS[kind], bytes(view[at + HEADER_BYTES : end])))
+            at = end
+    return found, at, True
 
 
-def split_records(chunks: Iterable[bytes], *, stamped: bool = True) -> Iterator[tuple[Stream, bytes]]:
-    """Give the (stream, record) pairs of a multiplexed body: whole lines, stamped once if at all, with line ends."""
+def split_records(chunks: Iterable[bytes], *, stamped: bool = True) -> Iterator[Records]:
+    """Give the records of a multiplexed body: whole lines, stamped once if at all, with line ends; none of it empty."""
     lines: dict[Stream, _Line] = {}
-    for stream, payload in frames(chunks):
-        for record in lines.setdefault(stream, _Line(stamped=stamped)).add(payload):
-            yield stream, record
-    for stream, line in lines.items():
-        for record in line.end():
-            yield stream, record
+    for batch in frames(chunks):
+        found: Records = []
+        for stream, payload in batch:
+            line = lines.get(stream) or lines.setdefault(stream, _Line(stamped=stamped))
+            if line.is_whole(payload):
+                found.append((stream, payload))
+            else:
+                found += [(stream, record) for record in line.add(payload)]
+        if found:
+            yield found
+    if rest := [(stream, record) for stream, line in lines.items() for record in line.end()]:
+        yield rest
 
 
-def terminal_records(chunks: Iterable[bytes], *, stamped: bool = True) -> Iterator[tuple[Stream, bytes]]:
+def terminal_records(chunks: Iterable[bytes], *, stamped: bool = True) -> Iterator[Records]:
     """Give the records of a container with a terminal, whose stdout and stderr are one.
 
     Without frames nothing tells a stamp that Podman wrote into a long line a second later from the line's own text:
     only a log that is not `stamped` is exact here.
     """
-    for record in records(chunks, stamped=stamped):
-        yield "unknown", _unstamped(record) if stamped and len(record) > PIECE_BYTES else record
+    for batch in cut(chunks, stamped=stamped):
+        yield [("unknown", _unstamped(record) if stamped and len(record) > PIECE_BYTES else record) for record in batch]
 
 
 def _unstamped(record: bytes) -> bytes:
@@ -81,6 +109,10 @@ class _Line:
     def __init__(self, *, stamped: bool) -> None:
         self._held = b""
         self._stamped = stamped
+
+    def is_whole(self, payload: bytes) -> bool:
+        """Say whether a payload is one whole line, as nearly all are: then it need not be taken in."""
+        return not self._held and payload.find(b"\n") == len(payload) - 1 and 0 < len(payload) <= LINE_MAX_BYTES
 
     def add(self, payload: bytes) -> Iterator[bytes]:
         if self._held and self._stamped:  # Podman stamps each piece with its own second, Docker all with the first's

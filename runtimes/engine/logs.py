@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 
 from runtimes.base import EVERY, LogLine, LogQuery, Scope, Stream
 from runtimes.engine.answers import Inspected, Row
@@ -21,7 +22,8 @@ from runtimes.engine.problems import not_an_engine
 from runtimes.engine.scope import missing
 from runtimes.errors import Invalid, Missing, RuntimeProblem, Unavailable, Unsupported
 from runtimes.follow import follow
-from runtimes.lines import Merged, parsed
+from runtimes.lines import Merged, Position
+from runtimes.records import parsed
 
 NANOSECONDS = 1_000_000_000
 QUIET_MAX_S = 300.0
@@ -63,7 +65,13 @@ class Logs:
         if query.tail and len(first) > 1:
             query = self._since_the_merged_tail(scope, query)
         follower = Follower(self, scope, query, first=first)
-        return follow(follower.sources, rediscover_s=REDISCOVER_S, keep_waiting=query.instance == EVERY)
+        positions = {
+            (each.own_name, each.id): Position.at(query.marks[each.own_name, each.own_name])
+            for each in first
+            if (each.own_name, each.own_name) in query.marks
+        }
+        waiting = query.instance == EVERY
+        return follow(follower.sources, rediscover_s=REDISCOVER_S, keep_waiting=waiting, positions=positions)
 
     def _since_the_merged_tail(self, scope: Scope, query: LogQuery) -> LogQuery:
         """Turn "the last 500 lines of all" into "since the first of these", which each log can be asked for."""
@@ -149,13 +157,22 @@ class Lines:
         self._stamped = stamped
 
     def __iter__(self) -> Iterator[LogLine]:
+        return chain.from_iterable(self.batches())
+
+    def batches(self) -> Iterator[Sequence[LogLine]]:
+        """Give the lines as they arrive."""
         split = terminal_records if self._container.config.tty else split_records
-        name = self._container.own_name
+        name, since, stamped = self._container.own_name, self._since, self._stamped
         try:
-            for stream, record in split(self._body, stamped=self._stamped):
-                line = parsed(record, instance=name, container=name, stream=stream, stamped=self._stamped)
-                if self._since is None or line.at is None or line.at >= _as_fine_as(line, self._since):
-                    yield line
+            for batch in split(self._body, stamped=stamped):
+                lines = [
+                    parsed(record, instance=name, container=name, stream=stream, stamped=stamped)
+                    for stream, record in batch
+                ]
+                if since is not None:
+                    lines = [line for line in lines if line.at is None or line.at >= _as_fine_as(line, since)]
+                if lines:
+                    yield lines
         except NotFrames:
             raise self._unavailable from None
         finally:

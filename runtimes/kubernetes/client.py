@@ -18,6 +18,7 @@ import msgspec
 import urllib3
 from urllib3 import exceptions as wire
 
+from runtimes.bodies import arriving
 from runtimes.errors import Denied, Expired, RuntimeProblem, Unavailable
 from runtimes.kubernetes import answers
 from runtimes.kubernetes.access import Access
@@ -223,8 +224,7 @@ class Chunks:
                 return
             self._reading = True
         try:
-            while data := self._response.read1(CHUNK_BYTES):
-                yield data
+            yield from arriving(self._response)
         except (wire.HTTPError, OSError, ValueError, AttributeError) as error:
             # Closing under a waiting read ends it with whatever the layer below happens to say.
             if not self._closed:

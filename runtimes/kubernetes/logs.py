@@ -6,13 +6,12 @@ kubelet takes whole seconds for `since`; what lies before it within that second 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import chain
 
-from runtimes import lines
 from runtimes.base import EVERY, LogLine, LogQuery, Scope, Stream
 from runtimes.errors import Conflict, Invalid, Missing, RuntimeProblem, Unavailable
 from runtimes.follow import Key, Opener, follow
@@ -22,6 +21,7 @@ from runtimes.kubernetes.notices import notice
 from runtimes.kubernetes.scoped import Pods, checked
 from runtimes.kubernetes.sources import Source, sources
 from runtimes.lines import Merged, Position
+from runtimes.records import cut, parsed
 
 SOURCES_MAX = 200
 """Logs opened at once for one read: each is a connection to the API server and one from there to a kubelet."""
@@ -40,12 +40,21 @@ class Lines:
         self._stamped = stamped
 
     def __iter__(self) -> Iterator[LogLine]:
-        pod, container, stamped = self._source.pod, self._source.container, self._stamped
-        for record in lines.records(self._arriving, stamped=stamped):
-            line = lines.parsed(record, instance=pod, container=container, stamped=stamped)
+        return chain.from_iterable(self.batches())
+
+    def batches(self) -> Iterator[Sequence[LogLine]]:
+        """Give the lines as they arrive."""
+        for records in cut(self._arriving, stamped=self._stamped):
+            if lines := list(self._lines(records)):
+                yield lines
+
+    def _lines(self, records: Sequence[bytes]) -> Iterator[LogLine]:
+        pod, container, since, stamped = self._source.pod, self._source.container, self._since, self._stamped
+        for record in records:
+            line = parsed(record, instance=pod, container=container, stamped=stamped)
             if stamped and line.at is None and notice(record):
                 continue
-            if self._since is None or line.at is None or line.at >= self._since:
+            if since is None or line.at is None or line.at >= since:
                 yield line
 
     def begun(self) -> bytes:
@@ -103,7 +112,8 @@ class PodLogs:
             seen.update(found)
             return openers
 
-        return follow(current, keep_waiting=query.instance == EVERY)
+        positions = {key: Position.at(mark) for key, mark in query.marks.items()}
+        return follow(current, keep_waiting=query.instance == EVERY, positions=positions)
 
     def _sources(self, scope: Scope, query: LogQuery, *, exact: bool = False) -> list[Source]:
         every = query.instance == EVERY

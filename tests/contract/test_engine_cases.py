@@ -19,7 +19,7 @@ from opsmodal.cli.doctor import behind
 from runtimes.base import Instance, LogQuery, Scope, Severity
 from runtimes.docker.open import open_docker
 from runtimes.errors import Conflict, Missing, Unavailable, Unsupported
-from runtimes.lines import written
+from runtimes.records import written
 from tests.contract.test_logs import Following
 from tests.contract.world_engine import STAY, EngineWorld, exited, opened, running
 from tests.contract.worlds import World, settle

@@ -11,7 +11,7 @@ import pytest
 
 from runtimes.base import LogLine, LogQuery, Logs
 from runtimes.errors import Conflict, Missing, RuntimeProblem
-from runtimes.lines import written
+from runtimes.records import written
 from tests.contract.worlds import World, settle
 
 FOLLOW_S = 30.0

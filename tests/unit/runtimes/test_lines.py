@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtimes.base import LogLine
-from runtimes.lines import LINE_MAX_BYTES, Position, merged, parsed, records, written
+from runtimes.lines import Position, merged
+from runtimes.records import LINE_MAX_BYTES, parsed, records, written
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 STAMP = b"2024-03-01T10:00:00.123456789Z "

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from opsmodal.web.logfile import log_file
 from runtimes.base import LogLine
-from runtimes.lines import parsed, records
+from runtimes.records import parsed, records
 
 AT = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
 
