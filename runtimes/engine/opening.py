@@ -20,6 +20,7 @@ from runtimes.engine.containers import Containers
 from runtimes.engine.containerwatch import ContainerSource
 from runtimes.engine.discovery import proposals
 from runtimes.engine.events import Events
+from runtimes.engine.history import EngineHistory
 from runtimes.engine.instances import Instances
 from runtimes.engine.live import LiveContainers
 from runtimes.engine.logs import Logs
@@ -125,8 +126,11 @@ def _runtime(
     alarms = Alarms(events, heard=lambda: source.heard)
     logs = Logs(api, containers)
     identity = _identity(api, answered, notes)
+    instances = Instances(api=api, live=live, containers=containers, reader=reader, events=events, logs=logs)
+    history = EngineHistory(api, instances)
 
     def close() -> None:
+        history.close()
         live.close()
         meter.close()
         pool.close()
@@ -138,11 +142,12 @@ def _runtime(
         kind=kind,
         identity=identity,
         overview=Overview(reader=reader, alarms=alarms, identity=identity, notes=notes),
-        instances=Instances(api=api, live=live, containers=containers, reader=reader, events=events, logs=logs),
+        instances=instances,
         discover=lambda: proposals(containers.everything(), pods.read()),
         check=api.ping,
         close=close,
         logs=logs,
+        history=history,
     )
 
 
@@ -166,6 +171,7 @@ def _dialled(kind: Kind, socket: str, connection: Connection, tls: TLS | None, t
 def _api(dialled: Dialled) -> Api:
     import docker  # takes 150 ms: only when an engine is really used
 
+    from runtimes.engine.heads import TCPAdapter
     from runtimes.engine.unix import SocketAdapter
 
     files = dialled.files
@@ -181,8 +187,8 @@ def _api(dialled: Dialled) -> Api:
     except docker.errors.DockerException as error:
         released()
         raise Invalid(f"{dialled.place} cannot be used as an engine's address.", detail=str(error)) from error
-    if dialled.path:
-        client.mount(client.base_url, SocketAdapter(dialled.path, kept=THREADS))
+    adapter = SocketAdapter(dialled.path, kept=THREADS) if dialled.path else TCPAdapter(pool_maxsize=THREADS)
+    client.mount(client.base_url, adapter)
     return Api(client, place=dialled.place, timeout_s=dialled.timeout_s, released=released)
 
 

@@ -12,10 +12,11 @@ from typing import Any
 
 from docker.transport.basehttpadapter import BaseHTTPAdapter
 from urllib3 import HTTPConnectionPool
-from urllib3.connection import HTTPConnection
+
+from runtimes.engine.heads import HurriedConnection
 
 
-class SocketConnection(HTTPConnection):
+class SocketConnection(HurriedConnection):
     """A connection to the Unix socket at `path`."""
 
     def __init__(self, host: str, port: int | None = None, *, path: str, **options: Any) -> None:

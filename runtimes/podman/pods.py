@@ -39,12 +39,14 @@ def pod_source(dialled: Dialled) -> PodSource:
     from podman.api.client import APIClient
     from podman.errors import APIError, PodmanError
 
+    from runtimes.engine.heads import TCPAdapter
     from runtimes.engine.unix import SocketAdapter
 
     files = dialled.files
     client = APIClient(base_url=dialled.address, version=LIBPOD_VERSION, timeout=dialled.timeout_s)
-    if dialled.path:
-        client.mount("http://", SocketAdapter(dialled.path, kept=1))
+    adapter = SocketAdapter(dialled.path, kept=1) if dialled.path else TCPAdapter()
+    client.mount("http://", adapter)
+    client.mount("https://", adapter)
     client.trust_env = False  # no proxy and no .netrc from the environment: the engine is never behind one
     client.cert = files.pair if files else None
     client.max_redirects = 0  # the library follows them, to whatever host the answer names

@@ -22,8 +22,10 @@ def as_json(body: object, *, status: str = "200 OK") -> bytes:
 
 
 @contextlib.contextmanager
-def answering(path: Path, answer: bytes, *, dribble_s: float | None = None) -> Iterator[Path]:
-    """Answer whoever connects; b"" is silence; with `dribble_s` a byte at a time after the first line."""
+def answering(
+    path: Path, answer: bytes, *, dribble_s: float | None = None, dribble_head: bool = False
+) -> Iterator[Path]:
+    """Answer whoever connects; b"" is silence; with `dribble_s` a byte at a time after the head, or from the start."""
     over = threading.Event()
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(path))
@@ -39,9 +41,9 @@ def answering(path: Path, answer: bytes, *, dribble_s: float | None = None) -> I
             elif dribble_s is None:
                 near.sendall(answer)
             else:
-                head, _, body = answer.partition(b"\r\n\r\n")
-                near.sendall(head + b"\r\n\r\n")
-                for byte in body:
+                whole = 0 if dribble_head else answer.index(b"\r\n\r\n") + 4
+                near.sendall(answer[:whole])
+                for byte in answer[whole:]:
                     near.sendall(bytes([byte]))
                     if over.wait(dribble_s):
                         return

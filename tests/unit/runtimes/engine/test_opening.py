@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,7 @@ from runtimes.engine.problems import Place
 from runtimes.errors import Denied, Invalid, RuntimeProblem, Unavailable
 from runtimes.podman.open import open_podman
 from tests.unit.runtimes.engine.strangers import answering, as_json, http
+from tests.unit.runtimes.kubernetes.canned import canned
 
 PLACE = Place(kind="docker", address="unix:///x.sock", socket="/x.sock")
 BOTH = pytest.mark.parametrize("opener", [open_docker, open_podman])
@@ -88,6 +90,28 @@ def test_a_server_that_dribbles_is_given_up_in_time(tmp_path: Path) -> None:
         with pytest.raises(Unavailable, match=r"did not answer within 0\.5 s"):
             open_docker("test", socket=str(path), connection=Direct(), timeout_s=0.5)
         assert time.monotonic() - began < 3
+
+
+@BOTH
+def test_a_head_that_dribbles_is_given_up_in_time(tmp_path: Path, opener: Opener) -> None:
+    """Each byte would come within the time that one read may take, and a head may be megabytes long."""
+    began = time.monotonic()
+    with answering(tmp_path / "s", http(b"{}"), dribble_s=0.05, dribble_head=True) as path:
+        with pytest.raises(Unavailable, match=r"did not answer within 0\.5 s"):
+            opener("test", socket=str(path), connection=Direct(), timeout_s=0.5)
+        assert time.monotonic() - began < 2
+
+
+def test_a_head_that_dribbles_over_tcp_is_given_up_in_time() -> None:
+    def dribble(near: socket.socket) -> None:
+        for byte in b"HTTP/1.1 200 OK\r\nServer: " + b"x" * 1000:
+            near.sendall(bytes([byte]))
+            time.sleep(0.05)
+
+    began = time.monotonic()
+    with canned(dribble) as server, pytest.raises(Unavailable, match=r"did not answer within 0\.5 s"):
+        open_docker("test", socket=f"tcp://127.0.0.1:{server.port}", connection=Direct(), timeout_s=0.5)
+    assert time.monotonic() - began < 2
 
 
 @pytest.mark.parametrize("status", ["401 Unauthorized", "403 Forbidden"])
