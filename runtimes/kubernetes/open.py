@@ -14,6 +14,7 @@ from runtimes.kubernetes.access import Access, Login
 from runtimes.kubernetes.client import Client
 from runtimes.kubernetes.discovery import Discovery
 from runtimes.kubernetes.figures import RecentFigures
+from runtimes.kubernetes.history import ClusterHistory
 from runtimes.kubernetes.instances import PodInstances
 from runtimes.kubernetes.live import LivePods
 from runtimes.kubernetes.login import Dialled, dialled, from_kubeconfig, from_pod
@@ -94,12 +95,14 @@ def _runtime(name: str, client: Client, identity: Identity, namespaces: tuple[st
     live = LivePods(client, name)
     figures = RecentFigures(client, name=name, tell=live.stir)
     instances = PodInstances(client, together, live, figures, Restarts())
+    history = ClusterHistory(client)
     shown = (("Cluster version", identity.version), *identity.detail)
 
     def check() -> None:
         _version(client)
 
     def close() -> None:
+        history.close()
         live.close()
         figures.close()
         together.close()
@@ -112,6 +115,7 @@ def _runtime(name: str, client: Client, identity: Identity, namespaces: tuple[st
         overview=PodOverview(client, together, live, instances, shown),
         instances=instances,
         logs=PodLogs(client),
+        history=history,
         lacks=lambda scope: rights.lacks(client, scope.namespace),
         discover=Discovery(client, together, namespaces),
         check=check,

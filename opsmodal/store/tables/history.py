@@ -38,7 +38,7 @@ class HappenedRow(Table):
 
 
 class UsageRow(Table):
-    """What the instances of a service used at one moment. `place` is the moment's place in the ring: the hour is whole."""
+    """What the instances of a service used at one moment; `place` is the place of the moment in the ring of an hour."""
 
     __tablename__ = "used"
 
