@@ -11,7 +11,8 @@ import os
 import threading
 from array import array
 from collections import deque
-from itertools import pairwise
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
 from pathlib import Path
 from time import monotonic
 
@@ -50,12 +51,27 @@ class _Segment:
     def cost_bytes(self) -> int:
         return self.ends[-1] + RECORD_OVERHEAD_BYTES * (len(self.ends) - 1)
 
-    def append(self, record: bytes) -> None:
-        start, rest = self.ends[-1], memoryview(record)
-        while rest:  # a write may be short; when the disk is full it raises and the record was never there
-            written = os.pwrite(self._file, rest, start + len(record) - len(rest))
+    def append(self, records: Sequence[bytes]) -> None:
+        data = b"".join(records)
+        start, rest = self.ends[-1], memoryview(data)
+        while rest:  # a write may be short; when the disk is full it raises and the records were never there
+            written = os.pwrite(self._file, rest, start + len(data) - len(rest))
             rest = rest[written:]
-        self.ends.append(start + len(record))
+        self.ends.extend(accumulate(map(len, records[1:]), initial=start + len(records[0])))
+
+    def room(self, records: Sequence[bytes], at: int, max_bytes: int) -> int:
+        """Say how many of the records from `at` on fit; at least one fits into an empty segment."""
+        cost, first = self.cost_bytes, at
+        while at < len(records):
+            cost += len(records[at]) + RECORD_OVERHEAD_BYTES
+            if cost > max_bytes and (at > first or self.cost_bytes):
+                break
+            at += 1
+        return at - first
+
+    def cost_from(self, offset: int) -> int:
+        place = min(max(offset - self.first, 0), len(self.ends) - 1)
+        return self.ends[-1] - self.ends[place] + RECORD_OVERHEAD_BYTES * (len(self.ends) - 1 - place)
 
     def read(self, offset: int, limit: int) -> list[tuple[int, bytes]]:
         ends = self.ends[offset - self.first : offset - self.first + limit + 1]
@@ -99,20 +115,38 @@ class Spool:
 
         Raise ValueError for one larger than the whole spool or a closed spool, OSError when the disk refuses.
         """
-        cost = len(record) + RECORD_OVERHEAD_BYTES
-        if cost > self._max_bytes:
-            raise ValueError(f"a record of {len(record)} bytes does not fit into {self._max_bytes} bytes")
+        return self.extend((record,)) - 1
+
+    def extend(self, records: Sequence[bytes]) -> int:
+        """Keep records, in one write where they fit, and give the next offset. Raise what `append` raises."""
+        largest = max(map(len, records), default=0)
+        if largest + RECORD_OVERHEAD_BYTES > self._max_bytes:
+            raise ValueError(f"a record of {largest} bytes does not fit into {self._max_bytes} bytes")
         with self._changed:
             if self._closed:
                 raise ValueError("the spool is closed")
-            last = self._segments[-1]
-            if last.cost_bytes and last.cost_bytes + cost > self._max_bytes // SEGMENTS:
-                last = self._grow(last.next)
-            last.append(record)
-            while sum(segment.cost_bytes for segment in self._segments) > self._max_bytes:
-                self._segments.popleft().close()
+            at = 0
+            while at < len(records):
+                at += self._fill(records, at)
             self._changed.notify_all()
-            return last.next - 1
+            return self._segments[-1].next
+
+    def _fill(self, records: Sequence[bytes], at: int) -> int:
+        """Put what fits into the last segment, or into a new one; give how many records that were."""
+        last = self._segments[-1]
+        fitting = last.room(records, at, self._max_bytes // SEGMENTS)
+        if not fitting:
+            last = self._grow(last.next)
+            fitting = last.room(records, at, self._max_bytes // SEGMENTS)
+        last.append(records[at : at + fitting])
+        while sum(segment.cost_bytes for segment in self._segments) > self._max_bytes:
+            self._segments.popleft().close()
+        return fitting
+
+    def bytes_from(self, offset: int) -> int:
+        """Say how many bytes of the spool the records from `offset` on take."""
+        with self._changed:
+            return sum(segment.cost_from(offset) for segment in self._segments)
 
     def read(self, offset: int, limit: int) -> list[tuple[int, bytes]]:
         """Give at most `limit` records from `offset` on with their offsets; none at the end or after `close`.

@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -23,6 +24,8 @@ from opsmodal.spool import Spool
 from opsmodal.store.errors import Unusable
 from runtimes.base import LogLine, Stream
 from runtimes.errors import RuntimeProblem
+from runtimes.lines import batched
+from runtimes.structs import make_ready
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +38,21 @@ JOBS_MAX_PER_OWNER = 20
 END_WAIT_S = 20.0
 """Longer than a stream may need to close: its spool must not go before its thread."""
 
-_LINE = msgspec.json.Decoder(LogLine)
-"""Made once, here: see runtimes.structs."""
+UNREAD_MAX_BYTES = SPOOL_MAX_BYTES // 2
+"""What may wait for the reader who is furthest on, before the log itself has to wait: less than what the spool keeps
+when it has just dropped its oldest part, so that who reads loses nothing, however fast a log is."""
+LOOK_S = 1.0
+"""How often a log that waits looks whether somebody wants it still."""
+
+
+class Shown(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A line as it lies in the spool and goes over the socket."""
+
+    at: datetime | None
+    instance: str
+    container: str
+    stream: str
+    text: str
 
 
 class Job:
@@ -52,6 +68,8 @@ class Job:
         self._spool = spool
         self._stream = stream
         self._touched = time.monotonic()
+        self._furthest = 0
+        self._taken = threading.Event()
         self._thread = threading.Thread(target=self._pump, name=f"follow-{self.id[:6]}", daemon=True)
         self._thread.start()
 
@@ -65,19 +83,23 @@ class Job:
         """How long nobody has read."""
         return time.monotonic() - self._touched
 
-    def read(self, offset: int, *, limit: int, wait_s: float) -> Sequence[tuple[int, LogLine]]:
-        """Give at most `limit` lines from `offset` on, waiting up to `wait_s` for the first.
+    def read(self, offset: int, *, limit: int, wait_s: float) -> Sequence[tuple[int, bytes]]:
+        """Give at most `limit` lines from `offset` on, each as the JSON of a Shown; wait up to `wait_s` for the first.
 
-        Raises spool.Gone when the lines at `offset` have been overwritten by newer ones.
+        Asking for `offset` says that everything before it has arrived. Raises spool.Gone when the lines at `offset`
+        have been overwritten by newer ones: only a reader who is behind another one meets that.
         """
         self._touched = time.monotonic()
+        self._furthest = max(self._furthest, min(offset, self._spool.next_offset))
+        self._taken.set()
         if not self.ended:
             self._spool.wait(offset, timeout_s=wait_s)
-        return [(at, _LINE.decode(record)) for at, record in self._spool.read(offset, limit)]
+        return self._spool.read(offset, limit)
 
     def stop(self, reason: str = "stopped") -> None:
         """End the job, its stream and its thread, and remove its spool. May be called twice."""
         self.reason = self.reason or reason
+        self._taken.set()
         self._stream.close()
         if self._thread is not threading.current_thread():
             self._thread.join(END_WAIT_S)
@@ -86,11 +108,13 @@ class Job:
     def _pump(self) -> None:
         word, sentence = "ended", "The log has ended."
         try:
-            for line in self._stream:
+            for batch in batched(self._stream):
+                records = self._wanted(batch)
+                self._wait_for_readers()
                 if self.reason:
                     break
-                if self._needle in line.text.casefold():
-                    self._spool.append(msgspec.json.encode(line))
+                if records:
+                    self._spool.extend(records)
         except (RuntimeProblem, ConnectionProblem) as problem:
             word, sentence = "error", problem.sentence
         except OSError as problem:
@@ -100,6 +124,24 @@ class Job:
             self.sentence = self.sentence or sentence
             self.reason = self.reason or word
             self._spool.wake()
+
+    def _wanted(self, batch: Sequence[LogLine]) -> list[bytes]:
+        lines = [line for line in batch if self._needle in line.text.casefold()] if self._needle else batch
+        encode = msgspec.json.encode
+        return [
+            encode(
+                Shown(at=line.at, instance=line.instance, container=line.container, stream=line.stream, text=line.text)
+            )
+            for line in lines
+        ]
+
+    def _wait_for_readers(self) -> None:
+        """Hold the log back while what nobody has read would be dropped; it is kept where it comes from."""
+        while not self.reason:
+            self._taken.clear()
+            if self._spool.bytes_from(self._furthest) <= UNREAD_MAX_BYTES:
+                return
+            self._taken.wait(LOOK_S)
 
 
 class Streams:
@@ -187,3 +229,6 @@ class Streams:
             for job in self._all():
                 if job.idle_s > self._idle_s:
                     self.end(job, "nobody listened")
+
+
+make_ready(globals())

@@ -21,7 +21,7 @@ from opsmodal.operations.logs import LogRequest, Primed
 from opsmodal.web.ansi import spans
 from opsmodal.web.asking import actor, actor_now, operations
 from opsmodal.web.following import send_lines
-from opsmodal.web.logfile import log_file, prefix
+from opsmodal.web.logfile import joined, log_file, prefix
 from opsmodal.web.respond import flag, respond, wants_json
 from opsmodal.web.routes import Parameter, Routes
 from opsmodal.web.sockets import Sockets
@@ -105,11 +105,11 @@ def _page(service: str, wanted: LogRequest) -> AnyResponse:
 
 def _streamed(lines: Primed, wanted: LogRequest) -> Response:
     if _as_json_wanted():
-        response = Response(_as_json(lines), mimetype=NDJSON)
+        response = Response(joined(_as_json(lines)), mimetype=NDJSON)
     else:
         written = log_file if wanted.download else _as_text
         text = written(lines, stamps=flag("timestamps"), sources=_many(wanted))
-        response = Response(text, mimetype="text/plain")
+        response = Response(joined(text), mimetype="text/plain")
     response.call_on_close(lines.close)
     return response
 

@@ -78,6 +78,8 @@ PLAIN = Style()
 
 def spans(text: str) -> list[Span]:
     """Cut one line into pieces to show, starting plain."""
+    if text.isprintable():  # no control, format, surrogate or separator in it: nothing acts, as in nearly all lines
+        return [Span(text)] if text else []
     return styled(text, PLAIN)[0]
 
 

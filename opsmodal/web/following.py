@@ -6,19 +6,24 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import msgspec
 from simple_websocket import ConnectionClosed, Server
 
 from opsmodal.spool import Gone
-from opsmodal.streams import Job
+from opsmodal.streams import Job, Shown
 from opsmodal.web.ansi import spans
 from opsmodal.web.sockets import send_frame
-from runtimes.base import LogLine
 
 BATCH = 200
-"""Lines per frame: large enough for a fast log, small enough to show at once."""
+"""Lines per frame for a page: large enough for a fast log, small enough to show at once."""
+RAW_BATCH = 2000
+"""Lines per frame for a program; a frame of 20 MB/s holds a fiftieth of a second."""
 WAIT_S = 1.0
 RIGHTS_CHECK_S = 2.0
 """How often a running follow asks the door again: a right that ends must end the stream within 5 s."""
+
+_SHOWN = msgspec.json.Decoder(Shown)
+"""Made once, here: see runtimes.structs."""
 
 
 def send_lines(socket: Server, job: Job, offset: int, *, go_on: Callable[[], None], with_spans: bool) -> None:
@@ -30,18 +35,18 @@ def send_lines(socket: Server, job: Job, offset: int, *, go_on: Callable[[], Non
             go_on()
             checked = time.monotonic()
         ended = job.ended
-        records, offset = _read(socket, job, offset)
+        records, offset = _read(socket, job, offset, limit=BATCH if with_spans else RAW_BATCH)
         if records:
-            lines = [_line(line, with_spans=with_spans) for _, line in records]
+            lines = [_with_spans(record) if with_spans else msgspec.Raw(record) for _, record in records]
             send_frame(socket, {"job": job.id, "offset": offset, "lines": lines})
         elif ended:
             break
     send_frame(socket, {"reason": job.reason, "sentence": job.sentence})
 
 
-def _read(socket: Server, job: Job, offset: int) -> tuple[Sequence[tuple[int, LogLine]], int]:
+def _read(socket: Server, job: Job, offset: int, *, limit: int) -> tuple[Sequence[tuple[int, bytes]], int]:
     try:
-        records = job.read(offset, limit=BATCH, wait_s=WAIT_S)
+        records = job.read(offset, limit=limit, wait_s=WAIT_S)
     except Gone as gone:
         send_frame(socket, {"job": job.id, "offset": gone.first_offset, "lines": [], "lost": True})
         return (), gone.first_offset
@@ -50,8 +55,7 @@ def _read(socket: Server, job: Job, offset: int) -> tuple[Sequence[tuple[int, Lo
     return records, (records[-1][0] + 1 if records else offset)
 
 
-def _line(line: LogLine, *, with_spans: bool) -> Mapping[str, Any]:
+def _with_spans(record: bytes) -> Mapping[str, Any]:
+    line = _SHOWN.decode(record)
     fields = {"at": line.at, "instance": line.instance, "container": line.container, "stream": line.stream}
-    if with_spans:
-        return {**fields, "spans": [(span.text, " ".join(span.classes)) for span in spans(line.text)]}
-    return {**fields, "text": line.text}
+    return {**fields, "spans": [(span.text, " ".join(span.classes)) for span in spans(line.text)]}

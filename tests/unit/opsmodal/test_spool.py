@@ -38,6 +38,18 @@ class SpoolAgainstModel(RuleBasedStateMachine):
         assert self.spool.append(record) == len(self.written)
         self.written.append(record)
 
+    @precondition(lambda self: not self.closed)
+    @rule(records=st.lists(st.binary(max_size=MAX_BYTES - RECORD_OVERHEAD_BYTES), max_size=8))
+    def extend(self, records: list[bytes]) -> None:
+        self.written += records
+        assert self.spool.extend(records) == len(self.written)
+
+    @precondition(lambda self: not self.closed)
+    @rule(offset=st.integers(0, 100))
+    def bytes_from(self, offset: int) -> None:
+        left = self.written[max(offset, self.spool.first_offset) :]
+        assert self.spool.bytes_from(offset) == sum(len(record) + RECORD_OVERHEAD_BYTES for record in left)
+
     @rule(offset=st.integers(0, 100), limit=st.integers(0, 12))
     def read(self, offset: int, limit: int) -> None:
         if self.closed:

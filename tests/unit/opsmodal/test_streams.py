@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 
 import pytest
 
 from opsmodal.errors import TooMany
 from opsmodal.store.errors import Unusable
-from opsmodal.streams import JOBS_MAX_PER_OWNER, Job, Streams
+from opsmodal.streams import END_WAIT_S, JOBS_MAX_PER_OWNER, SPOOL_MAX_BYTES, UNREAD_MAX_BYTES, Job, Streams
 from runtimes.base import LogLine
 
 
@@ -52,6 +55,59 @@ def test_a_hundred_starts_at_once_do_not_slip_past_the_bound(streams: Streams) -
         started = list(pool.map(start, range(30)))
     assert sum(isinstance(one, Job) for one in started) == JOBS_MAX_PER_OWNER == streams.count()
     assert streams.start(Quiet, owner="alice", service="shop").owner == "alice", "others have places of their own"
+
+
+class Flood:
+    """A log that is faster than any reader, for a while; `given` says how far it was taken."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.given = 0
+        self.closed = threading.Event()
+
+    def __iter__(self) -> Iterator[LogLine]:
+        return chain.from_iterable(self.batches())
+
+    def batches(self) -> Iterator[list[LogLine]]:
+        while self.given < self.count and not self.closed.is_set():
+            yield [line_of(self.given + number) for number in range(100)]
+            self.given += 100
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+def line_of(number: int) -> LogLine:
+    text = f"{number} {'x' * 2000}"
+    return LogLine(at=None, nanoseconds=0, instance="web-0", container="app", stream="stdout", text=text)
+
+
+def test_a_log_waits_for_its_reader_and_nothing_is_dropped(streams: Streams) -> None:
+    """20 MB/s of log would overwrite in a second what a slow line still has to take."""
+    flood = Flood(count=25_000)
+    job = streams.start(lambda: flood, owner="alice", service="shop")
+    until(lambda: job.read(0, limit=1, wait_s=5) and flood.given * 2000 > UNREAD_MAX_BYTES * 0.9)
+    assert flood.given * 2000 < SPOOL_MAX_BYTES, "nobody has read on: the log waits"
+    texts: list[str] = []
+    while records := job.read(len(texts), limit=2000, wait_s=5):
+        texts += [json.loads(record)["text"] for _, record in records]
+    assert [int(text.split()[0]) for text in texts] == list(range(flood.count))
+
+
+def test_a_log_that_waits_ends_when_it_is_stopped(streams: Streams) -> None:
+    job = streams.start(lambda: Flood(count=10**9), owner="alice", service="shop")
+    until(lambda: len(job.read(0, limit=10**6, wait_s=5)) > 1000)
+    began = time.monotonic()
+    streams.end(job)
+    assert time.monotonic() - began < END_WAIT_S / 2
+    assert job.reason == "stopped"
+
+
+def until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, "the deadline passed"
+        time.sleep(0.01)
 
 
 def test_a_start_that_fails_gives_its_place_back(streams: Streams) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsmodal.web.ansi import PLAIN, SPANS_MAX, Span, spans, styled
+from opsmodal.web.ansi import ACTING, PLAIN, SPANS_MAX, Span, spans, styled
 
 ESC = "\x1b"
 
@@ -129,6 +129,11 @@ def test_nothing_printable_is_lost(text: str) -> None:
     assert "".join(span.text for span in spans(text)) == text
     coloured = "\x1b[31m".join(text)
     assert "".join(span.text for span in spans(coloured)) == text
+
+
+def test_nothing_that_acts_is_taken_for_printable() -> None:
+    """Printable lines are shown as they are without another look."""
+    assert not [hex(code) for code in range(0x110000) if ACTING.match(chr(code)) and chr(code).isprintable()]
 
 
 @given(lines)
