@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import yaml
 
-from opsmodal.demo import certificates, example, writing
+from opsmodal.demo import certificates, example, gateway, writing
 from opsmodal.demo.api.access import cluster_roles, standing_grants
 from opsmodal.demo.api.app import Api
 from opsmodal.demo.api.users import ADMIN, Tokens, User, service_account
@@ -147,8 +147,8 @@ class Cluster:
             self.create(manifest)
 
     def apply_base(self) -> None:
-        """Create what every cluster has: nodes, namespaces, a storage class, roles."""
-        for manifest in [*example.base(), *cluster_roles()]:
+        """Create what every cluster has: nodes, namespaces, classes, roles, and the kinds of the Gateway API."""
+        for manifest in [*example.base(), *cluster_roles(), *gateway.definitions(), gateway.standard_class()]:
             self.create(manifest)
 
 

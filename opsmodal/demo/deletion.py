@@ -17,6 +17,8 @@ from opsmodal.demo.world import World
 
 ORPHAN = "orphan"
 FOREGROUND = "foregroundDeletion"
+CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
+"""The finalizer that keeps the definition of a custom kind until its objects are gone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +60,9 @@ def _grace_s(kind: Kind, document: Obj, options: Options) -> int:
     return own if options.grace_s is None else max(options.grace_s, 0)
 
 
-def _finalizers(document: Obj, propagation: str) -> list[str]:
+def _finalizers(kind: Kind, document: Obj, propagation: str) -> list[str]:
+    if kind.plural == "customresourcedefinitions" and not is_leaving(document):
+        return [*(document["metadata"].get("finalizers") or ()), CLEANUP]
     kept = [item for item in document["metadata"].get("finalizers") or () if item not in (ORPHAN, FOREGROUND)]
     added = {"Orphan": [ORPHAN], "Foreground": [FOREGROUND]}.get(propagation, [])
     if not propagation:
@@ -73,7 +77,7 @@ def delete(world: World, kind: Kind, record: Record, options: Options) -> Delete
     with storage.lock:
         _check(kind, document, options)
         grace_s = _grace_s(kind, document, options)
-        finalizers = _finalizers(document, options.propagation)
+        finalizers = _finalizers(kind, document, options.propagation)
         if finalizers:
             metadata["finalizers"] = finalizers
         else:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from opsmodal.demo.definitions import checks as definitions
 from opsmodal.demo.documents import Obj, dig, encode
 from opsmodal.demo.problems import Cause
 from opsmodal.demo.quantities import amount
@@ -122,6 +123,7 @@ def _autoscaler(document: Obj) -> Iterator[Cause]:
 
 
 CHECKS: Mapping[str, Check] = {
+    "customresourcedefinitions.apiextensions.k8s.io": definitions.check,
     "pods": _pod,
     "deployments.apps": _workload,
     "replicasets.apps": _workload,

@@ -6,14 +6,16 @@ about who may do it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from opsmodal.demo import admission, problems
 from opsmodal.demo.defaults import complete
+from opsmodal.demo.definitions import values
 from opsmodal.demo.documents import Obj, dig, is_leaving, name_of
 from opsmodal.demo.kinds import NAMESPACES, Kind
 from opsmodal.demo.ownership.writes import Manager, updated
+from opsmodal.demo.problems import Cause
 from opsmodal.demo.schema.shapes import shape_of
 from opsmodal.demo.storage import Record
 from opsmodal.demo.validation import check, check_change
@@ -39,8 +41,27 @@ def _identity(world: World, kind: Kind, document: Obj) -> None:
     metadata |= {"uid": world.names.uid(), "creationTimestamp": world.clock.stamp()}
     for field in ("resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"):
         metadata.pop(field, None)
-    if "spec" in document and kind.plural not in ("pods", "namespaces", "nodes", "services"):
+    if kind.custom or ("spec" in document and kind.plural not in ("pods", "namespaces", "nodes", "services")):
         metadata["generation"] = 1
+
+
+def _complete(kind: Kind, document: Obj, *, fresh: bool) -> None:
+    if kind.custom:
+        values.fill(shape_of(kind), document)
+    else:
+        complete(kind.resource, document, fresh=fresh)
+
+
+def _custom_causes(kind: Kind, document: Obj) -> Iterable[Cause]:
+    return values.judge(shape_of(kind), document) if kind.custom else ()
+
+
+def _content(kind: Kind, document: Obj) -> Any:
+    """Give what `metadata.generation` counts the changes of."""
+    if not kind.custom:
+        return document.get("spec")
+    left = ("metadata", "status") if kind.custom.has_status else ("metadata",)
+    return {name: value for name, value in document.items() if name not in left}
 
 
 def create(
@@ -68,9 +89,9 @@ def create(
         document.pop("status", None)
     _identity(world, kind, document)
     if dig(document, "metadata", "name"):
-        complete(kind.resource, document, fresh=True)
+        _complete(kind, document, fresh=True)
     name = name_of(document)
-    if causes := check(kind.resource, document):
+    if causes := [*check(kind.resource, document), *_custom_causes(kind, document)]:
         raise problems.invalid(kind.name, kind.group, name, causes)
     with world.storage.lock:
         if world.storage.get(kind, namespace if kind.namespaced else "", name):
@@ -144,14 +165,14 @@ def change(
             raise problems.conflict(kind.plural, kind.group, name)
         after = _merged(kind, before, asked, subresource)
         if not subresource:
-            complete(kind.resource, after, fresh=False)
-            if causes := check_change(kind.resource, before, after):
+            _complete(kind, after, fresh=False)
+            if causes := [*check_change(kind.resource, before, after), *_custom_causes(kind, after)]:
                 raise problems.invalid(kind.name, kind.group, name, causes)
         after["metadata"]["resourceVersion"] = before["metadata"]["resourceVersion"]
         _hold(world, kind, before, after, manager, held() if held else None)
         if after == before or dry_run:
             return Record(after)
-        if "generation" in after["metadata"] and after.get("spec") != before.get("spec"):
+        if "generation" in after["metadata"] and _content(kind, after) != _content(kind, before):
             after["metadata"]["generation"] += 1
         if is_leaving(after) and not after["metadata"].get("finalizers") and kind.plural != "pods":
             last = world.storage.put(kind, after)

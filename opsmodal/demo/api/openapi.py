@@ -19,7 +19,9 @@ from opsmodal.demo.schema.shapes import shape_of
 PARAMETERS = ("fieldValidation", "dryRun", "fieldManager", "pretty")
 ACTIONS = {"get": "get", "patch": "patch", "post": "post", "put": "put", "delete": "delete"}
 VERSION = "v1.32.5"
-META = "io.k8s.v1.ObjectMeta"
+META = models.reference("V1ObjectMeta")
+COMMON = "V1ConfigMap"
+"""A kind whose apiVersion, kind and metadata are described as everywhere."""
 DOCUMENTS_KEPT = 64
 """Documents kept at once: one for each group and version, with room for custom ones."""
 Kinds = tuple[Kind, ...]
@@ -47,11 +49,11 @@ def _schemas(kind: Kind) -> dict[str, Obj]:
     """Give the schema of a kind and of everything that it holds."""
     identity = {"x-kubernetes-group-version-kind": [{"group": kind.group, "version": kind.version, "kind": kind.name}]}
     if kind.custom:
-        name = ".".join([*reversed(kind.group.split(".")), kind.version, kind.name])
+        own = ".".join([*reversed(kind.group.split(".")), kind.version, kind.name])
         shape = dict(kind.custom.shape)
-        metadata = {"allOf": [{"$ref": models.REF + META}], "description": "The metadata of every object."}
-        shape["properties"] = shape["properties"] | {"metadata": metadata}
-        return models.closure({META}) | {name: shape | identity}
+        common = models.schema_of(COMMON)["properties"]
+        shape["properties"] = shape["properties"] | {name: common[name] for name in ("apiVersion", "kind", "metadata")}
+        return models.closure({META}) | {own: shape | identity}
     name = models.reference(models.model_name(kind))
     if shape_of(kind) is None:
         return {name: {"type": "object", "x-kubernetes-preserve-unknown-fields": True} | identity}

@@ -12,6 +12,7 @@ from opsmodal.demo.api.fields import warning_headers
 from opsmodal.demo.api.lists import list_json, page, selection
 from opsmodal.demo.api.requests import JSON, Answer, Request, Target
 from opsmodal.demo.api.watch import BOOKMARK_S, open_watch
+from opsmodal.demo.definitions.printing import layout_of
 from opsmodal.demo.documents import Obj, encode, is_leaving, uid_of
 from opsmodal.demo.storage import Record
 from opsmodal.demo.versions import served_record
@@ -71,10 +72,10 @@ class Resources:
 
     def one(self, request: Request, target: Target, record: Record, status: int = 200) -> Answer:
         """Answer one object in the form and the version that the client wants."""
-        record = served_record(target.kind, record)
         if TABLE in request.accept:
             metadata = {"resourceVersion": record.document["metadata"].get("resourceVersion", "")}
             return Answer(status, self._table(request, target, [record], metadata))
+        record = served_record(target.kind, record)
         if PARTIAL in request.accept:
             return Answer(status, encode(tables.PARTIAL | {"metadata": record.document["metadata"]}))
         return Answer(status, record.raw)
@@ -89,6 +90,8 @@ class Resources:
             include=request.text("includeObject", "Metadata"),
             now=self._world.clock.now(),
             columns=columns,
+            layout=layout_of(target.kind.custom) if target.kind.custom else None,
+            view=lambda record: served_record(target.kind, record),
         )
 
     def _get(self, request: Request, target: Target) -> Answer:
@@ -96,14 +99,14 @@ class Resources:
 
     def _list(self, request: Request, target: Target) -> Answer:
         part = page(self._storage, request, target)
-        if target.kind.stored_as:
-            part = replace(part, records=[served_record(target.kind, record) for record in part.records])
         if TABLE in request.accept:
             return Answer(200, self._table(request, target, list(part.records), part.metadata()))
         if PARTIAL in request.accept:
             items = [tables.PARTIAL | {"metadata": record.document["metadata"]} for record in part.records]
             head: Obj = {"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1"}
             return Answer(200, encode(head | {"metadata": part.metadata(), "items": items}))
+        if target.kind.stored_as:
+            part = replace(part, records=[served_record(target.kind, record) for record in part.records])
         return Answer(200, list_json(target.kind.name, target.kind.api_version, part))
 
     def _watch(self, request: Request, target: Target) -> Answer:
@@ -115,7 +118,6 @@ class Resources:
             first = [True]
 
             def row(record: Record) -> bytes:
-                record = served_record(target.kind, record)
                 columns, first[0] = first[0], False
                 metadata = {"resourceVersion": record.document["metadata"]["resourceVersion"]}
                 return self._table(request, target, [record], metadata, columns=columns)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 
 from opsmodal.demo import deletion, patches, problems, writing
 from opsmodal.demo.api.bodies import read_body, read_object
+from opsmodal.demo.api.fields import manager_of
 from opsmodal.demo.api.requests import Answer, Request, Target
 from opsmodal.demo.api.resources import Resources
 from opsmodal.demo.api.users import Tokens, service_account
 from opsmodal.demo.clock import stamp
+from opsmodal.demo.definitions.jsonpath import found_at, put_at
 from opsmodal.demo.documents import Obj, dig, encode, labels_of, name_of
-from opsmodal.demo.kinds import stored
+from opsmodal.demo.kinds import Kind, stored
 from opsmodal.demo.selectors import of_object
 from opsmodal.demo.storage import Record
 from opsmodal.demo.tables.columns import selector_text
@@ -22,14 +24,29 @@ BUDGETS = stored("poddisruptionbudgets")
 TOKEN_S = 3600
 
 
-def scale_of(document: Obj) -> Obj:
+REPLICAS: Mapping[str, str] = {
+    "specReplicasPath": ".spec.replicas",
+    "statusReplicasPath": ".status.replicas",
+    "labelSelectorPath": "",
+}
+"""Where a built-in kind keeps what its Scale shows; custom kinds say so in their definition."""
+
+
+def scale_of(kind: Kind, document: Obj) -> Obj:
     """Give the Scale of a workload."""
     kept = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
-    metadata = {key: document["metadata"][key] for key in kept}
-    status = {"replicas": dig(document, "status", "replicas") or 0}
-    status["selector"] = selector_text(dig(document, "spec", "selector"))
+    metadata = {key: document["metadata"][key] for key in kept if key in document["metadata"]}
+    paths = kind.custom.scale if kind.custom else REPLICAS
+    wanted, present = (
+        next(iter(found_at(document, paths[name])), 0) for name in ("specReplicasPath", "statusReplicasPath")
+    )
+    status = {"replicas": present}
+    if kind.custom is None:
+        status["selector"] = selector_text(dig(document, "spec", "selector"))
+    elif path := paths.get("labelSelectorPath"):
+        status["selector"] = next(iter(found_at(document, path)), "")
     head: Obj = {"kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": metadata}
-    return head | {"spec": {"replicas": dig(document, "spec", "replicas") or 0}, "status": status}
+    return head | {"spec": {"replicas": wanted}, "status": status}
 
 
 class Subresources:
@@ -62,22 +79,25 @@ class Subresources:
             record = self._rescaled(request, target, body)
         elif target.verb != "get":
             raise problems.method_not_allowed()
-        return Answer(200, encode(scale_of(record.document)))
+        return Answer(200, encode(scale_of(target.kind, record.document)))
 
     def _rescaled(self, request: Request, target: Target, body: Obj) -> Record:
         def edit(document: Obj) -> Obj:
             asked = body
             if target.verb == "patch":
-                asked = patches.apply(request.content_type.partition(";")[0], scale_of(document), body)
+                asked = patches.apply(request.content_type.partition(";")[0], scale_of(target.kind, document), body)
             version = dig(asked, "metadata", "resourceVersion")
             if version:
                 document["metadata"]["resourceVersion"] = version
-            document["spec"]["replicas"] = dig(asked, "spec", "replicas") or 0
+            paths = target.kind.custom.scale if target.kind.custom else REPLICAS
+            put_at(document, paths["specReplicasPath"], dig(asked, "spec", "replicas") or 0)
             return document
 
         with self._world.storage.lock:
             record = self._resources.find(target)
-            return writing.change(self._world, target.kind, record, edit, dry_run=bool(request.text("dryRun")))
+            dry_run = bool(request.text("dryRun"))
+            manager = manager_of(request, target)
+            return writing.change(self._world, target.kind.stored, record, edit, dry_run=dry_run, manager=manager)
 
     def _evict(self, request: Request, target: Target) -> Answer:
         with self._world.storage.lock:

@@ -6,9 +6,11 @@ from opsmodal.demo.life.autoscaler import Autoscalers
 from opsmodal.demo.life.budgets import Budgets, Quotas
 from opsmodal.demo.life.cronjob import CronJobs
 from opsmodal.demo.life.daemonset import DaemonSets
+from opsmodal.demo.life.definitions import Definitions
 from opsmodal.demo.life.deployment import Deployments
 from opsmodal.demo.life.endpoints import Endpoints
 from opsmodal.demo.life.garbage import Garbage
+from opsmodal.demo.life.gateways import Gateways
 from opsmodal.demo.life.inside import Inside
 from opsmodal.demo.life.job import Jobs
 from opsmodal.demo.life.kubelet import Kubelet
@@ -25,6 +27,7 @@ from opsmodal.demo.world import World
 def all_of(world: World, outputs: Outputs, inside: Inside, authority: str) -> tuple[Controller, ...]:
     """Make every controller. `authority` is the PEM that namespaces get as kube-root-ca.crt."""
     return (
+        Definitions(world),
         Deployments(world),
         ReplicaSets(world),
         StatefulSets(world),
@@ -38,6 +41,7 @@ def all_of(world: World, outputs: Outputs, inside: Inside, authority: str) -> tu
         Scheduler(world),
         Kubelet(world, outputs, inside),
         Endpoints(world),
+        Gateways(world),
         Quotas(world),
         Budgets(world),
     )

@@ -10,11 +10,12 @@ from datetime import datetime
 
 from opsmodal.demo import deletion
 from opsmodal.demo.documents import Obj, is_leaving, name_of, namespace_of, uid_of
-from opsmodal.demo.kinds import KINDS, Kind
+from opsmodal.demo.kinds import Kind
 from opsmodal.demo.storage import Change, Key, Record
 from opsmodal.demo.world import World
 
-DEPENDENTS = tuple(kind for kind in KINDS if kind.plural not in ("events", "nodes", "namespaces"))
+FREE = ("events", "nodes", "namespaces")
+"""Kinds that belong to nothing."""
 
 
 class Garbage:
@@ -51,7 +52,9 @@ class Garbage:
         return None
 
     def _dependents(self, uid: str) -> Iterator[tuple[Kind, Record]]:
-        for kind in DEPENDENTS:
+        for kind in self._world.catalogue.stored():
+            if kind.resource in FREE:
+                continue
             for record in self._storage.owned(kind, uid):
                 yield kind, record
 

@@ -7,12 +7,11 @@ from datetime import datetime
 
 from opsmodal.demo import deletion, writing
 from opsmodal.demo.documents import Obj, is_leaving, name_of, namespace_of
-from opsmodal.demo.kinds import KINDS, NAMESPACES, Kind, stored
+from opsmodal.demo.kinds import NAMESPACES, Kind, stored
 from opsmodal.demo.problems import Problem
 from opsmodal.demo.storage import Change, Key
 from opsmodal.demo.world import World
 
-NAMESPACED = tuple(kind for kind in KINDS if kind.namespaced)
 ACCOUNTS = stored("serviceaccounts")
 CONFIG_MAPS = stored("configmaps")
 ROOT = "kube-root-ca.crt"
@@ -49,11 +48,12 @@ class Namespaces:
             self._furnish(key[1])
             return None
         self._leaving.add(key[1])
-        for kind in NAMESPACED:
+        kinds = [kind for kind in self._world.catalogue.stored() if kind.namespaced]
+        for kind in kinds:
             for item in self._storage.records(kind, key[1])[1]:
                 if not is_leaving(item.document):
                     deletion.delete(self._world, kind, item, deletion.Options(propagation="Background"))
-        if any(self._storage.count(kind, key[1]) for kind in NAMESPACED):
+        if any(self._storage.count(kind, key[1]) for kind in kinds):
             return self._world.clock.after(LOOK_S)
         self._storage.remove(NAMESPACES, *key)
         return None

@@ -40,8 +40,10 @@ EMPTY: dict[str, Obj] = {
 """What the spec of a kind holds before anything is set: places that are always there are nobody's own."""
 
 
-def _nothing(document: Obj) -> Obj:
-    """Give the object that a new one is compared with."""
+def _nothing(shape: Shape, document: Obj) -> Obj:
+    """Give the object that a new one is compared with. Custom kinds have no place that is always there."""
+    if shape is not None and "x-model" not in shape:
+        return {"metadata": {}}
     spec = EMPTY.get(str(document.get("kind")), {})
     return {"metadata": {}} | {part: spec if part == "spec" else {} for part in ("spec", "status") if part in document}
 
@@ -62,7 +64,7 @@ def updated(
     entries = read_entries(recorded)
     if before is not None and not entries:
         return []
-    old = _without_record(before) if before is not None else _nothing(after)
+    old = _without_record(before) if before is not None else _nothing(shape, after)
     difference = compare(shape, old, _without_record(after))
     taken = ownable(difference.added | difference.modified, has_status=status, subresource=manager.subresource)
     entries = less(entries, difference.removed | taken, but=None)
@@ -106,7 +108,7 @@ def _entries_of(shape: Shape, live: Obj, plain: Obj, manager: Manager, now: str)
     if entries:
         return entries
     first = Manager(name=BEFORE, operation=UPDATE, api_version=manager.api_version)
-    difference = compare(shape, _nothing(plain), plain)
+    difference = compare(shape, _nothing(shape, plain), plain)
     return {first: Held(ownable(difference.added | difference.modified, has_status=False, subresource=""), now)}
 
 

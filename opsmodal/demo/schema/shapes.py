@@ -14,8 +14,8 @@ from opsmodal.demo.schema import models
 
 Shape = Obj | None
 OPEN = "x-kubernetes-preserve-unknown-fields"
-METADATA = "V1ObjectMeta"
-HEAD: Obj = {"apiVersion": {"type": "string"}, "kind": {"type": "string"}}
+METADATA: Obj = {"$ref": models.REF + models.reference("V1ObjectMeta")}
+HEAD: Obj = {"apiVersion": {"type": "string"}, "kind": {"type": "string"}, "metadata": METADATA}
 
 
 def resolved(shape: Shape) -> Shape:
@@ -66,8 +66,7 @@ def _built_in(kind: Kind) -> Shape:
 
 def custom(schema: Obj) -> Obj:
     """Give the shape of a custom kind out of the schema that its definition holds."""
-    metadata = models.schema_of(METADATA)
-    properties = HEAD | (schema.get("properties") or {}) | {"metadata": metadata}
+    properties = (schema.get("properties") or {}) | HEAD
     return schema | {"type": "object", "properties": properties}
 
 

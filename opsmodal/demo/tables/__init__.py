@@ -5,7 +5,7 @@ Source: https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from opsmodal.demo.documents import Obj, dig, encode
@@ -17,6 +17,11 @@ LAYOUTS: dict[str, Layout] = {"pods": pods.LAYOUT, **workloads.LAYOUTS, **rest.L
 PARTIAL: Obj = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1"}
 DONE = {"Succeeded": "The pod has completed successfully.", "Failed": "The pod failed."}
 COMPLETED = "Completed"
+View = Callable[[Record], Record]
+
+
+def _as_kept(record: Record) -> Record:
+    return record
 
 
 def layout_of(plural: str) -> Layout:
@@ -32,13 +37,13 @@ def _object(record: Record, include: str) -> bytes:
     return encode(PARTIAL | {"metadata": record.document["metadata"]})
 
 
-def _row(record: Record, layout: Layout, include: str, now: datetime) -> bytes:
+def _row(record: Record, layout: Layout, include: str, now: datetime, view: View) -> bytes:
     row: Obj = {"cells": layout.cells(record.document, now)}
     phase = dig(record.document, "status", "phase")
     if record.document.get("kind") == "Pod" and phase in DONE:
         condition = {"type": COMPLETED, "status": "True", "reason": phase, "message": DONE[phase]}
         row["conditions"] = [condition]
-    return b'%b,"object":%b}' % (encode(row)[:-1], _object(record, include))
+    return b'%b,"object":%b}' % (encode(row)[:-1], _object(view(record), include))
 
 
 def table(
@@ -49,10 +54,15 @@ def table(
     include: str,
     now: datetime,
     columns: bool = True,
+    layout: Layout | None = None,
+    view: View = _as_kept,
 ) -> bytes:
-    """Write a Table. `include` is what each row carries: Metadata, Object or None; a watch sends columns once."""
-    layout = layout_of(plural)
+    """Write a Table. `include` is what each row carries: Metadata, Object or None; a watch sends columns once.
+
+    `layout` is that of a custom kind; `view` gives the object of a row in the version that was asked for.
+    """
+    layout = layout or layout_of(plural)
     definitions = [column.definition() for column in layout.columns] if columns else None
     head = {"kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": metadata, "columnDefinitions": definitions}
-    rows = b",".join(_row(record, layout, include, now) for record in records)
+    rows = b",".join(_row(record, layout, include, now, view) for record in records)
     return b'%b,"rows":[%b]}' % (encode(head)[:-1], rows)

@@ -226,6 +226,7 @@ LAYOUTS: dict[str, Layout] = {
     "rolebindings": layout("Name|Role|Age", "", _binding),
     "clusterrolebindings": layout("Name|Role|Age", "", _binding),
     "roles": layout("Name|Created At", "", _role),
+    "customresourcedefinitions": layout("Name|Created At", "", _role),
     "clusterroles": layout("Name|Created At", "", _role),
     "controllerrevisions": layout("Name|Controller|Revision|Age", "", _revision),
     "leases": layout("Name|Holder|Age", "", _lease),
