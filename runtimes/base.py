@@ -71,8 +71,7 @@ class Snapshot(Generic[T]):
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resources:
+class Resources(Struct, frozen=True, kw_only=True, gc=False):
     """What a container asks for and may use; None where nothing is set."""
 
     cpu_request_cores: float | None = None
@@ -81,8 +80,7 @@ class Resources:
     memory_limit_bytes: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
+class Usage(Struct, frozen=True, kw_only=True, gc=False):
     """What is used now. None means "not known", never 0; `missing_reason` then says why in a sentence."""
 
     cpu_cores: float | None = None
@@ -92,8 +90,7 @@ class Usage:
     missing_reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Container:
+class Container(Struct, frozen=True, kw_only=True, gc=False):
     """One container of an instance. `kind` is "container", "init", "sidecar" or "ephemeral"."""
 
     name: str
@@ -110,9 +107,8 @@ class Container:
     resources: Resources = Resources()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Instance:
-    """One pod or container of a service: a row of the Instances tab.
+class Instance(Struct, frozen=True, kw_only=True, gc=False):
+    """One pod or container of a service: a row of the Instances tab. A struct, as LogLine is: there are thousands.
 
     `id` is the pod's name or the full container id. `status` is the word that kubectl or docker prints.
     `reason` is empty or a few words on why the status is what it is. `managed_by` names what would fight a change
@@ -187,10 +183,14 @@ class Variable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstanceDetail:
-    """Everything about one instance. `conditions` and `facts` are (name, value) pairs in reading order."""
+    """Everything about one instance. `conditions` and `facts` are (name, value) pairs in reading order.
+
+    `private` names the facts that may hold what an environment may: they are shown to the same people.
+    """
 
     instance: Instance
     facts: tuple[tuple[str, str], ...] = ()
+    private: frozenset[str] = frozenset()
     labels: Mapping[str, str] = field(default_factory=dict)
     conditions: tuple[tuple[str, str], ...] = ()
     ports: tuple[Port, ...] = ()
