@@ -49,6 +49,8 @@ REGISTRY_VIEW = Action(name="registry.view", permission=None)
 REGISTRY_TEST = Action(name="registry.test", permission=None)
 REGISTRY_CHANGE = Action(name="registry.change", permission=None, changes=True)
 REGISTRY_REMOVE = Action(name="registry.remove", permission=None, dangerous=True, changes=True)
+AUDIT_VIEW = Action(name="audit.view", permission=None)
+AUDIT_EXPORT = Action(name="audit.export", permission=None)
 SIGN_IN = Action(name="sign-in", permission=None)
 SIGN_OUT = Action(name="sign-out", permission=None)
 

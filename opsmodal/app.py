@@ -8,11 +8,14 @@ from flask import Flask, Response, g, redirect, send_from_directory
 from werkzeug.wrappers import Response as AnyResponse
 
 from opsmodal.audit import Audit
+from opsmodal.audit.heads import Signer
+from opsmodal.audit.reading import AuditLog
 from opsmodal.favorites import Favorites
 from opsmodal.fleet import Fleet
 from opsmodal.networks import networks
 from opsmodal.opening import Opening
 from opsmodal.operations import Operations
+from opsmodal.operations.auditing import Auditing
 from opsmodal.operations.door import Door
 from opsmodal.operations.instances import InstanceOperations
 from opsmodal.operations.logs import LogOperations
@@ -30,6 +33,9 @@ from opsmodal.streams import Streams
 from opsmodal.tabs import TABS
 from opsmodal.tabs import logs as logs_tab
 from opsmodal.version import installed_version
+from opsmodal.web import (
+    audit as audit_pages,
+)
 from opsmodal.web import (
     errors,
     filters,
@@ -63,7 +69,7 @@ def create_app(settings: Settings, store: Store) -> Flask:
     vault = open_vault(store, data_dir=settings.data_dir, key=settings.key)
     app.secret_key = vault.fingerprint("flash messages")
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    _assemble(app, settings, store, Registry(store, vault, allowed_exec=settings.allowed_exec))
+    _assemble(app, settings, store, Registry(store, vault, allowed_exec=settings.allowed_exec), Signer(vault))
     _protect(app, settings)
     _serve(app, read_only=settings.read_only)
     proxied = Proxied(app.wsgi_app, networks(settings.trusted_proxies))
@@ -83,8 +89,8 @@ def leave_app(app: Flask) -> None:
     held.leave()
 
 
-def _assemble(app: Flask, settings: Settings, store: Store, known: Registry) -> None:
-    audit = Audit(store)
+def _assemble(app: Flask, settings: Settings, store: Store, known: Registry, signer: Signer) -> None:
+    audit = Audit(store, signer)
     door = Door(registry=known, audit=audit, read_only=settings.read_only)
     opening = Opening(known, allowed_exec=settings.allowed_exec)
     fleet = Fleet(known, opening)
@@ -102,6 +108,7 @@ def _assemble(app: Flask, settings: Settings, store: Store, known: Registry) -> 
         logs=LogOperations(door, fleet, streams, settings),
         registration=Registration(door, known, fleet, opening),
         signing=Signing(people, known, audit),
+        auditing=Auditing(door, AuditLog(store)),
     )
     app.extensions[health.STORE] = store
     app.extensions[CLOSING] = (streams.close, fleet.close)
@@ -123,7 +130,7 @@ def _serve(app: Flask, *, read_only: bool) -> None:
     services.install_frame(app)
     app.register_blueprint(signing.pages)
     app.register_blueprint(health.pages)
-    routes = register(app, [services.routes, registry.routes, *(tab.routes for tab in TABS)])
+    routes = register(app, [services.routes, registry.routes, audit_pages.routes, *(tab.routes for tab in TABS)])
     followed = register_sockets(app, [logs_tab.sockets])
     app.extensions[ROUTES], app.extensions[SOCKETS] = routes, followed
     described = document(routes, followed, version=installed_version())

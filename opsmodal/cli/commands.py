@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from opsmodal.cli.audit import audit
 from opsmodal.cli.demo import demo
 from opsmodal.cli.doctor import doctor
 from opsmodal.cli.documents import apply, diff, export
@@ -74,5 +75,5 @@ def _log_to_standard_error() -> None:
         logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
 
 
-for command in (demo, serve, apply, diff, export, user, token, doctor):
+for command in (demo, serve, apply, diff, export, user, token, audit, doctor):
     main.add_command(command)

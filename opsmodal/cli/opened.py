@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from opsmodal.permissions import Action
     from opsmodal.registry.registry import Registry
     from opsmodal.settings import Settings
-    from opsmodal.store import Store
+    from opsmodal.store import Store, Vault
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -42,6 +42,7 @@ class Installation:
     registry: Registry
     people: People
     audit: Audit
+    vault: Vault
 
 
 def with_settings(command: F) -> F:
@@ -80,6 +81,7 @@ def existing(settings: Settings) -> Iterator[Installation]:
 def opened(settings: Settings) -> Iterator[Installation]:
     """Open an installation, making it where there is none, and close it afterwards."""
     from opsmodal.audit import Audit
+    from opsmodal.audit.heads import Signer
     from opsmodal.people import People
     from opsmodal.registry.registry import Registry
     from opsmodal.store import open_store, open_vault
@@ -92,7 +94,8 @@ def opened(settings: Settings) -> Iterator[Installation]:
             store=store,
             registry=Registry(store, vault, allowed_exec=settings.allowed_exec),
             people=People(store, idle_s=settings.session_idle_s, life_s=settings.session_life_s),
-            audit=Audit(store),
+            audit=Audit(store, Signer(vault)),
+            vault=vault,
         )
     finally:
         store.close()

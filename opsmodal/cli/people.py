@@ -30,7 +30,7 @@ def user() -> None:
 @user.command("add")
 @click.argument("name")
 @click.option("--admin", is_flag=True, help="May do everything: registry, people, audit, every service.")
-@click.option("--auditor", is_flag=True, help="May read the audit log, once it can be read.")
+@click.option("--auditor", is_flag=True, help="May read the audit log, and nothing else.")
 @_FROM_STDIN
 @with_settings
 def add(settings: Settings, name: str, *, admin: bool, auditor: bool, password_stdin: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from opsmodal.operations.auditing import Auditing
 from opsmodal.operations.instances import InstanceOperations
 from opsmodal.operations.logs import LogOperations
 from opsmodal.operations.overview import OverviewOperations
@@ -22,3 +23,4 @@ class Operations:
     logs: LogOperations
     registration: Registration
     signing: Signing
+    auditing: Auditing

@@ -77,6 +77,14 @@ class Door:
             raise NotPermitted("This needs an administrator.", hint=who_can_grant(self._registry.admins()))
         self._demand_writable(actor, action, "")
 
+    def audit(self, actor: Actor, action: Action) -> None:
+        """Let an administrator or an auditor through to the audit log; a narrowed token reads what it is for only."""
+        if not (actor.admin or actor.auditor) or actor.services is not None or actor.permissions is not None:
+            self._refuse(actor, action, "", "needs an auditor")
+            raise NotPermitted(
+                "The audit log is for auditors and administrators.", hint=who_can_grant(self._registry.admins())
+            )
+
     def may(self, permissions: frozenset[Permission], action: Action) -> bool:
         """Tell whether a button for this action is shown to somebody with these permissions."""
         return (action.permission is None or action.permission in permissions) and not (

@@ -12,6 +12,9 @@ import hmac
 from collections.abc import Sequence
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from opsmodal.store.errors import WrongKey
 
@@ -34,7 +37,8 @@ class Vault:
         each = [key.strip() for key in keys.split(",") if key.strip()]
         if not each:
             raise WrongKey("There is no key to seal credentials with.", hint=SHAPE_HINT)
-        self._first = _raw(each[0])
+        self._keys = [_raw(key) for key in each]
+        self._first = self._keys[0]
         self._fernet = MultiFernet([Fernet(base64.urlsafe_b64encode(_raw(key))) for key in each])
         self.key_count = len(each)
 
@@ -59,6 +63,14 @@ class Vault:
     def fingerprint(self, text: str) -> str:
         """Name a text without telling it: keyed, so that a short password cannot be guessed from an export."""
         return hmac.new(self._first, b"fingerprint\0" + text.encode(), hashlib.sha256).hexdigest()[:FINGERPRINT_CHARS]
+
+    def signing_keys(self, purpose: str) -> tuple[Ed25519PrivateKey, ...]:
+        """Derive a signing key for a purpose from each key (HKDF, RFC 5869); the first one signs."""
+        return tuple(Ed25519PrivateKey.from_private_bytes(_derived(key, purpose)) for key in self._keys)
+
+
+def _derived(key: bytes, purpose: str) -> bytes:
+    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=f"opsmodal {purpose}".encode()).derive(key)
 
 
 def _header(owner: Sequence[str]) -> bytes:

@@ -105,8 +105,8 @@ def seed(tmp_path_factory: pytest.TempPathFactory) -> Seed:
     store = open_store(Settings(data_dir=folder).store_url)
     open_vault(store, data_dir=folder)
     people, tokens = People(store), {}
-    for name in ("admin", "nobody", *ROLES):
-        people.add(name, password=PASSWORD, admin=name == "admin")
+    for name in ("admin", "auditor", "nobody", *ROLES):
+        people.add(name, password=PASSWORD, admin=name == "admin", auditor=name == "auditor")
         tokens[name] = people.issue_token(name)
     tokens["narrow"] = people.issue_token("manager", services=["shop"], permissions=[Permission.VIEW])
     store.close()

@@ -12,12 +12,14 @@ from opsmodal.tabs import TABS
 from opsmodal.web.routes import CONFIRM
 from tests.web.conftest import ROLES, Installation
 
-ACTORS = ("none", "nobody", *ROLES, "narrow", "admin")
+ACTORS = ("none", "nobody", *ROLES, "narrow", "auditor", "admin")
 VIEW = {"viewer", "developer", "operator", "manager", "narrow", "admin"}
 LOGS = {"developer", "operator", "manager", "admin"}
 MANAGE = {"manager", "admin"}
 ADMIN = {"admin"}
-EVERYBODY = {"nobody", *VIEW}
+AUDIT = {"auditor", "admin"}
+STRANGERS = {"nobody", "auditor"}
+EVERYBODY = {"nobody", "auditor", *VIEW}
 
 ALLOWED: dict[str, set[str]] = {
     "services_listing": EVERYBODY,
@@ -50,6 +52,9 @@ ALLOWED: dict[str, set[str]] = {
     "registry_service": ADMIN,
     "registry_put_service": ADMIN,
     "registry_remove_service": ADMIN,
+    "audit_listing": AUDIT,
+    "audit_export": AUDIT,
+    "audit_one": AUDIT,
     "people_listing": ADMIN,
 }
 OF_A_SERVICE = {name for name, allowed in ALLOWED.items() if allowed in (VIEW, LOGS, MANAGE)}
@@ -80,14 +85,14 @@ def test_every_api_route_lets_in_whom_it_should(shown: Installation, actor: str)
             assert answer.status_code == 401, told
         elif actor in ALLOWED[route.name]:
             assert answer.status_code not in (401, 403, 500), told
-        elif route.name in OF_A_SERVICE and actor == "nobody":
+        elif route.name in OF_A_SERVICE and actor in STRANGERS:
             assert answer.status_code == 404, told
         else:
             assert answer.status_code == 403, told
 
 
 @pytest.mark.parametrize("service", ["payments", "no-such-service"])
-@pytest.mark.parametrize("actor", ["nobody", *ROLES, "narrow"])
+@pytest.mark.parametrize("actor", ["nobody", "auditor", *ROLES, "narrow"])
 def test_anothers_service_answers_like_one_that_does_not_exist(shown: Installation, actor: str, service: str) -> None:
     for route in shown.app.extensions[ROUTES]:
         if route.name in OF_A_SERVICE:
@@ -112,7 +117,7 @@ def test_every_socket_refuses_before_the_handshake(changed: Installation, served
     for route in changed.app.extensions[SOCKETS]:
         address = served.replace("http", "ws") + "/api/v1" + path_of(route.path, "shop")
         headers = [f"Authorization: Bearer {changed.tokens.get(actor, 'none')}"]
-        expected = 101 if actor in LOGS else 401 if actor == "none" else 404 if actor == "nobody" else 403
+        expected = 101 if actor in LOGS else 401 if actor == "none" else 404 if actor in STRANGERS else 403
         assert handshake(address, headers) == expected, f"{actor} {route.path}"
 
 

@@ -1,6 +1,6 @@
 """The tables, by topic. Importing this package makes all of them known to the metadata."""
 
-from opsmodal.store.tables.audit import AuditRow
+from opsmodal.store.tables.audit import AuditHeadRow, AuditRow
 from opsmodal.store.tables.base import Table
 from opsmodal.store.tables.history import HappenedRow, LeaseRow, UsageRow, VersionRow
 from opsmodal.store.tables.people import Choice, Favorite, Session, SignInFailure, Ticket, Token, User
@@ -16,6 +16,7 @@ from opsmodal.store.tables.registry import (
 )
 
 __all__ = [
+    "AuditHeadRow",
     "AuditRow",
     "Choice",
     "Credential",

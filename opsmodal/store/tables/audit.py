@@ -1,6 +1,7 @@
 """The audit log as it is stored. The database itself refuses to change or remove a row (triggers of the migration).
 
 An action leaves two rows: its intent, and its outcome, which names the intent by `intent_id`. A refusal is one row.
+`audit_head` holds one row: which of them is the last, signed, so that a cut end shows.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from opsmodal.store.tables.base import HASH_CHARS, NAME_CHARS, BigId, Table
 from opsmodal.store.tables.people import ADDRESS_CHARS
+
+SIGNATURE_CHARS = 88
+"""An Ed25519 signature (64 bytes) in base64."""
 
 
 class AuditRow(Table):
@@ -28,9 +32,9 @@ class AuditRow(Table):
     via: Mapped[str] = mapped_column(String(NAME_CHARS), default="")
     address: Mapped[str] = mapped_column(String(ADDRESS_CHARS), default="")
     service: Mapped[str] = mapped_column(String(NAME_CHARS), default="", index=True)
-    action: Mapped[str] = mapped_column(String(NAME_CHARS))
+    action: Mapped[str] = mapped_column(String(NAME_CHARS), index=True)
     target: Mapped[str] = mapped_column(Text, default="")
-    verdict: Mapped[str] = mapped_column(String(32), default="")
+    verdict: Mapped[str] = mapped_column(String(32), default="", index=True)
     rule: Mapped[str] = mapped_column(String(NAME_CHARS), default="")
     outcome: Mapped[str] = mapped_column(String(32), default="")
     exit_code: Mapped[int | None]
@@ -38,3 +42,15 @@ class AuditRow(Table):
     bytes_count: Mapped[int | None] = mapped_column("bytes", BigInteger)
     detail: Mapped[str] = mapped_column(Text, default="")
     hash: Mapped[str] = mapped_column(String(HASH_CHARS), unique=True)
+
+
+class AuditHeadRow(Table):
+    """The last row of the audit log; there is never more than one of these."""
+
+    __tablename__ = "audit_head"
+
+    place: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    row_id: Mapped[int] = mapped_column(BigId)
+    hash: Mapped[str] = mapped_column(String(HASH_CHARS))
+    at: Mapped[datetime]
+    signature: Mapped[str] = mapped_column(String(SIGNATURE_CHARS))

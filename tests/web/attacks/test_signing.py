@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from opsmodal.audit import GENESIS, chained
+from opsmodal.audit.chain import GENESIS, chained
 from opsmodal.store.tables import AuditRow
 from tests.web.conftest import PASSWORD, Installation, own_page
 

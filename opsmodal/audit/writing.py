@@ -1,34 +1,34 @@
-"""The audit log: who did what where, decided before it happens and closed after. Rows are only ever added.
+"""Appends to the audit log: who does what where, before it happens, and how it ended. Rows are only ever added.
 
-Each row's hash covers its fields and the hash of the row before it, so that a changed, removed or inserted row
-breaks the chain. It never receives the value of a secret: callers pass names and sentences.
+It never receives the value of a secret: callers pass names and sentences.
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import msgspec
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from opsmodal.audit.chain import GENESIS, chained
+from opsmodal.audit.heads import Signer
 from opsmodal.errors import NotRecorded
 from opsmodal.permissions import Actor
 from opsmodal.store.errors import StoreProblem
 from opsmodal.store.store import Store
-from opsmodal.store.tables import AuditRow
+from opsmodal.store.tables import AuditHeadRow, AuditRow
 
 log = logging.getLogger(__name__)
 
-GENESIS = "0" * 64
 DETAIL_MAX_CHARS = 2000
 TARGET_MAX_CHARS = 500
 LOCK = "audit"
+HEAD_PLACE = 1
+"""The only row there is in the table of the head."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +44,11 @@ class Row:
 class Audit:
     """Append to the audit log."""
 
-    def __init__(self, store: Store, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self, store: Store, signer: Signer, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
         self._store = store
+        self._signer = signer
         self._now = now
 
     def intend(self, row: Row) -> int:
@@ -129,27 +132,7 @@ class Audit:
         row.hash = chained(before, row)
         session.add(row)
         session.flush()
-
-
-def chained(before: str, row: AuditRow) -> str:
-    """Give the hash of a row that follows the hash `before`: SHA-256 over both, fields in a fixed order."""
-    fields = (
-        before,
-        row.entry,
-        row.intent_id,
-        row.at.astimezone(UTC).isoformat(timespec="microseconds"),
-        row.actor,
-        row.via,
-        row.address,
-        row.service,
-        row.action,
-        row.target,
-        row.verdict,
-        row.rule,
-        row.outcome,
-        row.exit_code,
-        row.duration_ms,
-        row.bytes_count,
-        row.detail,
-    )
-    return hashlib.sha256(msgspec.json.encode(fields)).hexdigest()
+        head = self._signer.signed(number=row.id, row_hash=row.hash, at=row.at)
+        session.merge(
+            AuditHeadRow(place=HEAD_PLACE, row_id=head.id, hash=head.hash, at=head.at, signature=head.signature)
+        )

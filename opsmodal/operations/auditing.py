@@ -1,0 +1,60 @@
+"""Reading the audit log: for administrators and auditors. Reading is no action; taking a copy away is one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from opsmodal import actions
+from opsmodal.audit.exporting import FORMATS
+from opsmodal.audit.reading import COUNT_MAX, AuditLog, Entry, Wanted
+from opsmodal.errors import BadRequest, NotThere
+from opsmodal.listing import Page
+from opsmodal.operations.door import Door
+from opsmodal.permissions import Actor
+
+NUMBER = re.compile(r"[0-9]{1,18}")
+"""What a database takes for a number of 64 bits."""
+
+
+class Auditing:
+    """Look into the audit log, and take a copy of it."""
+
+    def __init__(self, door: Door, log: AuditLog) -> None:
+        self._door = door
+        self._log = log
+
+    def list(self, actor: Actor, wanted: Wanted) -> Page[Entry]:
+        """List entries, newest first. `next` is the number to go on below."""
+        self._door.audit(actor, actions.AUDIT_VIEW)
+        found = self._log.find(wanted)
+        notes = (f"There are more than {COUNT_MAX:,}: narrow the time to count them.",)
+        return Page(
+            items=found.entries,
+            total=found.total,
+            next=str(found.entries[-1].id) if found.more else None,
+            as_of=datetime.now(UTC),
+            notes=notes if found.total >= COUNT_MAX else (),
+        )
+
+    def one(self, actor: Actor, number: str) -> Entry:
+        """Give one entry. Raise NotThere."""
+        self._door.audit(actor, actions.AUDIT_VIEW)
+        entry = self._log.entry(int(number)) if NUMBER.fullmatch(number) else None
+        if entry is None:
+            raise NotThere(f"The audit log has no row {number[:40]!r}.", hint="The audit page lists what there is.")
+        return entry
+
+    def choices(self, column: str) -> tuple[str, ...]:
+        """Give the different actions or verdicts there are."""
+        return self._log.values(column)
+
+    def export(self, actor: Actor, kind: str, *, since: datetime | None) -> Iterator[bytes]:
+        """Give every row since a moment, written as `kind`. Raise BadRequest for a format that there is not."""
+        self._door.audit(actor, actions.AUDIT_EXPORT)
+        if kind not in FORMATS:
+            raise BadRequest(f"There is no format {kind[:40]!r}.", hint=f"One of: {', '.join(FORMATS)}.")
+        with self._door.recorded(actor, actions.AUDIT_EXPORT, target=kind):
+            write, _ = FORMATS[kind]
+        return write(self._log.rows(since=since))

@@ -1,0 +1,160 @@
+"""Whatever is done to the rows by somebody who may write the database is found, and the first bad row is named."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from opsmodal.audit import Audit, Row
+from opsmodal.audit.chain import Verified, chained
+from opsmodal.audit.checking import check
+from opsmodal.audit.heads import HEADS_FILE, Signer, note
+from opsmodal.audit.reading import AuditLog
+from opsmodal.permissions import Actor
+from opsmodal.store import Store, Vault, open_store, open_vault
+from opsmodal.store.tables import AuditRow
+
+ROWS = 10
+COLUMNS = ", ".join(column.name for column in AuditRow.__table__.columns if column.name not in ("id", "hash"))
+ALICE = Actor(name="alice", via="session:1", address="192.0.2.7")
+
+
+class Log:
+    """A log of ten rows, its database file, and a head that was noted after the sixth."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.store: Store = open_store(f"sqlite:///{folder / 'opsmodal.db'}")
+        self.vault: Vault = open_vault(self.store, data_dir=folder)
+        self.audit = Audit(self.store, Signer(self.vault))
+        for number in range(ROWS // 2):
+            self.audit.event(Row(actor=ALICE, action="instance.delete", target=f"web-{number}"), outcome="done")
+            if number == 2:
+                self.note()
+
+    def note(self) -> None:
+        head = AuditLog(self.store).head()
+        assert head is not None
+        note(self.folder / HEADS_FILE, head)
+
+    def tampered(self, *statements: str) -> None:
+        """Do what somebody with the file and a copy of SQLite can do."""
+        with sqlite3.connect(self.folder / "opsmodal.db") as connection:
+            for name in ("audit_no_update", "audit_no_delete"):
+                connection.execute(f"DROP TRIGGER IF EXISTS {name}")
+            for statement in statements:
+                connection.execute(statement)
+        connection.close()
+
+    def checked(self) -> Verified:
+        return check(self.store, self.vault, [self.folder / HEADS_FILE])
+
+    def chain_anew(self) -> None:
+        """Make the hashes fit again, as somebody does who knows how the chain is made."""
+        hashes, before = [], "0" * 64
+        for row in AuditLog(self.store).rows():
+            before = chained(before, row)
+            hashes.append((before, row.id))
+        self.tampered(*(f"UPDATE audit SET hash = 'x{number}' WHERE id = {number}" for _, number in hashes))
+        self.tampered(*(f"UPDATE audit SET hash = '{text}' WHERE id = {number}" for text, number in hashes))
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[Log]:
+    made = Log(tmp_path)
+    yield made
+    made.store.close()
+
+
+def test_a_whole_log_is_whole(log: Log) -> None:
+    found = log.checked()
+    assert (found.broken, found.rows, found.last) == (None, ROWS, ROWS)
+
+
+def test_an_empty_log_is_whole(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:///{tmp_path / 'opsmodal.db'}")
+    assert check(store, open_vault(store, data_dir=tmp_path), []).broken is None
+    store.close()
+
+
+def _moved(log: Log) -> None:
+    log.tampered(
+        "UPDATE audit SET id = 100 WHERE id = 4",
+        "UPDATE audit SET id = 4 WHERE id = 5",
+        "UPDATE audit SET id = 5 WHERE id = 100",
+    )
+
+
+def _rewritten(log: Log) -> None:
+    log.tampered("UPDATE audit SET actor = 'mallory' WHERE id = 3")
+    log.chain_anew()
+
+
+def _forged_head(log: Log) -> None:
+    log.tampered("DELETE FROM audit WHERE id > 8")
+    log.tampered("UPDATE audit_head SET row_id = 8, hash = (SELECT hash FROM audit WHERE id = 8)")
+
+
+def _replayed_head(log: Log) -> None:
+    """Put the store back to an older state as a whole: its own head is genuine, only the noted one shows it."""
+    noted = json.loads((log.folder / HEADS_FILE).read_text().splitlines()[-1])
+    log.note()
+    at = noted["at"].replace("T", " ").replace("Z", "")
+    log.tampered(
+        f"DELETE FROM audit WHERE id > {noted['id']}",
+        f"UPDATE audit_head SET row_id = {noted['id']}, hash = '{noted['hash']}', at = '{at}'",
+        f"UPDATE audit_head SET signature = '{noted['signature']}'",
+    )
+
+
+def _edited_file(log: Log) -> None:
+    path = log.folder / HEADS_FILE
+    path.write_text(path.read_text().replace('"id":6', '"id":5'))
+
+
+def _damaged_file(log: Log) -> None:
+    (log.folder / HEADS_FILE).write_text("{}\n")
+
+
+def _inserted(log: Log) -> None:
+    log.tampered(f"INSERT INTO audit (id, {COLUMNS}, hash) SELECT 11, {COLUMNS}, 'made up' FROM audit WHERE id = 2")
+
+
+def _appended(log: Log) -> None:
+    _inserted(log)
+    log.chain_anew()
+
+
+TAMPERING: dict[str, tuple[Callable[[Log], None], int]] = {
+    "a field changed": (lambda log: log.tampered("UPDATE audit SET actor = 'bob' WHERE id = 4"), 4),
+    "a time changed": (lambda log: log.tampered("UPDATE audit SET at = '2020-01-01 00:00:00' WHERE id = 7"), 7),
+    "an outcome turned": (lambda log: log.tampered("UPDATE audit SET outcome = 'refused' WHERE id = 2"), 2),
+    "an empty field made none": (lambda log: log.tampered("UPDATE audit SET exit_code = 0 WHERE id = 6"), 6),
+    "a row removed": (lambda log: log.tampered("DELETE FROM audit WHERE id = 5"), 6),
+    "the first rows removed": (lambda log: log.tampered("DELETE FROM audit WHERE id < 4"), 4),
+    "two rows exchanged": (_moved, 4),
+    "the end cut off": (lambda log: log.tampered("DELETE FROM audit WHERE id > 8"), 10),
+    "everything removed": (lambda log: log.tampered("DELETE FROM audit"), 6),
+    "a row put in": (_inserted, 11),
+    "a row appended with a right hash": (_appended, 11),
+    "a hash changed": (lambda log: log.tampered("UPDATE audit SET hash = 'f00' WHERE id = 9"), 9),
+    "written anew with right hashes": (_rewritten, 6),
+    "the end cut off and the head with it": (_forged_head, 0),
+    "the head removed": (lambda log: log.tampered("DELETE FROM audit_head"), 10),
+    "the store put back to an older state": (_replayed_head, 10),
+    "the noted heads edited": (_edited_file, 0),
+    "the noted heads damaged": (_damaged_file, 0),
+}
+
+
+@pytest.mark.parametrize("how", TAMPERING)
+def test_tampering_is_found_and_the_first_bad_row_named(log: Log, how: str) -> None:
+    tamper, expected = TAMPERING[how]
+    tamper(log)
+    found = log.checked()
+    assert found.broken == expected, found
+    assert found.sentence.endswith(".")
