@@ -96,7 +96,7 @@ class InstanceRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstanceAnswer:
-    """Everything about one instance; environment values are masked for those who may not manage."""
+    """Everything about one instance; environment values, and facts like them, are masked for who may not manage."""
 
     instance: InstanceRow
     facts: tuple[tuple[str, str], ...]
@@ -200,10 +200,10 @@ def instance_row(instance: Instance, now: datetime) -> InstanceRow:
 
 
 def instance_answer(detail: InstanceDetail, now: datetime, *, reveal: bool) -> InstanceAnswer:
-    """Show one instance; mask the values of its environment unless `reveal`."""
+    """Show one instance; mask the values of its environment, and what may hold the same, unless `reveal`."""
     return InstanceAnswer(
         instance=instance_row(detail.instance, now),
-        facts=detail.facts,
+        facts=tuple((name, value if reveal or name not in detail.private else MASK) for name, value in detail.facts),
         labels=detail.labels,
         conditions=detail.conditions,
         ports=detail.ports,

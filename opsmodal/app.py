@@ -12,6 +12,7 @@ from opsmodal.audit.heads import Signer
 from opsmodal.audit.reading import AuditLog
 from opsmodal.favorites import Favorites
 from opsmodal.fleet import Fleet
+from opsmodal.live import Live
 from opsmodal.networks import networks
 from opsmodal.opening import Opening
 from opsmodal.operations import Operations
@@ -31,12 +32,11 @@ from opsmodal.store import open_vault
 from opsmodal.store.store import Store
 from opsmodal.streams import Streams
 from opsmodal.tabs import TABS
+from opsmodal.tabs import instances as instances_tab
 from opsmodal.tabs import logs as logs_tab
 from opsmodal.version import installed_version
 from opsmodal.web import (
-    audit as audit_pages,
-)
-from opsmodal.web import (
+    auditing,
     errors,
     filters,
     flashes,
@@ -94,6 +94,7 @@ def _assemble(app: Flask, settings: Settings, store: Store, known: Registry, sig
     door = Door(registry=known, audit=audit, read_only=settings.read_only)
     opening = Opening(known, allowed_exec=settings.allowed_exec)
     fleet = Fleet(known, opening)
+    live = Live(fleet)
     streams = Streams(settings.data_dir / "streams")
     people = People(
         store,
@@ -104,14 +105,14 @@ def _assemble(app: Flask, settings: Settings, store: Store, known: Registry, sig
     app.extensions[EXTENSION] = Operations(
         services=Services(door, fleet, Favorites(store)),
         overview=OverviewOperations(door, fleet),
-        instances=InstanceOperations(door, fleet),
+        instances=InstanceOperations(door, fleet, live),
         logs=LogOperations(door, fleet, streams, settings),
         registration=Registration(door, known, fleet, opening),
         signing=Signing(people, known, audit),
         auditing=Auditing(door, AuditLog(store)),
     )
     app.extensions[health.STORE] = store
-    app.extensions[CLOSING] = (streams.close, fleet.close)
+    app.extensions[CLOSING] = (live.close, streams.close, fleet.close)
 
 
 def _protect(app: Flask, settings: Settings) -> None:
@@ -130,8 +131,8 @@ def _serve(app: Flask, *, read_only: bool) -> None:
     services.install_frame(app)
     app.register_blueprint(signing.pages)
     app.register_blueprint(health.pages)
-    routes = register(app, [services.routes, registry.routes, audit_pages.routes, *(tab.routes for tab in TABS)])
-    followed = register_sockets(app, [logs_tab.sockets])
+    routes = register(app, [services.routes, registry.routes, auditing.routes, *(tab.routes for tab in TABS)])
+    followed = register_sockets(app, [instances_tab.sockets, logs_tab.sockets])
     app.extensions[ROUTES], app.extensions[SOCKETS] = routes, followed
     described = document(routes, followed, version=installed_version())
 

@@ -19,12 +19,13 @@ from runtimes.base import Scope, Stream, Usage
 class Report:
     """Something that happened to a service. The same thing, told again, has the same `key` and no lower `count`.
 
-    `about` is "restart" for an end and new start of a container, else "event". `kind` is "Normal" or "Warning".
+    `about` is "restart" for an end and new start of a container, "version" for a change of what is meant to run, else
+    "event". `kind` is "Normal" or "Warning".
     """
 
     service: str
     key: str
-    about: Literal["event", "restart"] = "event"
+    about: Literal["event", "restart", "version"] = "event"
     kind: str
     reason: str
     subject: str
@@ -55,7 +56,7 @@ class History(Protocol):
     """What collectors ask. Everything raises only `runtimes.errors`; all scopes of one question share a place."""
 
     def place(self, scope: Scope) -> str:
-        """Name what a service shares with others: its namespace, or "" for a whole engine."""
+        """Name what a service shares with others: its namespace, or "" for a whole engine. Raise Invalid."""
         ...
 
     def events(self, scopes: Sequence[Scope]) -> Stream[Report]:

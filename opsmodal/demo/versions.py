@@ -50,6 +50,20 @@ def _marked(document: Obj, name: str, value: object) -> None:
         document["metadata"].setdefault("annotations", {})[MARK + name] = encode(value).decode()
 
 
+def _older_metric(metric: Obj) -> Obj:
+    """Give a measured metric in the words of v1."""
+    resource = metric.get("resource") or {}
+    values = {f"current{name[0].upper()}{name[1:]}": value for name, value in resource.get("current", {}).items()}
+    return {"type": metric["type"], "resource": {"name": resource.get("name")} | values}
+
+
+def _newer_metric(metric: Obj) -> Obj:
+    resource = dict(metric.get("resource") or {})
+    name = resource.pop("name", None)
+    values = {f"{key[7].lower()}{key[8:]}": value for key, value in resource.items()}
+    return {"type": metric["type"], "resource": {"name": name, "current": values}}
+
+
 def _older_autoscaler(scaler: Obj) -> Obj:
     result = copied(scaler)
     spec, status = result.setdefault("spec", {}), result.get("status") or {}
@@ -61,7 +75,7 @@ def _older_autoscaler(scaler: Obj) -> Obj:
     if used is not None:
         status["currentCPUUtilizationPercentage"] = used
     _marked(result, "conditions", status.pop("conditions", None))
-    _marked(result, "current-metrics", current)
+    _marked(result, "current-metrics", list(map(_older_metric, current)))
     _marked(result, "metrics", [metric for metric in metrics if not _is_cpu(metric)])
     _marked(result, "behavior", spec.pop("behavior", None))
     result["status"] = {"currentReplicas": 0, "desiredReplicas": 0} | status
@@ -81,9 +95,10 @@ def _newer_autoscaler(scaler: Obj) -> Obj:
         spec["behavior"] = decode(behavior)
     status = result.get("status") or {}
     status.pop("currentCPUUtilizationPercentage", None)
-    for name, field in (("conditions", "conditions"), ("current-metrics", "currentMetrics")):
-        if text := marks.pop(MARK + name, None):
-            status[field] = decode(text)
+    if text := marks.pop(MARK + "conditions", None):
+        status["conditions"] = decode(text)
+    if text := marks.pop(MARK + "current-metrics", None):
+        status["currentMetrics"] = list(map(_newer_metric, decode(text)))
     if "annotations" in (result.get("metadata") or {}) and not marks:
         del result["metadata"]["annotations"]
     return result

@@ -24,6 +24,12 @@ from opsmodal.demo.world import World
 KEPT_METADATA = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation")
 """Fields of metadata that a client cannot change."""
 
+UNCOUNTED = (
+    *("pods", "namespaces", "nodes", "services", "resourcequotas", "limitranges", "horizontalpodautoscalers"),
+    *("persistentvolumeclaims", "persistentvolumes"),
+)
+"""Kinds with a spec that have no `metadata.generation`."""
+
 
 def _check_namespace(world: World, kind: Kind, namespace: str, name: str) -> None:
     record = world.storage.get(NAMESPACES, "", namespace)
@@ -41,7 +47,7 @@ def _identity(world: World, kind: Kind, document: Obj) -> None:
     metadata |= {"uid": world.names.uid(), "creationTimestamp": world.clock.stamp()}
     for field in ("resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"):
         metadata.pop(field, None)
-    if kind.custom or ("spec" in document and kind.plural not in ("pods", "namespaces", "nodes", "services")):
+    if kind.custom or ("spec" in document and kind.plural not in UNCOUNTED):
         metadata["generation"] = 1
 
 

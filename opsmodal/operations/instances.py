@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,16 +14,16 @@ from opsmodal.answers import (
     InstanceAnswer,
     InstanceRow,
     cause_answer,
-    counted,
     instance_answer,
-    instance_row,
 )
 from opsmodal.errors import BadRequest
 from opsmodal.fleet import Fleet
-from opsmodal.listing import ListQuery, Page, SortKey, cut, sorted_by
+from opsmodal.listing import ListQuery, Page
+from opsmodal.live import Dress, Live, Reader
 from opsmodal.operations.door import Door, Pass
 from opsmodal.permissions import Action, Actor, Permission
-from runtimes.base import RANK, Instance, Runtime, Severity
+from opsmodal.rows import page_of
+from runtimes.base import Instance, Runtime, Severity
 from runtimes.errors import Unsupported
 
 FRESH_S = 1.0
@@ -30,56 +31,51 @@ FRESH_S = 1.0
 HITS_MAX = 20
 """Names shown in a confirmation before "and N more"."""
 
-SORTS: Mapping[str, SortKey] = {
-    "severity": lambda row: RANK[row.severity],
-    "name": lambda row: row.name,
-    "status": lambda row: row.status,
-    "ready": lambda row: row.ready,
-    "restarts": lambda row: row.restarts,
-    "age_s": lambda row: row.age_s,
-    "node": lambda row: row.node,
-    "image": lambda row: row.image,
-    "cpu_cores": lambda row: row.cpu_cores,
-    "memory_bytes": lambda row: row.memory_bytes,
-    "network_rx_bytes": lambda row: row.network_rx_bytes,
-    "network_tx_bytes": lambda row: row.network_tx_bytes,
-}
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """How somebody sees the rows of a service: which links and buttons they have."""
+
+    service: str
+    scope: tuple[object, ...]
+    kind: str
+    may_log: bool
+    verbs: frozenset[str]
 
 
 class InstanceOperations:
-    """Read and change the instances of a service."""
+    """Read, watch and change the instances of a service."""
 
-    def __init__(self, door: Door, fleet: Fleet) -> None:
+    def __init__(self, door: Door, fleet: Fleet, live: Live) -> None:
         self._door = door
         self._fleet = fleet
+        self.live = live
 
     def list(self, actor: Actor, name: str, query: ListQuery) -> Page[InstanceRow]:
         """List instances, worst first unless sorted otherwise. Filter: severity."""
         service = self._door.enter(actor, actions.INSTANCES_VIEW, name).service
         _demand_severities(query.filters.get("severity", ""))
         kept = self._fleet.instances(service, fresh_s=FRESH_S)
-        now = datetime.now(UTC)
-        rows = [instance_row(instance, now) for instance in kept.value.items]
-        found = sorted((row for row in rows if _matches(row, query)), key=lambda row: row.name)
-        ordered = sorted_by(found, query.sort or "severity", SORTS)
-        items, following = cut(ordered, query)
-        return Page(
-            items=items,
-            total=len(ordered),
-            next=following,
-            as_of=kept.as_of,
-            stale=kept.stale or kept.value.stale,
-            problem=kept.problem or kept.value.problem,
-            counts=counted(kept.value.items),
-            notes=tuple(sorted({row.metrics_reason for row in rows if row.metrics_reason})),
-        )
+        return page_of(kept, query, datetime.now(UTC))
 
-    def verbs(self, actor: Actor, name: str) -> frozenset[str]:
-        """Name what this actor may do to instances here: what the runtime offers and the permission gives."""
+    def watch(self, actor: Actor, name: str, query: ListQuery, dress: Dress, *, wake: Callable[[], None]) -> Reader:
+        """Watch what `list` gives; `wake` is called when there is something to take. The reader must be closed."""
+        service = self._door.enter(actor, actions.INSTANCES_VIEW, name).service
+        _demand_severities(query.filters.get("severity", ""))
+        return self.live.reader(service, query, dress, wake=wake)
+
+    def look(self, actor: Actor, name: str) -> Look:
+        """Say how this actor sees the rows: what may be done is what the runtime offers and the permission gives."""
         leave = self._door.enter(actor, actions.INSTANCES_VIEW, name)
         opened = self._fleet.opened(leave.service.runtime)
         allowed = self._door.may(leave.permissions, actions.INSTANCE_DELETE)
-        return opened.runtime.instances.verbs if opened and allowed else frozenset()
+        return Look(
+            service=leave.service.name,
+            scope=leave.service.scope_key(),
+            kind=self._fleet.kind(leave.service.runtime),
+            may_log=Permission.LOGS in leave.permissions,
+            verbs=opened.runtime.instances.verbs if opened and allowed else frozenset(),
+        )
 
     def get(self, actor: Actor, name: str, instance: str) -> InstanceAnswer:
         """Read everything about one instance; environment values only for those who may manage."""
@@ -162,14 +158,6 @@ def _demand_severities(wanted: str) -> None:
     for word in wanted.split(","):
         if word and word not in known:
             raise BadRequest(f"There is no severity {word[:40]!r}.", hint=f"There are: {', '.join(known)}.")
-
-
-def _matches(row: InstanceRow, query: ListQuery) -> bool:
-    wanted = query.filters.get("severity")
-    if wanted and row.severity.value not in wanted.split(","):
-        return False
-    text = f"{row.name} {row.id} {row.status} {row.node} {row.image} {row.reason} {row.pod}".lower()
-    return all(word in text for word in query.search.lower().split())
 
 
 def _described(instance: Instance) -> str:

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from flask import request, url_for
+from simple_websocket import Server
 from werkzeug.wrappers import Response
 
 from opsmodal import actions
 from opsmodal.answers import CauseAnswer, Done, InstanceAnswer, InstanceRow
-from opsmodal.listing import Page, parsed
-from opsmodal.operations.instances import SORTS
-from opsmodal.web.asking import actor, operations
+from opsmodal.errors import BadRequest
+from opsmodal.listing import ListQuery, Page, parsed
+from opsmodal.rows import SORTS
+from opsmodal.web.asking import actor, actor_now, operations
+from opsmodal.web.dress import AsHtml, AsValues, application, shown
 from opsmodal.web.respond import done, flag, respond, sent
 from opsmodal.web.routes import CONFIRM, LIST_PARAMETERS, Parameter, Routes
+from opsmodal.web.sockets import Sockets
+from opsmodal.web.watching import send_changes
 
 routes = Routes("instances")
+sockets = Sockets("instances")
 SEVERITY = Parameter(name="severity", description="Only these: ok, progress, error, neutral, separated by commas")
 FORCE = Parameter(name="force", description="Delete without grace", schema={"type": "boolean"})
+ROWS = Parameter(
+    name="rows", description="Rows as values, or as the HTML of our page", schema={"enum": ["values", "html"]}
+)
+LIVE_PARAMETERS = (*LIST_PARAMETERS, SEVERITY, ROWS)
 ONE = "/services/<service>/instances/<instance>"
 
 
@@ -27,17 +37,33 @@ ONE = "/services/<service>/instances/<instance>"
 )
 def listing(service: str) -> Response:
     """List the pods or containers of a service, worst first."""
-    query = parsed(request.args, sorts=tuple(SORTS), filters=("severity",))
+    query = _query()
     value = operations().instances.list(actor(), service, query)
-    verbs = operations().instances.verbs(actor(), service)
-    return respond(value, "instances/instances.html", query=query, verbs=verbs, service=service)
+    return respond(
+        value, "instances/instances.html", query=query, **shown(value, operations().instances.look(actor(), service))
+    )
+
+
+@sockets.route("/services/<service>/live", actions.INSTANCES_VIEW, parameters=LIVE_PARAMETERS)
+def live(socket: Server, service: str) -> None:
+    """Watch a list: frames of what changes on it, `{order, rows, counts, as_of, stale, …}`, at most four a second."""
+    query, look = _query(), operations().instances.look(actor(), service)
+    as_html = _as_html()
+    dress = AsHtml(look, query, application()) if as_html else AsValues()
+    with operations().instances.watch(actor(), service, query, dress, wake=socket.event.set) as reader:
+        send_changes(
+            socket,
+            reader,
+            go_on=lambda: operations().instances.look(actor_now(), service) == look,
+            at_once=not as_html,
+        )
 
 
 @routes.get(ONE, actions.INSTANCES_VIEW, InstanceAnswer)
 def one(service: str, instance: str) -> Response:
     """Read everything about one instance."""
     value = operations().instances.get(actor(), service, instance)
-    verbs = operations().instances.verbs(actor(), service)
+    verbs = operations().instances.look(actor(), service).verbs
     return respond(value, "instances/instance.html", verbs=verbs, service=service)
 
 
@@ -70,3 +96,14 @@ def delete_pending(service: str) -> Response:
     """Delete every Pending pod of a service."""
     value = operations().instances.delete_pending(actor(), service, confirm=sent("confirm"))
     return done(value, to=url_for("page.instances_listing", service=service))
+
+
+def _query() -> ListQuery:
+    return parsed(request.args, sorts=tuple(SORTS), filters=("severity",))
+
+
+def _as_html() -> bool:
+    wanted = request.args.get("rows", "values")
+    if wanted not in ("values", "html"):
+        raise BadRequest("rows must be values or html.")
+    return wanted == "html"

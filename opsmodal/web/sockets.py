@@ -18,6 +18,7 @@ from opsmodal.errors import Refusal
 from opsmodal.permissions import Action
 from opsmodal.store.errors import StoreProblem
 from opsmodal.web.asking import actor, operations
+from opsmodal.web.frames import offer_shared
 from opsmodal.web.held import Held, Inbox
 from opsmodal.web.origin import demand_own_origin
 from opsmodal.web.routes import API, Parameter
@@ -80,6 +81,7 @@ def register(app: Flask, nouns: Sequence[Sockets]) -> tuple[SocketRoute, ...]:
             demand_own_origin(request)  # of everything that can become a socket, however its headers are spelled
             operations().services.demand(actor(), route.action, arguments["service"])
             make_whole(request.environ)
+            offer_shared(request.environ)
 
     return routes
 

@@ -31,8 +31,8 @@ class ContainerFacts:
     """One container. `state` is waiting, running or terminated on Kubernetes, the engine's own word elsewhere.
 
     `reason` and `message` are the runtime's words for that state. `health` is "", starting, healthy or unhealthy,
-    `health_output` what the last failing check printed. `last_lines` are the last lines of the log of `last_run`
-    (or of the running container), oldest first; empty when they could not be read.
+    `health_output` what the last failing check printed, None where that is not to be quoted. `last_lines` are the last
+    lines of the log of `last_run` (or of the running container), oldest first; empty when they could not be read.
     """
 
     name: str
@@ -47,7 +47,7 @@ class ContainerFacts:
     last_run: Run | None = None
     memory_limit_bytes: int | None = None
     health: str = ""
-    health_output: str = ""
+    health_output: str | None = ""
     last_lines: tuple[str, ...] = ()
 
 

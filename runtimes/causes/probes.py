@@ -150,12 +150,18 @@ def _gate(name: str, status: str, reason: str, message: str) -> str:
     return f"the condition {named(name)} of its readiness gate is {named(status)}{f' ({why})' if why else ''}"
 
 
+def _printed(output: str | None) -> str:
+    if output is None:
+        return ""
+    return f": {quoted(output)}" if output.strip() else " and prints nothing"
+
+
 def _health(facts: Facts) -> Iterator[Finding]:
     for container in facts.containers:
         if container.state not in ("running", "") or container.health not in ("starting", "unhealthy"):
             continue
         starting = container.health == "starting"
-        met = f": {quoted(container.health_output)}" if container.health_output.strip() else " and prints nothing"
+        met = _printed(container.health_output)
         yield Finding(
             kind="health-starting" if starting else "health-check",
             what="is running but its health is not known yet" if starting else "is running but unhealthy",

@@ -1,6 +1,6 @@
 """Everything about one container, in reading order. Pure: an inspect answer in, facts for a page out.
 
-Environment values are given as they are: the layer above masks them by the reader's rights.
+Environment values, and the facts in PRIVATE, are given as they are: the layer above masks them by the reader's rights.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ CPU_PERIOD_DEFAULT_US = 100_000
 HEALTH_OUTPUT_MAX_CHARS = 4096
 """What dockerd itself keeps of a health check's output."""
 COMMAND_MAX_CHARS = 1000
+COMMAND, HEALTH_PRINTED = "Command", "Last health check printed"
+PRIVATE = frozenset({COMMAND, HEALTH_PRINTED})
+"""A password may stand in a command line as in an environment, and a health check may print what it was given."""
 PORT = re.compile(r"[0-9]{1,5}")
 
 
@@ -83,9 +86,9 @@ def _facts(container: Inspected) -> Iterator[tuple[str, str]]:
     yield "Started", _time(state.started_at)
     yield "Finished", _time(state.finished_at)
     yield "Health", _health(container)
-    yield "Last health check printed", health_output(container)
+    yield HEALTH_PRINTED, health_output(container)
     yield "Image", container.config.image
-    yield "Command", _command(container)
+    yield COMMAND, _command(container)
     yield "User", container.config.user
     yield "Restart policy", _restart_policy(host)
     yield "Restarts", str(container.restart_count)

@@ -26,9 +26,15 @@ SIGNAL_MAX = 64
 
 
 def facts(
-    seen: Seen, *, events: Sequence[EngineEvent], last_lines: tuple[str, ...], port_conflict: str, now: datetime
+    seen: Seen,
+    *,
+    events: Sequence[EngineEvent],
+    last_lines: tuple[str, ...],
+    port_conflict: str,
+    now: datetime,
+    quote_health: bool = True,
 ) -> Facts:
-    """Put the facts of a container together."""
+    """Put the facts of a container together; without `quote_health` what its health check printed is left out."""
     container = seen.container
     ended = last_run(container, events)
     looping = keeps_restarting(container, ended, now=now)
@@ -51,7 +57,7 @@ def facts(
                 last_run=ended,
                 memory_limit_bytes=seen.limits.memory_limit_bytes,
                 health=container.state.health.status if container.state.health else "",
-                health_output=health_output(container),
+                health_output=health_output(container) if quote_health else None,
                 last_lines=tuple(last_lines),
             ),
         ),

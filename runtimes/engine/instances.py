@@ -68,6 +68,7 @@ class Instances:
         return InstanceDetail(
             instance=self._reader.instance(seen, datetime.now(UTC)),
             facts=detail.facts(container),
+            private=detail.PRIVATE,
             labels=container.labels,
             ports=detail.ports(container),
             mounts=detail.mounts(container),
@@ -76,7 +77,7 @@ class Instances:
         )
 
     def cause(self, scope: Scope, instance: str, *, quote_logs: bool = True) -> Explanation:
-        """Explain why a container is not ok; without `quote_logs` no line of its log is read."""
+        """Explain why a container is not ok; without `quote_logs` nothing that it wrote is quoted."""
         seen = self._reader.look_at(scope, instance, measured=False)
         return explain(
             evidence.facts(
@@ -84,6 +85,7 @@ class Instances:
                 events=self._events_of(seen.container),
                 last_lines=self._last_lines(scope, seen) if quote_logs else (),
                 port_conflict=self._port_conflict(scope, seen),
+                quote_health=quote_logs,
                 now=datetime.now(UTC),
             )
         )

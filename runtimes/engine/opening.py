@@ -1,4 +1,4 @@
-"""Opens an engine: finds the way, asks who is there, agrees on an API version, puts the facets together.
+"""Opens an engine: finds the way, asks who is there, agrees on an API version.
 
 Everything that can be wrong with a registered socket shows here, within the time limit, as one sentence and what to
 do. What this module refuses to do: guess another socket than the one that was registered.
@@ -13,32 +13,18 @@ from dataclasses import dataclass
 from connectors.base import Connection
 from connectors.errors import ConnectionProblem, LoginRefused
 from runtimes.base import Identity, Runtime
-from runtimes.engine.alarms import Alarms
 from runtimes.engine.answers import Info, Version
 from runtimes.engine.api import Api
-from runtimes.engine.containers import Containers
-from runtimes.engine.containerwatch import ContainerSource
-from runtimes.engine.discovery import proposals
-from runtimes.engine.events import Events
-from runtimes.engine.history import EngineHistory
-from runtimes.engine.instances import Instances
-from runtimes.engine.live import LiveContainers
-from runtimes.engine.logs import Logs
-from runtimes.engine.meter import Meter
-from runtimes.engine.overview import Overview
+from runtimes.engine.assembly import assembled, kept_live
 from runtimes.engine.pods import Pods, no_pods
-from runtimes.engine.pool import THREADS, Pool
+from runtimes.engine.pool import THREADS
 from runtimes.engine.problems import TITLES, Kind, Place, not_an_engine
-from runtimes.engine.reading import Reader
-from runtimes.engine.recent import RecentRestarts
 from runtimes.engine.tls import TLS, KeyFiles
 from runtimes.errors import Denied, Invalid, RuntimeProblem, Unavailable
 from runtimes.watched import Pace
 
 API_MIN = (1, 41)
 """Docker 20.10 and Podman 4.0: the first with one-shot statistics."""
-LIST_TIMES = 3
-"""A list is many questions: all together may take this many times as long as one."""
 PODMAN_COMPONENT = "Podman Engine"
 """What podman calls itself in GET /version; dockerd says "Engine"."""
 
@@ -100,55 +86,9 @@ def open_engine(
         api.close()
         raise
     notes = _notes(dialled, answered, tls)
-    return _runtime(name, api=api, kind=kind, answered=answered, pods=source, notes=notes, pace=pace)
-
-
-def _runtime(
-    name: str,
-    *,
-    api: Api,
-    kind: Kind,
-    answered: Answered,
-    pods: PodSource,
-    notes: Sequence[str],
-    pace: Pace | None,
-) -> Runtime:
-    pool = Pool(name, timeout_s=api.timeout_s * LIST_TIMES)
-    containers = Containers(api, pool)
-    events = Events(api, really=answered.really)
-    restarts = RecentRestarts(events)
-    source = ContainerSource(api, containers, pool=pool, pods=pods.read, restarts=restarts, name=name)
-    live = LiveContainers(source, name=name, pace=pace)
-    meter = Meter(name, api, pool, info=answered.info, really=answered.really, told=live.stir)
-    reader = Reader(
-        live=live, containers=containers, meter=meter, restarts=restarts, pods=pods.read, node=answered.info.name
-    )
-    alarms = Alarms(events, heard=lambda: source.heard)
-    logs = Logs(api, containers)
     identity = _identity(api, answered, notes)
-    instances = Instances(api=api, live=live, containers=containers, reader=reader, events=events, logs=logs)
-    history = EngineHistory(api, instances)
-
-    def close() -> None:
-        history.close()
-        live.close()
-        meter.close()
-        pool.close()
-        pods.close()
-        api.close()
-
-    return Runtime(
-        name=name,
-        kind=kind,
-        identity=identity,
-        overview=Overview(reader=reader, alarms=alarms, identity=identity, notes=notes),
-        instances=instances,
-        discover=lambda: proposals(containers.everything(), pods.read()),
-        check=api.ping,
-        close=close,
-        logs=logs,
-        history=history,
-    )
+    kept = kept_live(name, api, info=answered.info, really=answered.really, pods=source.read, pace=pace)
+    return assembled(name, api=api, kind=kind, kept=kept, identity=identity, notes=notes, released=source.close)
 
 
 def _dialled(kind: Kind, socket: str, connection: Connection, tls: TLS | None, timeout_s: float) -> Dialled:

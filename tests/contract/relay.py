@@ -18,11 +18,18 @@ DIAL_TIMEOUT_S = 5.0
 class Relay:
     """Carry bytes between `listen` and `target`; each is a (host, port) pair or the path of a Unix socket.
 
-    `listen` of ("127.0.0.1", 0) takes a free port: `address` says which.
+    `listen` of ("127.0.0.1", 0) takes a free port: `address` says which. `heard` is given all that is sent to `target`.
     """
 
-    def __init__(self, target: tuple[str, int] | Path, listen: tuple[str, int] | Path = ("127.0.0.1", 0)) -> None:
+    def __init__(
+        self,
+        target: tuple[str, int] | Path,
+        listen: tuple[str, int] | Path = ("127.0.0.1", 0),
+        *,
+        heard: Callable[[bytes], None] = lambda _: None,
+    ) -> None:
         self._target = target
+        self._heard = heard
         self._listen = listen
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
@@ -83,7 +90,7 @@ class Relay:
                     self._open |= {near, far}
                 back = threading.Thread(target=_pump, args=(far, near), name="relay-back", daemon=True)
                 back.start()
-                _pump(near, far)
+                _pump(near, far, self._heard)
                 back.join()
                 with self._lock:
                     self._open -= {near, far}
@@ -95,9 +102,10 @@ class Relay:
             thread.start()
 
 
-def _pump(source: socket.socket, sink: socket.socket) -> None:
+def _pump(source: socket.socket, sink: socket.socket, heard: Callable[[bytes], None] = lambda _: None) -> None:
     with contextlib.suppress(OSError):
         while data := source.recv(CHUNK_BYTES):
+            heard(data)
             sink.sendall(data)
     with contextlib.suppress(OSError):
         sink.shutdown(socket.SHUT_WR)

@@ -7,6 +7,7 @@ runtime under test reaches the engine's socket through a relay, so that its line
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from connectors.direct import Direct
 from runtimes.base import Runtime, Scope
 from runtimes.docker.open import open_docker
 from runtimes.podman.open import open_podman
+from runtimes.watched import Pace
 from tests.contract.relay import Relay
 from tests.contract.worlds import SECRET_VALUE, Absent, World, settle
 from tests.engines import docker as dockers
@@ -27,6 +29,7 @@ from tests.engines.process import CannotStart
 STAY = "exec sleep 3600"
 PROJECT = "com.docker.compose.project"
 SERVICE = "com.docker.compose.service"
+REQUEST = re.compile(rb"^(GET|POST|DELETE) (?:/v[0-9.]+)?([^ ?]*)\S* HTTP/1\.1\r$", re.MULTILINE)
 Inspection = dict[str, Any]
 
 
@@ -64,11 +67,11 @@ def podman() -> EngineOf:
     return _started("podman", podmans.start)
 
 
-def opened(kind: str, engine: ContainerEngine, *, over: Path | None = None) -> Runtime:
+def opened(kind: str, engine: ContainerEngine, *, over: Path | None = None, pace: Pace | None = None) -> Runtime:
     """Open the runtime under test on an engine, over the socket of a relay where one is given."""
     connection = Rerouted(over) if over else Direct()
     opener = open_docker if kind == "docker" else open_podman
-    return opener("test", socket=str(engine.socket), connection=connection)
+    return opener("test", socket=str(engine.socket), connection=connection, pace=pace)
 
 
 class EngineWorld(World):
@@ -82,7 +85,9 @@ class EngineWorld(World):
         self.scope = Scope(service="own", project=self._own)
         self.other_scope = Scope(service="other", project=f"{self._own}-other")
         self._line_socket = engine.folder / f"{self._own}.sock"
-        self.line = self._relay = Relay(engine.socket, self._line_socket)
+        self.asked: list[str] = []
+        """The method and path of each request that the runtime under test has sent."""
+        self.line = self._relay = Relay(engine.socket, self._line_socket, heard=self._hear)
         self.runtime = opened(kind, engine, over=self._line_socket)
 
     def healthy(self, *, elsewhere: bool = False) -> str:
@@ -175,6 +180,15 @@ class EngineWorld(World):
     def inspect(self, name: str) -> Inspection:
         found: list[Inspection] = json.loads(self.engine.cli("inspect", "--type", "container", name))
         return found[0]
+
+    def reopened(self, pace: Pace) -> Runtime:
+        """Close the runtime under test and give another one in its place, with this pace."""
+        self.runtime.close()
+        self.runtime = opened(self.kind, self.engine, over=self._line_socket, pace=pace)
+        return self.runtime
+
+    def _hear(self, data: bytes) -> None:
+        self.asked += [f"{verb.decode()} {path.decode()}" for verb, path in REQUEST.findall(data)]
 
     def _name(self) -> str:
         name = f"i{len(self._made) + 1}-{secrets.token_hex(2)}"

@@ -13,6 +13,7 @@ from tests.web.conftest import Installation
 
 CHATTY = ("sh", "-c", "echo hello from the container; exec sleep 1000")
 FAILING = ("sh", "-c", "echo no database >&2; exit 3")
+BAIT = "swordfish-in-a-command-line"
 PROJECT = ("--label", "com.docker.compose.project=blog", "--label", "com.docker.compose.service=web")
 
 
@@ -79,6 +80,25 @@ def test_a_restart_asks_first_and_is_recorded(blog: Installation) -> None:
     after = blog.client().get("/services/blog/instances/blog-web").json["instance"]["containers"][0]["started_at"]
     assert after > before
     assert ("admin", "instance.restart", "done") in blog.audited()
+
+
+def test_a_command_line_and_what_a_check_printed_are_for_who_may_see_the_environment(
+    blog: Installation, engine: ContainerEngine
+) -> None:
+    check = ("--health-cmd", f"echo checked with {BAIT}; false", "--health-interval", "1s", "--health-retries", "1")
+    engine.run("sh", "-c", f": --password={BAIT}; exec sleep 1000", options=["--name", "blog-bait", *check, *PROJECT])
+    if engine.name == "podman":  # without systemd nothing runs podman's checks
+        engine.cli("healthcheck", "run", "blog-bait", check=False)
+    path = "/services/blog/instances/blog-bait"
+    _until(lambda: "checked with" in str(blog.client().get(path).json["facts"]))
+    for role in ("viewer", "developer", "manager"):
+        blog.registry.put("grants", {"user": role, "role": role, "services": ["blog"]})
+    for role, masked in (("viewer", True), ("developer", True), ("manager", False)):
+        seen = blog.client(role).get(path).text + blog.browser(role).get(path).text
+        assert (BAIT not in seen) is masked, role
+    _until(lambda: "unhealthy" in blog.client().get(path).json["instance"]["status"])
+    for role, quoted in (("viewer", False), ("developer", True)):
+        assert (BAIT in blog.client(role).get(f"{path}/cause").text) is quoted, role
 
 
 def test_a_killed_engine_leaves_the_last_rows_and_comes_back(

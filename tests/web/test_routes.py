@@ -57,6 +57,7 @@ ALLOWED: dict[str, set[str]] = {
     "audit_one": AUDIT,
     "people_listing": ADMIN,
 }
+SOCKETS_ALLOWED: dict[str, set[str]] = {"/services/<service>/live": VIEW, "/services/<service>/logs/follow": LOGS}
 OF_A_SERVICE = {name for name, allowed in ALLOWED.items() if allowed in (VIEW, LOGS, MANAGE)}
 UNKNOWN_PARTS = {"name": "no-such-entry", "instance": "no-such-instance"}
 
@@ -117,7 +118,8 @@ def test_every_socket_refuses_before_the_handshake(changed: Installation, served
     for route in changed.app.extensions[SOCKETS]:
         address = served.replace("http", "ws") + "/api/v1" + path_of(route.path, "shop")
         headers = [f"Authorization: Bearer {changed.tokens.get(actor, 'none')}"]
-        expected = 101 if actor in LOGS else 401 if actor == "none" else 404 if actor in STRANGERS else 403
+        allowed = SOCKETS_ALLOWED[route.path]
+        expected = 101 if actor in allowed else 401 if actor == "none" else 404 if actor in STRANGERS else 403
         assert handshake(address, headers) == expected, f"{actor} {route.path}"
 
 
@@ -130,8 +132,9 @@ def handshake(address: str, headers: list[str]) -> int:
     return 101
 
 
-def test_a_socket_refuses_another_sites_page(changed: Installation, served: str) -> None:
-    address = served.replace("http", "ws") + "/api/v1/services/shop/logs/follow"
+@pytest.mark.parametrize("path", SOCKETS_ALLOWED)
+def test_a_socket_refuses_another_sites_page(changed: Installation, served: str, path: str) -> None:
+    address = served.replace("http", "ws") + "/api/v1" + path_of(path, "shop")
     headers = [f"Authorization: Bearer {changed.tokens['admin']}"]
     with pytest.raises(websocket.WebSocketBadStatusException) as refused:
         websocket.create_connection(address, header=headers, origin="http://evil.example", timeout=10)

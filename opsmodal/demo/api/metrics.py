@@ -10,7 +10,7 @@ from opsmodal.demo.api.requests import Answer, Request, Target
 from opsmodal.demo.clock import stamp
 from opsmodal.demo.documents import Obj, labels_of, name_of
 from opsmodal.demo.kinds import METRICS, NODES, PODS
-from opsmodal.demo.life.usage import usage_of
+from opsmodal.demo.life.usage import Usage
 from opsmodal.demo.problems import not_found
 from opsmodal.demo.storage import Record
 from opsmodal.demo.world import World
@@ -29,6 +29,7 @@ class Metrics:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._usage = Usage(world.storage)
 
     def serves(self, target: Target) -> bool:
         """Tell whether this is a question for metrics."""
@@ -48,8 +49,7 @@ class Metrics:
         record = self._world.storage.get(source, target.space, target.name)
         found = next(iter(self._measured(source is NODES, [record] if record else [], now)), None)
         if found is None:
-            name = f"{target.space}/{target.name}" if target.space else target.name
-            raise not_found(f"{'node' if source is NODES else 'pod'}metrics", target.kind.group, name)
+            raise not_found(target.kind.plural, "", target.name)
         return Record(found)
 
     def _all(self, target: Target, now: datetime) -> Iterable[Obj]:
@@ -62,7 +62,7 @@ class Metrics:
             head = self._head(record.document, "NodeMetrics" if is_node else "PodMetrics", now)
             if is_node:
                 yield head | {"usage": self._node_usage(name_of(record.document), now)}
-            elif measured := usage_of(record.document, now):
+            elif measured := self._usage.of(record.document, now):
                 containers = [{"name": name, "usage": _quantities(cpu, memory)} for name, cpu, memory in measured]
                 yield head | {"containers": containers}
 
@@ -76,6 +76,6 @@ class Metrics:
     def _node_usage(self, node: str, now: datetime) -> Obj:
         cpu, memory = SYSTEM_CPU_CORES, SYSTEM_MEMORY_BYTES
         for pod in self._world.storage.placed(PODS, node):
-            for _, cores, used in usage_of(pod.document, now):
+            for _, cores, used in self._usage.of(pod.document, now):
                 cpu, memory = cpu + cores, memory + used
         return _quantities(cpu, memory)

@@ -1,32 +1,49 @@
-"""HorizontalPodAutoscalers: replicas that follow the CPU use which the simulated metrics show."""
+"""HorizontalPodAutoscalers: replicas that follow what the simulated metrics show."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
-from datetime import datetime
-from math import ceil
+from datetime import datetime, timedelta
+from typing import Any
 
-from opsmodal.demo.documents import Obj, dig, is_leaving, labels_of, name_of, namespace_of
+from opsmodal.demo import writing
+from opsmodal.demo.documents import Obj, dig, is_leaving, labels_of, name_of, namespace_of, uid_of
 from opsmodal.demo.kinds import PODS, Kind, stored
+from opsmodal.demo.life import scaling
 from opsmodal.demo.life.conditions import set_condition
 from opsmodal.demo.life.making import is_active
 from opsmodal.demo.life.reports import Reporter
-from opsmodal.demo.life.usage import usage_of
-from opsmodal.demo.quantities import millicores
+from opsmodal.demo.life.usage import Usage
+from opsmodal.demo.ownership.writes import UPDATE, Manager
+from opsmodal.demo.problems import not_found
+from opsmodal.demo.quantities import amount
 from opsmodal.demo.selectors import of_object
-from opsmodal.demo.storage import Change, Key
+from opsmodal.demo.storage import Change, Key, Record
 from opsmodal.demo.world import World
 
 AUTOSCALERS = stored("horizontalpodautoscalers")
 PERIOD_S = 15.0
 """How often an autoscaler looks (--horizontal-pod-autoscaler-sync-period)."""
-TOLERANCE = 0.1
-"""How far off the target may be before anything happens (--horizontal-pod-autoscaler-tolerance)."""
 SCALED = {
     "Deployment": stored("deployments"),
     "StatefulSet": stored("statefulsets"),
     "ReplicaSet": stored("replicasets"),
 }
+COMPUTING = "the HPA was unable to compute the replica count: "
+Condition = tuple[str, str, str, str]
+"""Type, status, reason and message."""
+FOUND = ("AbleToScale", "True", "SucceededGetScale", "the HPA controller was able to get the target's current scale")
+FITS = ("AbleToScale", "True", "ReadyForNewScale", "recommended size matches current size")
+WAITS = "recent recommendations were higher than current one, applying the highest recent recommendation"
+DISABLED = "scaling is disabled since the replica count of the target is zero"
+CONTROLLER = Manager(
+    name="kube-controller-manager", operation=UPDATE, api_version="autoscaling/v1", subresource="scale"
+)
+
+
+class Unmeasured(Exception):
+    """A metric that cannot be computed: why, in the controller's words."""
 
 
 class Autoscalers:
@@ -35,13 +52,20 @@ class Autoscalers:
     def __init__(self, world: World) -> None:
         self._world = world
         self._storage = world.storage
+        self._usage = Usage(world.storage)
         self._reports = Reporter(world, "horizontal-pod-autoscaler")
+        self._advice: dict[str, deque[tuple[datetime, int]]] = {}
 
     def notice(self, kind: Kind, change: Change) -> Iterable[Key]:
-        """Look at changed autoscalers."""
-        if kind is not AUTOSCALERS or change.type == "DELETED":
+        """Look at autoscalers that are new or whose spec changed."""
+        document = change.record.document
+        if kind is not AUTOSCALERS:
             return []
-        return [(namespace_of(change.record.document), name_of(change.record.document))]
+        if change.type == "DELETED":
+            self._advice.pop(uid_of(document), None)
+            return []
+        same = change.before is not None and change.before.document.get("spec") == document.get("spec")
+        return [] if same else [(namespace_of(document), name_of(document))]
 
     def look(self, key: Key) -> datetime | None:
         """Measure, and scale where that is needed."""
@@ -49,20 +73,56 @@ class Autoscalers:
         if record is None or is_leaving(record.document):
             return None
         scaler = record.document
-        kind = SCALED.get(dig(scaler, "spec", "scaleTargetRef", "kind") or "")
-        target = self._storage.get(kind, key[0], scaler["spec"]["scaleTargetRef"]["name"]) if kind else None
+        reference = dig(scaler, "spec", "scaleTargetRef") or {}
+        kind = SCALED.get(reference.get("kind") or "")
+        target = self._storage.get(kind, key[0], reference["name"]) if kind else None
         if kind is None or target is None:
-            return self._world.clock.after(PERIOD_S)
-        percent, average = self._measured(target.document)
-        now = dig(target.document, "spec", "replicas") or 0
-        wanted = self._wanted(scaler, now, percent)
-        if now and wanted != now:
-            self._scale(scaler, kind, key[0], name_of(target.document), wanted, now)
-        self._write(key, (now, wanted if now else 0), percent, average)
+            self._lost(key, scaler, reference)
+        else:
+            self._serve(key, scaler, kind, target)
         return self._world.clock.after(PERIOD_S)
 
-    def _measured(self, target: Obj) -> tuple[int | None, str]:
-        """Give the CPU use of the target's pods in percent of their requests (None: not known), and of one pod."""
+    def _lost(self, key: Key, scaler: Obj, reference: Obj) -> None:
+        kind = SCALED.get(reference.get("kind") or "")
+        words = not_found(kind.plural, kind.group, reference["name"]).message if kind else "no such kind"
+        self._reports.warn(scaler, "FailedGetScale", words)
+        message = f"the HPA controller was unable to get the target's current scale: {words}"
+        self._write(key, [("AbleToScale", "False", "FailedGetScale", message)], {})
+
+    def _serve(self, key: Key, scaler: Obj, kind: Kind, target: Record) -> None:
+        now = dig(target.document, "spec", "replicas") or 0
+        if not now:
+            self._write(key, [FOUND, ("ScalingActive", "False", "ScalingDisabled", DISABLED)], {"desiredReplicas": 0})
+            return
+        metrics = dig(scaler, "spec", "metrics") or []
+        try:
+            measured = [self._measured(target.document, metric) for metric in metrics]
+        except Unmeasured as error:
+            self._unmeasured(key, scaler, str(error), now)
+            return
+        votes = [scaling.proposed(metric, found, now) for metric, found in zip(metrics, measured, strict=True)]
+        wanted = max(votes, default=now)
+        wanted, able = self._stabilized(scaler, wanted, now)
+        low, high = dig(scaler, "spec", "minReplicas") or 1, dig(scaler, "spec", "maxReplicas")
+        size, limited = scaling.bounded(wanted, now, low, high)
+        status: Obj = {"currentReplicas": now, "desiredReplicas": size}
+        status["currentMetrics"] = [found.current() for found in measured]
+        if size != now:
+            above = metrics[votes.index(max(votes))] if votes and max(votes) > now else None
+            self._scale(scaler, kind, target, size, above)
+            status["lastScaleTime"] = self._world.clock.stamp()
+            words = f"the HPA controller was able to update the target scale to {size}"
+            able = ("AbleToScale", "True", "SucceededRescale", words)
+        first = scaling.reason_above(metrics[0]).removesuffix(" above target") if metrics else "none"
+        words = f"the HPA was able to successfully calculate a replica count from {first}"
+        active = ("ScalingActive", "True", "ValidMetricFound", words)
+        self._write(key, [able, active, ("ScalingLimited", *limited)], status)
+
+    def _measured(self, target: Obj, metric: Obj) -> scaling.Measured:
+        """Measure the pods of a workload. Raise Unmeasured in the controller's words."""
+        name = str(dig(metric, "resource", "name"))
+        by_request = dig(metric, "resource", "target", "averageUtilization") is not None
+        head = f"failed to get {name} {'utilization' if by_request else 'usage'}"
         matches, now = of_object(dig(target, "spec", "selector")), self._world.clock.now()
         used = asked = 0.0
         pods = 0
@@ -70,54 +130,59 @@ class Autoscalers:
             pod = record.document
             if not (is_active(pod) and matches(labels_of(pod))):
                 continue
-            requests = [dig(c, "resources", "requests", "cpu") for c in dig(pod, "spec", "containers") or ()]
-            if not all(requests):
-                return None, ""
-            if measured := usage_of(pod, now):
-                used += sum(cpu_cores for _, cpu_cores, _ in measured)
-                asked += sum(map(millicores, requests)) / 1000
+            for container in dig(pod, "spec", "containers") or ():
+                request = dig(container, "resources", "requests", name)
+                if request is None and by_request:
+                    where = f"container {container['name']} of Pod {name_of(pod)}"
+                    raise Unmeasured(f"{head}: missing request for {name} in {where}")
+            if measured := self._usage.of(pod, now):
+                used += sum(cores if name == "cpu" else size for _, cores, size in measured)
+                asked += sum(float(amount(dig(c, "resources", "requests", name))) for c in pod["spec"]["containers"])
                 pods += 1
-        return (round(100 * used / asked), f"{int(1000 * used / pods)}m") if asked else (None, "")
+        if not pods:
+            words = f"unable to get metrics for resource {name}: no metrics returned from resource metrics API"
+            raise Unmeasured(f"{head}: {words}")
+        return scaling.Measured(name=name, average=used / pods, percent=round(100 * used / asked) if asked else None)
 
-    @staticmethod
-    def _wanted(scaler: Obj, now: int, percent: int | None) -> int:
-        low, high = dig(scaler, "spec", "minReplicas") or 1, dig(scaler, "spec", "maxReplicas")
-        metrics = dig(scaler, "spec", "metrics") or [{}]
-        target = dig(metrics[0], "resource", "target", "averageUtilization")
-        wanted = now
-        if percent is not None and target and abs(percent / target - 1) > TOLERANCE:
-            wanted = ceil(now * percent / target)
-        return int(min(max(wanted, low), high))
+    def _unmeasured(self, key: Key, scaler: Obj, words: str, now: int) -> None:
+        self._reports.warn(scaler, "FailedGetResourceMetric", words)
+        name = words.split()[3]
+        first = f"first error is: failed to get {name} resource metric value: {words}"
+        self._reports.warn(scaler, "FailedComputeMetricsReplicas", f"invalid metrics (1 invalid out of 1), {first}")
+        active = ("ScalingActive", "False", "FailedGetResourceMetric", f"{COMPUTING}{words}")
+        self._write(key, [FOUND, active], {"currentReplicas": now})
 
-    def _scale(self, scaler: Obj, kind: Kind, namespace: str, name: str, wanted: int, now: int) -> None:
-        self._storage.update(kind, namespace, name, lambda document: document["spec"].update(replicas=wanted))
-        why = "cpu resource utilization (percentage of request) above target"
-        if wanted < now:
-            why = "All metrics below target"
-        self._reports.normal(scaler, "SuccessfulRescale", f"New size: {wanted}; reason: {why}")
+    def _stabilized(self, scaler: Obj, wanted: int, now: int) -> tuple[int, Condition]:
+        """Follow the highest of the recent recommendations where that is more."""
+        clock = self._world.clock
+        moment, window_s = clock.now(), clock.wait_s(scaling.stable_s(scaler))
+        advice = self._advice.setdefault(uid_of(scaler), deque([(moment, now)]))
+        advice.append((moment, wanted))
+        while advice and moment - advice[0][0] > timedelta(seconds=window_s):
+            advice.popleft()
+        highest = max(size for _, size in advice) if wanted < now else wanted
+        if highest > wanted:
+            return min(highest, now), ("AbleToScale", "True", "ScaleDownStabilized", WAITS)
+        return wanted, FITS
 
-    def _write(self, key: Key, sizes: tuple[int, int], percent: int | None, average: str) -> None:
+    def _scale(self, scaler: Obj, kind: Kind, target: Record, size: int, above: Obj | None) -> None:
+        def edit(document: Obj) -> Obj:
+            document["spec"]["replicas"] = size
+            return document
+
+        with self._storage.lock:
+            writing.change(self._world, kind, target, edit, manager=CONTROLLER)
+        why = scaling.reason_above(above) if above else "All metrics below target"
+        self._reports.normal(scaler, "SuccessfulRescale", f"New size: {size}; reason: {why}")
+
+    def _write(self, key: Key, conditions: list[Condition], values: dict[str, Any]) -> None:
         stamp = self._world.clock.stamp()
-        now, wanted = sizes
 
         def edit(document: Obj) -> None:
             status = document.setdefault("status", {})
-            status |= {"currentReplicas": now, "desiredReplicas": wanted}
-            status["currentMetrics"] = []
-            if percent is not None:
-                resource = {"name": "cpu", "current": {"averageUtilization": percent, "averageValue": average}}
-                status["currentMetrics"] = [{"type": "Resource", "resource": resource}]
-            words = "the HPA controller was able to get the target's current scale"
-            set_condition(document, "AbleToScale", "True", stamp, reason="SucceededGetScale", message=words)
-            if not now:
-                words = "scaling is disabled since the replica count of the target is zero"
-                set_condition(document, "ScalingActive", "False", stamp, reason="ScalingDisabled", message=words)
-            elif percent is None:
-                words = "the HPA was unable to compute the replica count: missing request for cpu in container"
-                reason = "FailedGetResourceMetric"
-                set_condition(document, "ScalingActive", "False", stamp, reason=reason, message=words)
-            else:
-                words = "the HPA was able to successfully calculate a replica count from cpu resource utilization"
-                set_condition(document, "ScalingActive", "True", stamp, reason="ValidMetricFound", message=words)
+            status |= {"currentMetrics": None, "desiredReplicas": 0} if "desiredReplicas" not in status else {}
+            status |= values
+            for type_, state, reason, message in conditions:
+                set_condition(document, type_, state, stamp, reason=reason, message=message)
 
         self._storage.update(AUTOSCALERS, *key, edit)

@@ -36,6 +36,7 @@ EMPTY: dict[str, Obj] = {
     "Job": {"template": POD},
     "CronJob": {"jobTemplate": {"metadata": {}, "spec": {"template": POD}}},
     "Pod": {"containers": None},
+    "HorizontalPodAutoscaler": {"scaleTargetRef": {}},
 }
 """What the spec of a kind holds before anything is set: places that are always there are nobody's own."""
 

@@ -80,7 +80,7 @@ def test_ten_megabytes_are_refused_within_seconds(folder: Path) -> None:
     started = time.monotonic()
     refused = call(folder, "apply", "-f", folder / "huge.yaml")
     assert time.monotonic() - started < 5
-    assert (refused.code, "larger than 1 MB" in refused.err) == (1, True)
+    assert (refused.code, "larger than 3 MB" in refused.err) == (1, True)
 
 
 def test_a_document_that_is_not_there_is_said(folder: Path) -> None:

@@ -159,6 +159,11 @@ TABLE = [
         ["health-check"],
         "web is running but unhealthy because its health check fails: curl: (7) Failed to connect",
     ),
+    (
+        engine("running", health="unhealthy", health_output=None),
+        ["health-check"],
+        "web is running but unhealthy because its health check fails.",
+    ),
     (engine("running", health="starting"), ["health-starting"], "its health is not known yet"),
 ]
 

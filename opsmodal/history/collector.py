@@ -1,0 +1,153 @@
+"""Collects from one runtime: opens it, measures its places one after the other, and keeps a listener at each.
+
+One round runs at a time, in a thread that all runtimes share. A runtime that is silent is left alone for longer each
+time; its listeners wait with it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from time import monotonic
+
+from connectors.errors import ConnectionProblem
+from opsmodal.fleet import Fleet
+from opsmodal.history.journal import Journal
+from opsmodal.history.listening import Listener
+from opsmodal.history.used import STEP_S
+from opsmodal.registry.schema import ServiceSpec
+from runtimes.base import Scope, Stream
+from runtimes.errors import Invalid, RuntimeProblem, Unavailable
+from runtimes.history import History, Report, Used, Version
+
+log = logging.getLogger(__name__)
+
+PAUSE_MAX_S = 300.0
+LISTENERS_MAX = 256
+"""Places of one runtime that are heard at once, each a thread and a connection; more are measured only."""
+VERSIONS_EVERY_SLOTS = 2
+JOIN_MAX_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collected:
+    """What one round found at one place."""
+
+    slot: int
+    at_s: float
+    used: Mapping[str, Used]
+    versions: Mapping[str, Sequence[Version]]
+
+
+class Collector:
+    """Collects from one runtime for the services that are registered on it."""
+
+    def __init__(self, runtime: str, *, fleet: Fleet, journal: Journal, found: Callable[[Collected], None]) -> None:
+        self.runtime = runtime
+        self._fleet = fleet
+        self._journal = journal
+        self._found = found
+        self._lock = threading.Lock()
+        self._services: tuple[ServiceSpec, ...] = ()
+        self._listeners: dict[str, tuple[object, Listener]] = {}
+        self._failures = 0
+        self._quiet_until = 0.0
+        self._slot = 0
+        self._ended = False
+
+    @property
+    def services(self) -> tuple[ServiceSpec, ...]:
+        """The services it collects for."""
+        return self._services
+
+    def serve(self, services: Sequence[ServiceSpec]) -> None:
+        """Collect for these services from the next round on."""
+        self._services = tuple(services)
+
+    def due(self, slot: int) -> bool:
+        """Tell whether a round should begin now."""
+        return not self._ended and slot > self._slot and monotonic() >= self._quiet_until
+
+    def round(self, slot: int) -> None:
+        """Measure every place once, and see to the listeners. Never raises."""
+        self._slot = slot
+        try:
+            history = self._history()
+            places = self._places(history)
+            self._listen(places)
+            for place, scopes in places.items():
+                if self._ended:
+                    return
+                self._measure(history, scopes, slot)
+                log.debug("measured", extra={"runtime": self.runtime, "place": place})
+        except (RuntimeProblem, ConnectionProblem) as problem:
+            self._failures += 1
+            pause_s = min(STEP_S * 2 ** (self._failures - 1), PAUSE_MAX_S)
+            self._quiet_until = monotonic() + pause_s
+            log.debug("nothing measured", extra={"runtime": self.runtime, "why": problem.sentence, "pause_s": pause_s})
+        except Exception:  # the top of a thread: one odd runtime must not end the collecting of all others
+            self._failures += 1
+            self._quiet_until = monotonic() + PAUSE_MAX_S
+            log.exception("measuring failed", extra={"runtime": self.runtime})
+        else:
+            self._failures = 0
+
+    def stop(self) -> None:
+        """Let everything end soon; does not wait for it."""
+        with self._lock:
+            self._ended = True
+            listeners = [listener for _, listener in self._listeners.values()]
+        for listener in listeners:
+            listener.stop()
+
+    def join(self, timeout_s: float) -> None:
+        """Wait for the listeners."""
+        deadline = monotonic() + timeout_s
+        for _, listener in list(self._listeners.values()):
+            listener.join(deadline - monotonic())
+
+    def _history(self) -> History:
+        history = self._fleet.runtime(self.runtime).history
+        if history is None:
+            raise Unavailable(f"The runtime {self.runtime} tells nothing over time.")
+        return history
+
+    def _places(self, history: History) -> dict[str, list[Scope]]:
+        places: dict[str, list[Scope]] = {}
+        for service in self._services:
+            scope = service.scope()
+            try:
+                places.setdefault(history.place(scope), []).append(scope)
+            except Invalid as problem:  # its page says so; the others of its runtime are collected
+                log.debug("service not collected", extra={"service": service.name, "why": problem.sentence})
+        return places
+
+    def _measure(self, history: History, scopes: Sequence[Scope], slot: int) -> None:
+        used = history.usage(scopes)
+        versions = history.versions(scopes) if slot % VERSIONS_EVERY_SLOTS == 0 else {}
+        self._found(Collected(slot=slot, at_s=monotonic(), used=used, versions=versions))
+
+    def _listen(self, places: Mapping[str, Sequence[Scope]]) -> None:
+        """Start, end and change listeners so that they are those of `places`."""
+        wanted = dict(list(places.items())[:LISTENERS_MAX])
+        if len(wanted) < len(places):
+            log.warning("not every place is heard", extra={"runtime": self.runtime, "places": len(places)})
+        with self._lock:
+            if self._ended:
+                return
+            for place, (scopes, listener) in list(self._listeners.items()):
+                if scopes != wanted.get(place):
+                    listener.stop()
+                    del self._listeners[place]
+            for place, fresh in wanted.items():
+                if place not in self._listeners:
+                    self._listeners[place] = (fresh, self._listener(place, fresh))
+
+    def _listener(self, place: str, scopes: Sequence[Scope]) -> Listener:
+        def line() -> Stream[Report]:
+            return self._history().events(scopes)
+
+        name = f"{place} on {self.runtime}" if place else self.runtime
+        return Listener(name, line=line, hear=self._journal.add, ready=lambda: not self._failures)

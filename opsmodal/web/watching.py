@@ -1,0 +1,94 @@
+"""Send what changes on a view over a socket: shared frames, checked rights, one last frame with the reason.
+
+A page may send `{"have": [marks], "shape": shape}` at any time and is then sent what it lacks; that is how it begins,
+and how it goes on after `{"reload": true}`, which it gets when it takes frames more slowly than they come.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import msgspec
+from simple_websocket import ConnectionClosed, Server
+
+from opsmodal.errors import BadRequest
+from opsmodal.listing import LIMIT_MAX
+from opsmodal.live import MISSED, Reader
+from opsmodal.web.frames import Frame, send_shared
+from opsmodal.web.sockets import send_frame
+from runtimes.structs import make_ready
+
+RIGHTS_CHECK_S = 3.0
+"""How often the door is asked again: a right that ends must end the stream within 5 s."""
+MARK_MAX_CHARS = 40
+RELOAD = Frame({"reload": True})
+SENTENCES = {
+    "stopping": "The server is being restarted.",
+    "failed": "Reading this service failed inside opsmodal.",
+    "changed": "What you may see or do here has changed.",
+}
+
+Mark = Annotated[str, msgspec.Meta(max_length=MARK_MAX_CHARS)]
+
+
+class Have(msgspec.Struct, frozen=True, kw_only=True):
+    """What a page shows: the marks of its rows, and the shape they have."""
+
+    have: Annotated[tuple[Mark, ...], msgspec.Meta(max_length=LIMIT_MAX)] = ()
+    shape: Annotated[str, msgspec.Meta(max_length=400)] | None = None
+
+
+_decoder = msgspec.json.Decoder(Have)
+
+
+def send_changes(socket: Server, reader: Reader, *, go_on: Callable[[], bool], at_once: bool) -> None:
+    """Send frames until the view, the right or the connection ends. Raise what `go_on` raises.
+
+    `go_on` is False when the view is no longer the one that is watched. With `at_once` the first frame does not wait
+    for the page to say what it has.
+    """
+    if at_once:
+        send_shared(socket, reader.catch_up())
+    checked = time.monotonic()
+    reason = ""
+    while not reason:
+        socket.event.wait(max(0.0, checked + RIGHTS_CHECK_S - time.monotonic()))
+        socket.event.clear()  # before looking: what comes from now on sets it again
+        if time.monotonic() - checked >= RIGHTS_CHECK_S:
+            reason = "" if go_on() else "changed"
+            checked = time.monotonic()
+        _answer(socket, reader)
+        if not socket.connected:
+            raise ConnectionClosed(socket.close_reason, socket.close_message)
+        reason = reader.ended or reason
+    send_frame(socket, {"reason": reason, "sentence": SENTENCES[reason]})
+
+
+def _answer(socket: Server, reader: Reader) -> None:
+    have = _heard(socket)
+    frame: Any = reader.take()
+    if have is not None:
+        send_shared(socket, reader.catch_up(have.have, have.shape))
+    elif frame is MISSED:
+        send_shared(socket, RELOAD)
+    elif frame is not None:
+        send_shared(socket, frame)
+
+
+def _heard(socket: Server) -> Have | None:
+    """Read the last message of the page, if it has sent any. Raise BadRequest for one that means nothing."""
+    message = None
+    while socket.input_buffer:
+        message = socket.input_buffer.pop(0)
+    if message is None:
+        return None
+    try:
+        return _decoder.decode(message)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        sentence = "The message is not what a page has to say here."
+        raise BadRequest(sentence, hint='It looks like {"have": [], "shape": null}.') from error
+
+
+make_ready(globals())

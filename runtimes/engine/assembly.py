@@ -1,0 +1,108 @@
+"""Puts the facets of an open engine together: what each may use, and in which order they end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from runtimes.base import Identity, Runtime
+from runtimes.engine.alarms import Alarms
+from runtimes.engine.answers import Info
+from runtimes.engine.api import Api
+from runtimes.engine.containers import Containers
+from runtimes.engine.containerwatch import ContainerSource
+from runtimes.engine.discovery import proposals
+from runtimes.engine.events import Events
+from runtimes.engine.history import EngineHistory
+from runtimes.engine.instances import Instances
+from runtimes.engine.live import LiveContainers
+from runtimes.engine.logs import Logs
+from runtimes.engine.meter import Meter
+from runtimes.engine.overview import Overview
+from runtimes.engine.pods import Pods
+from runtimes.engine.pool import Pool
+from runtimes.engine.problems import Kind
+from runtimes.engine.reading import Reader
+from runtimes.engine.recent import RecentRestarts
+from runtimes.watched import Pace
+
+LIST_TIMES = 3
+"""A list is many questions: all together may take this many times as long as one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What an open engine keeps in memory, and how it is read."""
+
+    pool: Pool
+    containers: Containers
+    events: Events
+    live: LiveContainers
+    meter: Meter
+    reader: Reader
+    alarms: Alarms
+    pods: Pods
+
+    def close(self) -> None:
+        """End what keeps it current. May be called twice."""
+        self.live.close()
+        self.meter.close()
+        self.pool.close()
+
+
+def kept_live(name: str, api: Api, *, info: Info, really: Kind, pods: Pods, pace: Pace | None) -> Kept:
+    """Make what keeps the containers of an engine current while somebody looks."""
+    pool = Pool(name, timeout_s=api.timeout_s * LIST_TIMES)
+    containers, events = Containers(api, pool), Events(api, really=really)
+    restarts = RecentRestarts(events)
+    source = ContainerSource(api, containers, pool=pool, pods=pods, restarts=restarts, name=name)
+    live = LiveContainers(source, name=name, pace=pace)
+    meter = Meter(name, api, pool, info=info, really=really, told=live.stir)
+    reader = Reader(live=live, containers=containers, meter=meter, restarts=restarts, pods=pods, node=info.name)
+    return Kept(
+        pool=pool,
+        containers=containers,
+        events=events,
+        live=live,
+        meter=meter,
+        reader=reader,
+        alarms=Alarms(events, heard=lambda: source.heard),
+        pods=pods,
+    )
+
+
+def assembled(
+    name: str,
+    *,
+    api: Api,
+    kind: Kind,
+    kept: Kept,
+    identity: Identity,
+    notes: Sequence[str],
+    released: Callable[[], None],
+) -> Runtime:
+    """Give the runtime that a service's page uses; its `close` ends everything, and `released` what others opened."""
+    logs = Logs(api, kept.containers)
+    instances = Instances(
+        api=api, live=kept.live, containers=kept.containers, reader=kept.reader, events=kept.events, logs=logs
+    )
+    history = EngineHistory(api, instances)
+
+    def close() -> None:
+        history.close()
+        kept.close()
+        released()
+        api.close()
+
+    return Runtime(
+        name=name,
+        kind=kind,
+        identity=identity,
+        overview=Overview(reader=kept.reader, alarms=kept.alarms, identity=identity, notes=notes),
+        instances=instances,
+        discover=lambda: proposals(kept.containers.everything(), kept.pods()),
+        check=api.ping,
+        close=close,
+        logs=logs,
+        history=history,
+    )
