@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from opsmodal.audit import Audit
 from opsmodal.audit.heads import Signer
+from opsmodal.audit.noting import Noting
 from opsmodal.audit.reading import AuditLog
 from opsmodal.favorites import Favorites
 from opsmodal.fleet import Fleet
@@ -112,7 +113,9 @@ def _assemble(app: Flask, settings: Settings, store: Store, known: Registry, sig
         auditing=Auditing(door, AuditLog(store)),
     )
     app.extensions[health.STORE] = store
-    app.extensions[CLOSING] = (live.close, streams.close, fleet.close)
+    noting = Noting(AuditLog(store), settings.audit_heads, every_s=settings.audit_heads_every_s)
+    noting.start()
+    app.extensions[CLOSING] = (noting.close, live.close, streams.close, fleet.close)
 
 
 def _protect(app: Flask, settings: Settings) -> None:

@@ -19,6 +19,7 @@ from opsmodal.setting_values import parsed
 PREFIX = "OPSMODAL_"
 SETTINGS_FILE = "settings.yaml"
 DATABASE_FILE = "opsmodal.db"
+HEADS_FILE = "audit-heads.jsonl"
 DEFAULT_DATA_DIR = Path("~/.local/share/opsmodal")
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 HOST_SHAPE = re.compile(r"[a-z0-9_.-]{1,253}|[0-9a-f:.]{2,45}|\*")
@@ -66,6 +67,15 @@ class Settings:
     log_lines_max: int = _bounded(10_000, 1, 1_000_000)
     body_max_bytes: int = _bounded(1 * MEGABYTE, 10_000, 100 * MEGABYTE)
     large_body_max_bytes: int = _bounded(3 * MEGABYTE, 10_000, 100 * MEGABYTE)
+
+    audit_heads_file: str = ""
+    """Empty means a file in the data folder; `audit_heads` is the path."""
+    audit_heads_every_s: int = _bounded(60, 1, 86_400)
+
+    @property
+    def audit_heads(self) -> Path:
+        """Give the file that the heads of the audit log are noted in."""
+        return Path(self.audit_heads_file) if self.audit_heads_file else self.data_dir / HEADS_FILE
 
     @property
     def store_url(self) -> str:

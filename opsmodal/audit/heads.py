@@ -21,7 +21,6 @@ from opsmodal.errors import Refusal
 from opsmodal.store.vault import Vault
 from runtimes.structs import make_ready
 
-HEADS_FILE = "audit-heads.jsonl"
 PURPOSE = "audit heads"
 _FILE_MODE = 0o600
 

@@ -33,9 +33,8 @@ def verify(settings: Settings, heads: str | None) -> None:
     1 when anything is broken.
     """
     from opsmodal.audit.checking import check
-    from opsmodal.audit.heads import HEADS_FILE
 
-    paths = [settings.data_dir / HEADS_FILE, *([Path(heads)] if heads else [])]
+    paths = [settings.audit_heads, *([Path(heads)] if heads else [])]
     with existing(settings) as installation:
         found = check(installation.store, installation.vault, paths)
     if found.broken is not None:

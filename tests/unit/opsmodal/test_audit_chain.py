@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,9 +13,11 @@ import pytest
 from opsmodal.audit import Audit, Row
 from opsmodal.audit.chain import Verified, chained
 from opsmodal.audit.checking import check
-from opsmodal.audit.heads import HEADS_FILE, Signer, note
+from opsmodal.audit.heads import Signer, note
+from opsmodal.audit.noting import Noting
 from opsmodal.audit.reading import AuditLog
 from opsmodal.permissions import Actor
+from opsmodal.settings import HEADS_FILE
 from opsmodal.store import Store, Vault, open_store, open_vault
 from opsmodal.store.tables import AuditRow
 
@@ -158,3 +161,29 @@ def test_tampering_is_found_and_the_first_bad_row_named(log: Log, how: str) -> N
     found = log.checked()
     assert found.broken == expected, found
     assert found.sentence.endswith(".")
+
+
+def test_heads_are_noted_while_rows_are_written_and_once_more_at_the_end(log: Log) -> None:
+    path = log.folder / "elsewhere.jsonl"
+    noting = Noting(AuditLog(log.store), path, every_s=0.01)
+    noting.start()
+    deadline = time.monotonic() + 10
+    while not path.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    log.audit.event(Row(actor=ALICE, action="sign-in"), outcome="done")
+    noting.close()
+    noting.close()
+    numbers = [json.loads(line)["id"] for line in path.read_text().splitlines()]
+    assert numbers[0] == ROWS
+    assert numbers[-1] == ROWS + 2
+    assert len(set(numbers)) == len(numbers)
+
+
+def test_a_file_that_cannot_be_written_does_not_end_the_noting(log: Log) -> None:
+    path = log.folder / "later" / "heads.jsonl"
+    noting = Noting(AuditLog(log.store), path, every_s=0.01)
+    noting.start()
+    time.sleep(0.05)
+    path.parent.mkdir()
+    noting.close()
+    assert json.loads(path.read_text())["id"] == ROWS
