@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -27,6 +28,19 @@ PLACE = Place(kind="docker", address="unix:///x.sock", socket="/x.sock")
 IDS = ("a", "b", "c")
 
 
+class Told:
+    """The events of an engine, and then the end of them."""
+
+    def __init__(self, chunks: list[bytes]) -> None:
+        self._chunks = chunks
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._chunks)
+
+    def close(self) -> None:
+        """End it."""
+
+
 @dataclass
 class Engine:
     """What a ContainerSource asks: an engine, its list and inspect answers, its pool. `hanging` answer nothing."""
@@ -36,6 +50,11 @@ class Engine:
     down: bool = False
     place: Place = PLACE
     asked: list[str] = field(default_factory=list)
+    events: list[bytes] = field(default_factory=list)
+
+    def download(self, path: str, params: dict[str, Any], *, quiet_s: float) -> Told:
+        self._ask(f"{path} with {sorted(params)} for {quiet_s:g} s")
+        return Told(self.events)
 
     def now(self) -> datetime | None:
         self.ping()
@@ -170,12 +189,33 @@ def test_pods_are_asked_for_only_when_a_container_is_new() -> None:
     assert engine.asked.count("pods") == 1
 
 
-def test_where_there_are_no_events_the_next_watch_is_refused_once_and_then_tried_again() -> None:
-    made = source(Engine())
-    made.unsupported(Unsupported("There are none."))
-    with pytest.raises(Unsupported):
+def end_of(made: ContainerSource) -> str:
+    with closing(made.watch("")) as changes, pytest.raises(Unavailable) as caught:
+        list(changes)
+    return caught.value.sentence
+
+
+def test_where_events_only_ever_end_at_once_they_are_taken_for_none_until_tried_again() -> None:
+    made = source(Engine(events=[b""]))
+    assert "ended its events" in end_of(made)
+    assert "ended its events" in end_of(made)
+    with pytest.raises(Unsupported, match="keeps no events"):
         made.watch("")
-    with pytest.raises(AttributeError, match="download"):  # it asks the engine again, and this one cannot be asked
+    end_of(made)
+    with pytest.raises(Unsupported, match="keeps no events"):
+        made.watch("")
+
+
+def test_a_stream_that_gave_an_event_is_one_however_often_it_is_cut() -> None:
+    made = source(Engine(events=[b'{"Actor": {"ID": "a"}}\n']))
+    for _ in range(4):
+        assert "ended its events" in end_of(made)
+
+
+def test_an_engine_that_says_that_it_has_no_events_is_believed() -> None:
+    made = source(Engine(events=[b'{"message": "no backend"}\n']))
+    assert "no backend" in end_of(made)
+    with pytest.raises(Unsupported, match="no backend"):
         made.watch("")
 
 
