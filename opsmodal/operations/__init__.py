@@ -10,6 +10,8 @@ from opsmodal.operations.overview import OverviewOperations
 from opsmodal.operations.registration import Registration
 from opsmodal.operations.services import Services
 from opsmodal.operations.signing import Signing
+from opsmodal.operations.timeline import TimelineOperations
+from opsmodal.operations.usage import UsageOperations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,3 +24,5 @@ class Operations:
     logs: LogOperations
     registration: Registration
     signing: Signing
+    timeline: TimelineOperations
+    usage: UsageOperations
