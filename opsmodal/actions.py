@@ -41,6 +41,8 @@ INSTANCES_DELETE_PENDING = Action(
     dangerous=True,
     changes=True,
 )
+TIMELINE_VIEW = Action(name="timeline.view", permission=Permission.VIEW)
+USAGE_VIEW = Action(name="usage.view", permission=Permission.VIEW)
 LOGS_READ = Action(name="logs.read", permission=Permission.LOGS)
 LOGS_FOLLOW = Action(name="logs.follow", permission=Permission.LOGS)
 LOGS_DOWNLOAD = Action(name="logs.download", permission=Permission.LOGS)

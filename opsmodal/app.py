@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import Flask, Response, g, redirect, send_from_directory
@@ -13,6 +14,9 @@ from opsmodal.audit.noting import Noting
 from opsmodal.audit.reading import AuditLog
 from opsmodal.favorites import Favorites
 from opsmodal.fleet import Fleet
+from opsmodal.history.collectors import Collectors
+from opsmodal.history.hours import Hours
+from opsmodal.history.used import UsedStore
 from opsmodal.live import Live
 from opsmodal.networks import networks
 from opsmodal.opening import Opening
@@ -25,6 +29,8 @@ from opsmodal.operations.overview import OverviewOperations
 from opsmodal.operations.registration import Registration
 from opsmodal.operations.services import Services
 from opsmodal.operations.signing import Signing
+from opsmodal.operations.timeline import TimelineOperations
+from opsmodal.operations.usage import UsageOperations
 from opsmodal.paths import static_root, template_root
 from opsmodal.people import People
 from opsmodal.registry.registry import Registry
@@ -38,6 +44,7 @@ from opsmodal.tabs import logs as logs_tab
 from opsmodal.version import installed_version
 from opsmodal.web import (
     auditing,
+    drawing,
     errors,
     filters,
     flashes,
@@ -49,6 +56,8 @@ from opsmodal.web import (
     requests,
     services,
     signing,
+    timeline,
+    usage,
 )
 from opsmodal.web.asking import EXTENSION
 from opsmodal.web.held import Held
@@ -111,11 +120,16 @@ def _assemble(app: Flask, settings: Settings, store: Store, known: Registry, sig
         registration=Registration(door, known, fleet, opening),
         signing=Signing(people, known, audit),
         auditing=Auditing(door, AuditLog(store)),
+        timeline=TimelineOperations(door, store, collecting=settings.collect),
+        usage=UsageOperations(door, fleet, Hours(UsedStore(store)), collecting=settings.collect),
     )
     app.extensions[health.STORE] = store
+    collectors = Collectors(registry=known, fleet=fleet, store=store)
+    if settings.collect:
+        collectors.start()
     noting = Noting(AuditLog(store), settings.audit_heads, every_s=settings.audit_heads_every_s)
     noting.start()
-    app.extensions[CLOSING] = (noting.close, live.close, streams.close, fleet.close)
+    app.extensions[CLOSING] = (noting.close, collectors.close, live.close, streams.close, fleet.close)
 
 
 def _protect(app: Flask, settings: Settings) -> None:
@@ -131,10 +145,12 @@ def _protect(app: Flask, settings: Settings) -> None:
 def _serve(app: Flask, *, read_only: bool) -> None:
     filters.install(app)
     registry_filters.install(app)
+    drawing.install(app)
     services.install_frame(app)
     app.register_blueprint(signing.pages)
     app.register_blueprint(health.pages)
-    routes = register(app, [services.routes, registry.routes, auditing.routes, *(tab.routes for tab in TABS)])
+    nouns = (services.routes, registry.routes, auditing.routes, timeline.routes, usage.routes)
+    routes = register(app, [*nouns, *(tab.routes for tab in TABS)])
     followed = register_sockets(app, [instances_tab.sockets, logs_tab.sockets])
     app.extensions[ROUTES], app.extensions[SOCKETS] = routes, followed
     described = document(routes, followed, version=installed_version())
@@ -153,7 +169,8 @@ def _serve(app: Flask, *, read_only: bool) -> None:
 
     @app.context_processor
     def everywhere() -> dict[str, Any]:
-        return {"actor": g.get("actor"), "version": installed_version(), "read_only": read_only}
+        now = datetime.now(UTC).isoformat()
+        return {"actor": g.get("actor"), "version": installed_version(), "read_only": read_only, "now": now}
 
 
 __all__ = ["close_app", "create_app"]

@@ -54,6 +54,8 @@ class Settings:
     allowed_exec: tuple[str, ...] = ()
     """Programs that a kubeconfig may start (`exec` plugins), as the kubeconfig spells them."""
     kubectl: str = "kubectl"
+    collect: bool = True
+    """Whether events and figures of registered services are collected while nobody looks."""
     trusted_proxies: tuple[str, ...] = ()
     """Networks whose X-Forwarded-For, -Proto and -Host are believed. Everybody else's are dropped."""
     metrics_token: str = field(default="", repr=False)

@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -43,16 +43,24 @@ UNREAD_MAX_BYTES = SPOOL_MAX_BYTES // 2
 when it has just dropped its oldest part, so that who reads loses nothing, however fast a log is."""
 LOOK_S = 1.0
 """How often a log that waits looks whether somebody wants it still."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
-class Shown(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A line as it lies in the spool and goes over the socket."""
+class Shown(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+    """A line as it lies in the spool and goes over the socket. `ns`: nanoseconds within the microsecond of `at`."""
 
     at: datetime | None
     instance: str
     container: str
     stream: str
     text: str
+    ns: int = 0
+
+    @property
+    def nanoseconds(self) -> int | None:
+        """The time stamp since 1970, None without one."""
+        return None if self.at is None else (self.at - _EPOCH) // _MICROSECOND * 1000 + self.ns
 
 
 class Job:
@@ -62,6 +70,7 @@ class Job:
         self.id = secrets.token_urlsafe(12)
         self.owner = owner
         self.service = service
+        self.began_at = datetime.now(UTC)
         self.reason = ""
         self.sentence = ""
         self._needle = search.casefold()
@@ -130,7 +139,14 @@ class Job:
         encode = msgspec.json.encode
         return [
             encode(
-                Shown(at=line.at, instance=line.instance, container=line.container, stream=line.stream, text=line.text)
+                Shown(
+                    at=line.at,
+                    ns=line.nanoseconds % 1000,
+                    instance=line.instance,
+                    container=line.container,
+                    stream=line.stream,
+                    text=line.text,
+                )
             )
             for line in lines
         ]

@@ -22,6 +22,9 @@ from runtimes.about import Identity as Identity  # noqa: PLC0414 - the whole con
 from runtimes.about import Lack as Lack  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.lasting import Stream as Stream  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.lasting import Watch as Watch  # noqa: PLC0414 - the whole contract is imported from here
+from runtimes.parts import Mount as Mount  # noqa: PLC0414 - the whole contract is imported from here
+from runtimes.parts import Port as Port  # noqa: PLC0414 - the whole contract is imported from here
+from runtimes.parts import Variable as Variable  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.structs import make_ready
 
 T = TypeVar("T")
@@ -69,6 +72,9 @@ class Snapshot(Generic[T]):
     as_of: datetime
     stale: bool = False
     problem: str = ""
+    live: bool = False
+    """Whether the runtime keeps it itself while somebody looks: it costs nothing to ask again, and much to keep twice.
+    """
 
 
 class Resources(Struct, frozen=True, kw_only=True, gc=False):
@@ -152,36 +158,6 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Port:
-    """A port that an instance serves, and where it is published ("" when it is not)."""
-
-    container_port: int
-    protocol: str = "tcp"
-    published: str = ""
-    name: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mount:
-    """Something mounted into a container. `kind`: volume, bind, tmpfs, configmap, secret, claim, …"""
-
-    kind: str
-    source: str
-    target: str
-    read_only: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Variable:
-    """An environment variable. `value` is None where it comes from elsewhere (`source`: `secret db/password`)."""
-
-    container: str
-    name: str
-    value: str | None
-    source: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class InstanceDetail:
     """Everything about one instance. `conditions` and `facts` are (name, value) pairs in reading order.
 
@@ -227,7 +203,7 @@ class Workload:
     ready: int
     desired: int
     images: tuple[str, ...] = ()
-    resources: Resources = Resources()
+    resources: Resources = field(default_factory=Resources)
     """Summed over those containers of one instance that set a value; None where none does."""
 
 

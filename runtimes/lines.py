@@ -126,7 +126,8 @@ class Position:
         if found is None:
             raise ValueError("no position in a log")
         position = cls()
-        position._stamp, position._latest, position._given_with_stamp = int(found[1]), int(found[2]), int(found[3])
+        position._stamp = position._stream_stamp = int(found[1])
+        position._latest, position._given_with_stamp = int(found[2]), int(found[3])
         position._text, position._digest = None, found[4]
         return position
 
@@ -161,10 +162,18 @@ class Position:
         if self._may_skip and self._was_given(stamp, line.text):
             return False
         self._may_skip = 0
-        self._given_with_stamp = self._given_with_stamp + 1 if stamp == self._stamp else 1
-        self._stamp, self._text = stamp, line.text
-        self._latest = max(self._latest, stamp)
+        self._give(stamp, line.text)
         return True
+
+    def take(self, nanoseconds: int | None, text: str) -> None:
+        """Take a line as given, whatever was given before; None where it has no stamp."""
+        self._stream_stamp = stamp = self._stream_stamp if nanoseconds is None else nanoseconds
+        self._give(stamp, text)
+
+    def _give(self, stamp: int, text: str) -> None:
+        self._given_with_stamp = self._given_with_stamp + 1 if stamp == self._stamp else 1
+        self._stamp, self._text = stamp, text
+        self._latest = max(self._latest, stamp)
 
     def _was_given(self, stamp: int, text: str) -> bool:
         if stamp > self._latest:

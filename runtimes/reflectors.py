@@ -20,11 +20,17 @@ Key = tuple[str, str]
 
 
 class Reflectors(Generic[T]):
-    """The live collections of a runtime. Safe to use from several threads."""
+    """The live collections of a runtime. Safe to use from several threads.
 
-    def __init__(self, runtime: str, *, pace: Pace | None = None) -> None:
+    `given_back` is called with the key of one that nobody reads any more, in the thread that kept it.
+    """
+
+    def __init__(
+        self, runtime: str, *, pace: Pace | None = None, given_back: Callable[[Key], None] = lambda _: None
+    ) -> None:
         self._runtime = runtime
         self._pace = pace
+        self._given_back = given_back
         self._lock = threading.Lock()
         self._known: dict[Key, Reflector[T]] = {}
         self._closed = False
@@ -38,7 +44,9 @@ class Reflectors(Generic[T]):
             if known is None:
                 self._make_room()
                 name = f"{key[1]} of {key[0]} on {self._runtime}"
-                known = self._known[key] = Reflector(source(), name=name, pace=self._pace)
+                known = self._known[key] = Reflector(
+                    source(), name=name, pace=self._pace, given_back=lambda: self._given_back(key)
+                )
             return known
 
     def there(self, key: Key) -> Reflector[T] | None:

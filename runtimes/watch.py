@@ -37,11 +37,22 @@ _log = logging.getLogger(__name__)
 
 
 class Reflector(Generic[T]):
-    """One live collection. It starts with its first reader and stops when there has been none for a while."""
+    """One live collection. It starts with its first reader and stops when there has been none for a while.
 
-    def __init__(self, source: Source[T], *, name: str, pace: Pace | None = None) -> None:
+    `given_back` is called when it has stopped and holds nothing any more.
+    """
+
+    def __init__(
+        self,
+        source: Source[T],
+        *,
+        name: str,
+        pace: Pace | None = None,
+        given_back: Callable[[], None] = lambda: None,
+    ) -> None:
         self.name = name
         self._source = source
+        self._given_back = given_back
         self._pace = pace or Pace()
         self._shown: Collection[T] = Collection(name, self._pace, start=self._start)
         self._thread: threading.Thread | None = None
@@ -111,6 +122,7 @@ class Reflector(Generic[T]):
             with self._shown.news:
                 if self._mine() and self._shown.running:
                     self._shown.reset()
+            self._given_back()
 
     def _rounds(self) -> None:
         pause_s = self._pace.backoff_first_s

@@ -36,6 +36,9 @@ def _container(container: Obj) -> None:
     )
     for port in container.get("ports") or ():
         fill(port, protocol="TCP")
+    for variable in container.get("env") or ():
+        if reference := dig(variable, "valueFrom", "fieldRef"):
+            fill(reference, apiVersion="v1")
     limits = dig(container, "resources", "limits")
     if limits:
         container["resources"]["requests"] = limits | (container["resources"].get("requests") or {})
@@ -98,7 +101,9 @@ def qos_class(spec: Obj) -> str:
 
 def _template(spec: Obj) -> None:
     template = spec.setdefault("template", {})
-    template.setdefault("metadata", {})
+    metadata = template.setdefault("metadata", {})
+    if metadata.get("creationTimestamp", "") is None:
+        del metadata["creationTimestamp"]  # clients of Go write it into templates, and mean nothing by it
     if template.get("spec"):
         pod_spec(template["spec"])
 
@@ -136,12 +141,15 @@ def _daemonset(document: Obj) -> None:
     _template(spec)
     rolling = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1, "maxSurge": 0}}
     fill(spec, revisionHistoryLimit=10, updateStrategy=rolling)
+    document["metadata"].setdefault("annotations", {}).setdefault("deprecated.daemonset.template.generation", "1")
 
 
 def job_spec(spec: Obj) -> None:
-    """Fill in a Job's spec, or that of a CronJob's template."""
+    """Fill in a Job's spec."""
     _template(spec)
-    fill(spec, completions=1, parallelism=1, backoffLimit=6, completionMode="NonIndexed", suspend=False)
+    if spec.get("completions") is None and spec.get("parallelism") is None:
+        spec["completions"] = 1
+    fill(spec, parallelism=1, backoffLimit=6, completionMode="NonIndexed", suspend=False)
     fill(spec, podReplacementPolicy="TerminatingOrFailed", manualSelector=False)
 
 
@@ -160,7 +168,7 @@ def _job(document: Obj) -> None:
 def _cronjob(document: Obj) -> None:
     spec = document["spec"]
     fill(spec, concurrencyPolicy="Allow", suspend=False, successfulJobsHistoryLimit=3, failedJobsHistoryLimit=1)
-    job_spec(spec.setdefault("jobTemplate", {}).setdefault("spec", {}))
+    _template(spec.setdefault("jobTemplate", {}).setdefault("spec", {}))
 
 
 def _service(document: Obj) -> None:

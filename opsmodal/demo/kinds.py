@@ -95,7 +95,7 @@ KINDS: tuple[Kind, ...] = (
         "pods",
         "po",
         categories=ALL,
-        subresources=("status", "log", "exec", "attach", "eviction", "binding", "ephemeralcontainers"),
+        subresources=("status", "log", "exec", "attach", "portforward", "eviction", "binding", "ephemeralcontainers"),
     ),
     _core("ReplicationController", "replicationcontrollers", "rc", categories=ALL, subresources=SCALED),
     _core("ResourceQuota", "resourcequotas", "quota", subresources=("status",)),
@@ -158,6 +158,8 @@ REVIEWS: tuple[Kind, ...] = (
         namespaced=False,
         verbs=("create",),
     ),
+    _of("authorization.k8s.io", "SubjectAccessReview", "subjectaccessreviews", namespaced=False, verbs=("create",)),
+    _of("authorization.k8s.io", "LocalSubjectAccessReview", "localsubjectaccessreviews", verbs=("create",)),
 )
 """Kinds that are asked and answered, never stored."""
 

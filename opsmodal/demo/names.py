@@ -29,9 +29,18 @@ class Names:
             return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
 
 
-def safe_hash(content: bytes, length: int = 10) -> str:
-    """Give a short hash in the letters of generated names, as pod-template-hash is one."""
-    digest = hashlib.sha256(content).digest()
+def safe_hash(content: bytes) -> str:
+    """Give a short hash as pod-template-hash is one: a number of 32 bits in decimal, each digit written as a letter.
+
+    Source: k8s.io/apimachinery/pkg/util/rand SafeEncodeString, over the digits of the number.
+    """
+    number = int.from_bytes(hashlib.sha256(content).digest()[:4])
+    return "".join(SUFFIX_LETTERS[ord(digit) % len(SUFFIX_LETTERS)] for digit in str(number))
+
+
+def letters_of(text: str, length: int = 5) -> str:
+    """Give the same `length` letters of generated names for the same text."""
+    digest = hashlib.sha256(text.encode()).digest()
     return "".join(SUFFIX_LETTERS[byte % len(SUFFIX_LETTERS)] for byte in digest[:length])
 
 

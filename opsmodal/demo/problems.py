@@ -31,8 +31,11 @@ class Cause:
 class Problem(Exception):
     """A refusal of the API server: an HTTP code, a machine-readable reason, a sentence and details."""
 
-    def __init__(self, code: int, reason: str, message: str, *, details: Obj | None = None) -> None:
+    def __init__(
+        self, code: int, reason: str, message: str, *, details: Obj | None = None, metadata: Obj | None = None
+    ) -> None:
         super().__init__(message)
+        self.metadata = metadata or {}
         self.code = code
         self.reason = reason
         self.message = message
@@ -40,7 +43,7 @@ class Problem(Exception):
 
     def status(self) -> Obj:
         """Give the Status document of this refusal."""
-        document: Obj = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure"}
+        document: Obj = {"kind": "Status", "apiVersion": "v1", "metadata": self.metadata, "status": "Failure"}
         document |= {"message": self.message} | ({"reason": self.reason} if self.reason else {})
         if self.details:
             document["details"] = self.details
@@ -117,9 +120,16 @@ def unsupported_media_type(accepted: Sequence[str]) -> Problem:
     return Problem(415, "UnsupportedMediaType", words)
 
 
-def expired(message: str) -> Problem:
-    """Answer that a position in a list or a watch is too old."""
-    return Problem(410, "Expired", message)
+def expired(message: str, *, token: str = "") -> Problem:
+    """Answer that a position in a list or a watch is too old; `token` goes on with the list as it is now."""
+    return Problem(410, "Expired", message, metadata={"continue": token} if token else None)
+
+
+def too_large(asked: int, current: int) -> Problem:
+    """Answer that a version is asked for that has not been reached."""
+    causes = [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}]
+    message = f"Timeout: Too large resource version: {asked}, current: {current}"
+    return Problem(504, "Timeout", message, details={"causes": causes, "retryAfterSeconds": 1})
 
 
 def too_old(asked: int, oldest: int) -> Problem:

@@ -18,6 +18,13 @@ Match = Callable[[Labels], bool]
 SET_BASED = re.compile(r"\s*(?P<key>[^\s,!=()]+)\s+(?P<op>in|notin)\s*\((?P<values>[^()]*)\)\s*$")
 EQUALITY = re.compile(r"\s*(?P<key>[^\s,!=()<>]+)\s*(?P<op>==|=|!=)\s*(?P<value>[^\s,!=()]*)\s*$")
 ORDER = re.compile(r"\s*(?P<key>[^\s,!=()<>]+)\s*(?P<op>[<>])\s*(?P<value>-?\d+)\s*$")
+VALUE = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$")
+VALUE_MAX_CHARS = 63
+VALUE_WORDS = (
+    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and "
+    "end with an alphanumeric character (e.g. 'MyValue', or 'my_value', or '12345', regex used for validation is "
+    "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
+)
 EXISTS = re.compile(r"\s*(?P<not>!?)\s*(?P<key>[^\s,!=()<>]+)\s*$")
 
 FIELDS: Mapping[str, tuple[str, ...]] = {
@@ -86,12 +93,21 @@ def _ordered(key: str, op: str, bound: int) -> Match:
     return match
 
 
+def _check_values(key: str, values: Sequence[str]) -> None:
+    for place, value in enumerate(values):
+        if len(value) > VALUE_MAX_CHARS or not VALUE.match(value):
+            words = f'values[{place}][{key}]: Invalid value: "{value}": {VALUE_WORDS}'
+            raise bad_request(f"unable to parse requirement: {words}")
+
+
 def _term(text: str) -> Match:
     if found := SET_BASED.match(text):
         values = frozenset(value.strip() for value in found["values"].split(","))
+        _check_values(found["key"], sorted(values))
         return _set_based(found["key"], found["op"], values)
     if found := EQUALITY.match(text):
         key, value = found["key"], found["value"]
+        _check_values(key, [value])
         if found["op"] == "!=":
             return lambda labels: labels.get(key) != value
         return lambda labels: labels.get(key) == value
@@ -100,6 +116,8 @@ def _term(text: str) -> Match:
     if found := EXISTS.match(text):
         key, wanted = found["key"], not found["not"]
         return lambda labels: (key in labels) is wanted
+    if found := re.match(r"\s*\S+\s+(?:in|notin)\s+([^\s(]+)", text):
+        raise bad_request(f"unable to parse requirement: found '{found[1]}' expected: '('")
     if re.match(r"[^=!]+!?==?[^=]*=", text):
         raise bad_request("found '=', expected: ',' or 'end of string'")
     raise bad_request(

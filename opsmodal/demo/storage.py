@@ -147,6 +147,19 @@ class Storage:
             space = shelf.spaces.get(namespace, {})
             return self.version, [space[name] for name in sorted(space)]
 
+    def snapshot(self, kind: Kind, namespace: str, version: int) -> list[Record]:
+        """Give the objects as they were at `version`. Raise a 410 Problem when that is no longer known."""
+        with self.lock:
+            changes = self.since(kind, version)
+            held = dict(self._shelf(kind).records)
+            for change in reversed(changes):
+                key = (namespace_of(change.record.document), name_of(change.record.document))
+                if change.before is None:
+                    held.pop(key, None)
+                else:
+                    held[key] = change.before
+        return [held[key] for key in sorted(held) if not namespace or key[0] == namespace]
+
     def count(self, kind: Kind, namespace: str = "") -> int:
         """Give how many objects there are."""
         with self.lock:

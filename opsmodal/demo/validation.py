@@ -11,7 +11,7 @@ from typing import Any
 
 from opsmodal.demo.definitions import checks as definitions
 from opsmodal.demo.documents import Obj, dig, encode
-from opsmodal.demo.problems import Cause
+from opsmodal.demo.problems import Cause, bad_request
 from opsmodal.demo.quantities import amount
 from opsmodal.demo.selectors import of_object
 
@@ -27,8 +27,16 @@ POD_CHANGE_WORDS = (
     "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
 )
 NAME_MAX_CHARS = 253
+NODE_PORTS = (30_000, 32_767)
 FREE_NAMES = ("roles", "clusterroles", "rolebindings", "clusterrolebindings")
 """RBAC names may hold any path segment, such as `system:node`."""
+
+QUANTITY_WORDS = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+
+
+class Unreadable(Exception):
+    """A value that is not of its type: the whole object is refused before it is judged."""
+
 
 Check = Callable[[Obj], Iterator[Cause]]
 
@@ -58,13 +66,11 @@ def _name(document: Obj, plural: str) -> Iterator[Cause]:
 def _resources(path: str, container: Obj) -> Iterator[Cause]:
     resources = container.get("resources") or {}
     for part in ("limits", "requests"):
-        for name, quantity in (resources.get(part) or {}).items():
+        for quantity in (resources.get(part) or {}).values():
             try:
                 amount(quantity)
             except ValueError:
-                words = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
-                yield wrong(f"{path}.resources.{part}.{name}", quantity, words)
-                return
+                raise Unreadable(QUANTITY_WORDS) from None
     limits = resources.get("limits") or {}
     for name, request in (resources.get("requests") or {}).items():
         if name in limits and amount(request) > amount(limits[name]):
@@ -122,9 +128,18 @@ def _autoscaler(document: Obj) -> Iterator[Cause]:
         yield wrong("spec.maxReplicas", spec["maxReplicas"], "must be greater than or equal to `minReplicas`")
 
 
+def _service(document: Obj) -> Iterator[Cause]:
+    for place, port in enumerate(dig(document, "spec", "ports") or ()):
+        number = port.get("nodePort")
+        if number and not NODE_PORTS[0] <= number <= NODE_PORTS[1]:
+            words = "provided port is not in the valid range. The range of valid ports is {}-{}".format(*NODE_PORTS)
+            yield wrong(f"spec.ports[{place}].nodePort", number, words)
+
+
 CHECKS: Mapping[str, Check] = {
     "customresourcedefinitions.apiextensions.k8s.io": definitions.check,
     "pods": _pod,
+    "services": _service,
     "deployments.apps": _workload,
     "replicasets.apps": _workload,
     "statefulsets.apps": _workload,
@@ -142,10 +157,18 @@ IMMUTABLE: Mapping[str, tuple[str, ...]] = {
 
 
 def check(resource: str, document: Obj) -> list[Cause]:
-    """Give what is wrong with a new object of `resource` (`pods`, `deployments.apps`)."""
+    """Give what is wrong with a new object of `resource` (`pods`, `deployments.apps`).
+
+    Raise a 400 Problem for a value that the API server cannot even read.
+    """
     problems = list(_name(document, resource.partition(".")[0]))
-    if resource in CHECKS:
-        problems += CHECKS[resource](document)
+    try:
+        if resource in CHECKS:
+            problems += CHECKS[resource](document)
+    except Unreadable as unreadable:
+        kind, version = document["kind"], document["apiVersion"].rpartition("/")[2]
+        words = f'{kind} in version "{version}" cannot be handled as a {kind}: {unreadable}'
+        raise bad_request(words) from None
     return problems
 
 

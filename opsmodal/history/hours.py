@@ -67,6 +67,8 @@ class Hour:
     points: Sequence[Point]
     end_s: int
     note: str = ""
+    known: bool = True
+    """Whether any figure was taken of it."""
 
 
 @dataclass(slots=True)
@@ -105,7 +107,7 @@ class Hours:
         # Another replica's clock may be ahead of ours: what it wrote is shown as it is.
         end = known.newest if known.newest >= now - LATE_SLOTS else now
         points = summed([ring.points(end) for ring in rings])
-        return Hour(points=points, end_s=end * STEP_S, note=known.note)
+        return Hour(points=points, end_s=end * STEP_S, note=known.note, known=bool(rings))
 
     def _read(self, service: str) -> _Service:
         known = self._services.setdefault(service, _Service())

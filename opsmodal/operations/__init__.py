@@ -11,6 +11,8 @@ from opsmodal.operations.overview import OverviewOperations
 from opsmodal.operations.registration import Registration
 from opsmodal.operations.services import Services
 from opsmodal.operations.signing import Signing
+from opsmodal.operations.timeline import TimelineOperations
+from opsmodal.operations.usage import UsageOperations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,3 +26,5 @@ class Operations:
     registration: Registration
     signing: Signing
     auditing: Auditing
+    timeline: TimelineOperations
+    usage: UsageOperations

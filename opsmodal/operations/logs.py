@@ -65,11 +65,14 @@ class LogOperations:
             lambda: facet.follow(scope, wanted.query), owner=actor.name, service=name, search=wanted.search
         )
 
-    def job(self, actor: Actor, name: str, job_id: str) -> Job:
-        """Find a follow that this actor started on this service. Raise NotThere when it has ended or is not theirs."""
+    def job(self, actor: Actor, name: str, job_id: str, *, demanded: bool = True) -> Job | None:
+        """Find a follow that this actor started on this service.
+
+        None when it has ended or is not theirs; raise NotThere then when it is `demanded`.
+        """
         self._door.enter(actor, actions.LOGS_FOLLOW, name)
         job = self._streams.find(job_id, owner=actor.name, service=name)
-        if job is None:
+        if job is None and demanded:
             raise NotThere("This follow has ended.", hint="Follow again.")
         return job
 

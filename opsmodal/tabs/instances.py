@@ -64,7 +64,8 @@ def one(service: str, instance: str) -> Response:
     """Read everything about one instance."""
     value = operations().instances.get(actor(), service, instance)
     verbs = operations().instances.look(actor(), service).verbs
-    return respond(value, "instances/instance.html", verbs=verbs, service=service)
+    usage = operations().usage.instance(actor(), service, value.instance.id, exact=True)
+    return respond(value, "instances/instance.html", verbs=verbs, service=service, usage=usage)
 
 
 @routes.get(f"{ONE}/cause", actions.INSTANCES_VIEW, CauseAnswer)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 import msgspec
 from flask import Response, request
@@ -22,6 +23,7 @@ from opsmodal.web.ansi import spans
 from opsmodal.web.asking import actor, actor_now, operations
 from opsmodal.web.following import send_lines
 from opsmodal.web.logfile import joined, log_file, prefix
+from opsmodal.web.marks import Places, receive_left
 from opsmodal.web.respond import flag, respond, wants_json
 from opsmodal.web.routes import Parameter, Routes
 from opsmodal.web.sockets import Sockets
@@ -50,6 +52,8 @@ FOLLOW_PARAMETERS = (
     *(each for each in PARAMETERS if each.name not in ("previous", "timestamps", "download")),
     Parameter(name="job", description="Go on with this follow"),
     Parameter(name="offset", description="From this offset on: the last one received", schema={"type": "integer"}),
+    Parameter(name="marks", description="Say with each frame how far each log has come", schema={"type": "boolean"}),
+    Parameter(name="resume", description="Go on from the marks in the first message", schema={"type": "boolean"}),
     Parameter(name="spans", description="Lines as spans with colour classes", schema={"type": "boolean"}),
 )
 
@@ -72,16 +76,29 @@ def read(service: str) -> AnyResponse:
 
 @sockets.route("/services/<service>/logs/follow", actions.LOGS_FOLLOW, parameters=FOLLOW_PARAMETERS)
 def follow(socket: Server, service: str) -> None:
-    """Follow: JSON frames `{job, offset, lines}`; come back with `job` and `offset` to go on where it stopped."""
+    """Follow: JSON frames `{job, offset, lines}`; come back with `job` and `offset` to go on where it stopped.
+
+    With `marks` each frame says how far each log has come, too. With `resume` the first message must be `{began_at,
+    marks}`, all that were received by then: the follow goes on there even if its job is gone.
+    """
     args, logs, who = request.args, operations().logs, actor()
-    job = logs.job(who, service, args["job"]) if args.get("job") else logs.follow(who, service, _wanted(args))
+    left, offset = receive_left(socket) if flag("resume") else None, _offset(args.get("offset", ""))
+    job = logs.job(who, service, args["job"], demanded=left is None) if args.get("job") else None
+    if job is None:
+        wanted, offset = _wanted(args), 0
+        job = logs.follow(who, service, replace(wanted, query=left.going_on(wanted.query)) if left else wanted)
     send_lines(
         socket,
         job,
-        _offset(args.get("offset", "")),
-        go_on=lambda: logs.may_go_on(actor_now(), service),
+        offset,
+        go_on=partial(_demand, service),
         with_spans=flag("spans"),
+        places=Places(left.marks if left else {}) if left or flag("marks") else None,
     )
+
+
+def _demand(service: str) -> None:
+    operations().logs.may_go_on(actor_now(), service)
 
 
 def _page(service: str, wanted: LogRequest) -> AnyResponse:

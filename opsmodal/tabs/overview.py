@@ -16,4 +16,5 @@ routes = Routes("overview")
 @routes.get("/services/<service>/overview", actions.OVERVIEW_VIEW, OverviewAnswer)
 def read(service: str) -> Response:
     """Read a service at a glance."""
-    return respond(operations().overview.read(actor(), service), "overview/overview.html")
+    value, usage = operations().overview.read(actor(), service), operations().usage.service(actor(), service)
+    return respond(value, "overview/overview.html", usage=usage)

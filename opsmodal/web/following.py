@@ -12,6 +12,7 @@ from simple_websocket import ConnectionClosed, Server
 from opsmodal.spool import Gone
 from opsmodal.streams import Job, Shown
 from opsmodal.web.ansi import spans
+from opsmodal.web.marks import Places
 from opsmodal.web.sockets import send_frame
 
 BATCH = 200
@@ -26,10 +27,15 @@ _SHOWN = msgspec.json.Decoder(Shown)
 """Made once, here: see runtimes.structs."""
 
 
-def send_lines(socket: Server, job: Job, offset: int, *, go_on: Callable[[], None], with_spans: bool) -> None:
-    """Send frames `{job, offset, lines}`, then `{reason, sentence}`. Raise what `go_on` raises."""
+def send_lines(
+    socket: Server, job: Job, offset: int, *, go_on: Callable[[], None], with_spans: bool, places: Places | None
+) -> None:
+    """Send frames `{job, offset, lines}`, then `{reason, sentence}`. Raise what `go_on` raises.
+
+    With `places` each frame has marks, too, and the first one `began_at`.
+    """
     checked = time.monotonic()
-    send_frame(socket, {"job": job.id, "offset": offset, "lines": []})
+    send_frame(socket, {"job": job.id, "began_at": job.began_at, "offset": offset, "lines": []})
     while True:
         if time.monotonic() - checked > RIGHTS_CHECK_S:
             go_on()
@@ -37,8 +43,8 @@ def send_lines(socket: Server, job: Job, offset: int, *, go_on: Callable[[], Non
         ended = job.ended
         records, offset = _read(socket, job, offset, limit=BATCH if with_spans else RAW_BATCH)
         if records:
-            lines = [_with_spans(record) if with_spans else msgspec.Raw(record) for _, record in records]
-            send_frame(socket, {"job": job.id, "offset": offset, "lines": lines})
+            frame = _frame([record for _, record in records], with_spans=with_spans, places=places)
+            send_frame(socket, {"job": job.id, "offset": offset, **frame})
         elif ended:
             break
     send_frame(socket, {"reason": job.reason, "sentence": job.sentence})
@@ -55,7 +61,15 @@ def _read(socket: Server, job: Job, offset: int, *, limit: int) -> tuple[Sequenc
     return records, (records[-1][0] + 1 if records else offset)
 
 
-def _with_spans(record: bytes) -> Mapping[str, Any]:
-    line = _SHOWN.decode(record)
+def _frame(records: Sequence[bytes], *, with_spans: bool, places: Places | None) -> Mapping[str, Any]:
+    """Give lines as they lie in the spool, unless more is wanted: to read them takes longer than to send them."""
+    if not with_spans and places is None:
+        return {"lines": [msgspec.Raw(record) for record in records]}
+    lines = [_SHOWN.decode(record) for record in records]
+    marks = {"marks": places.after(lines)} if places else {}
+    return {"lines": [_with_spans(line) for line in lines] if with_spans else lines, **marks}
+
+
+def _with_spans(line: Shown) -> Mapping[str, Any]:
     fields = {"at": line.at, "instance": line.instance, "container": line.container, "stream": line.stream}
     return {**fields, "spans": [(span.text, " ".join(span.classes)) for span in spans(line.text)]}

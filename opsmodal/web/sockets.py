@@ -14,7 +14,7 @@ from flask_sock import Sock
 from simple_websocket import ConnectionClosed, Server
 
 from connectors.errors import ConnectionProblem
-from opsmodal.errors import Refusal
+from opsmodal.errors import Refusal, TooMany
 from opsmodal.permissions import Action
 from opsmodal.store.errors import StoreProblem
 from opsmodal.web.asking import actor, operations
@@ -120,7 +120,8 @@ def _last_word(socket: Server, handle: Callable[[], None]) -> None:
     except (ConnectionClosed, OSError):
         raise
     except (Refusal, RuntimeProblem, ConnectionProblem, StoreProblem) as problem:
-        reason = "refused" if isinstance(problem, Refusal) else "error"
+        # What is too much now may not be in a moment, so a page tries again; what is refused stays so.
+        reason = "refused" if isinstance(problem, Refusal) and not isinstance(problem, TooMany) else "error"
         send_frame(socket, {"reason": reason, "sentence": problem.sentence, "hint": problem.hint})
     except Exception:  # the top of this socket: whatever is above would write an HTTP answer between the frames
         log.exception("socket failed", extra={"path": request.path, "request_id": g.get("request_id", "")})

@@ -46,6 +46,8 @@ QUIET_S = 600.0
 """An event stream that is silent for longer is opened again."""
 INSPECT_MAX_S = 3.0
 """How long one container may keep the others waiting: dockerd says nothing of one that hangs until it moves on."""
+EMPTY_S, EMPTY_MAX = 1.0, 2
+"""Streams that end sooner, without an event, this many in a row: Podman that keeps no events ends them at once."""
 ORDERED = ""
 """Engines give no versions: what comes is taken in the order in which it comes."""
 
@@ -81,6 +83,7 @@ class ContainerSource:
         self._since: datetime | None = None
         self._listed_at = 0.0
         self._unsupported: RuntimeProblem | None = None
+        self._empty = 0
 
     def list(self, next_page: str) -> ListPage[Held]:  # noqa: ARG002 - the contract's shape: there is one page
         """Read everything. Raise what the engine says."""
@@ -107,6 +110,13 @@ class ContainerSource:
     def unsupported(self, problem: RuntimeProblem) -> None:
         """Take down that there are no events, for when somebody wants to watch again."""
         self._unsupported = problem
+
+    def ended(self, *, empty: bool) -> None:
+        """Take down that the events have ended, `empty` when there was none of them and the end came at once."""
+        self._empty = self._empty + 1 if empty else 0
+        if self._empty >= EMPTY_MAX:
+            self._empty = EMPTY_MAX - 1  # tried again in a while, one such stream is enough
+            self.unsupported(Unsupported(f"{self.api.place.title} at {self.api.place} keeps no events."))
 
     def relook(self) -> Iterator[Change[Held]]:
         """Look at everything; give what is there and what has gone."""
@@ -170,6 +180,7 @@ class ContainerChanges:
         self._source = source
         self._signals = signals
         self._doubtful = doubtful
+        self._opened_at = monotonic()
 
     def __iter__(self) -> Iterator[Change[Held]]:
         if self._doubtful:
@@ -196,6 +207,10 @@ class ContainerChanges:
         except Unsupported as problem:
             self._source.unsupported(problem)
             raise Unavailable(problem.sentence) from problem
+        except Unavailable:
+            at_once = monotonic() - self._opened_at < EMPTY_S
+            self._source.ended(empty=at_once and not self._signals.heard)
+            raise
 
 
 def _put(each: Held) -> Change[Held]:

@@ -38,6 +38,8 @@ class Signals:
         self._ids: set[str] = set()
         self._all = False
         self._ended: RuntimeProblem | None = None
+        self.heard = False
+        """Whether there was any event."""
         self._thread = threading.Thread(target=self._listen, name=f"events: {name}", daemon=True)
         self._thread.start()
 
@@ -66,6 +68,7 @@ class Signals:
         try:
             for event in self._events():
                 with self._news:
+                    self.heard = True
                     self._all = self._all or len(self._ids) >= SIGNALLED_MAX
                     self._ids.add(event.actor.id)
                     if self._all:

@@ -6,7 +6,11 @@ from collections.abc import Iterator
 
 from runtimes.causes.exits import exit_meaning
 from runtimes.history import Report
-from runtimes.kubernetes.models import ContainerStatus, Pod
+from runtimes.kubernetes.held import HeldContainerStatus
+from runtimes.kubernetes.models import Pod
+
+SAYING_NOTHING = frozenset({"", "Error", "Completed"})
+"""Reasons of an end that say no more than its exit code."""
 
 
 def endings(pod: Pod, service: str) -> Iterator[Report]:
@@ -21,7 +25,7 @@ def endings(pod: Pod, service: str) -> Iterator[Report]:
             key=f"restart/{pod.metadata.uid}/{each.name}/{each.restart_count}"[:128],
             about="restart",
             kind="Normal" if ended.exit_code == 0 else "Warning",
-            reason=ended.reason or "Restarted",
+            reason="Restarted" if ended.reason in SAYING_NOTHING else ended.reason,
             subject=f"pod/{pod.metadata.name}",
             message=_sentence(each, ended.exit_code, ended.reason),
             first_at=ended.finished_at,
@@ -29,7 +33,7 @@ def endings(pod: Pod, service: str) -> Iterator[Report]:
         )
 
 
-def _sentence(each: ContainerStatus, code: int, reason: str) -> str:
+def _sentence(each: HeldContainerStatus, code: int, reason: str) -> str:
     meaning = "out of memory" if reason == "OOMKilled" else exit_meaning(code)
     times = "once" if each.restart_count == 1 else f"{each.restart_count} times"
     return f"Container {each.name} ended with exit code {code} ({meaning}). It was restarted {times} so far."

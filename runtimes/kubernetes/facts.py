@@ -17,7 +17,8 @@ from runtimes.causes.facts import ClaimFacts, ContainerFacts, Facts, Run
 from runtimes.errors import Missing, RuntimeProblem
 from runtimes.kubernetes import events, paths, wants
 from runtimes.kubernetes.client import Client
-from runtimes.kubernetes.models import ContainerStatus, OwnerReference, Pod, State, Terminated
+from runtimes.kubernetes.held import HeldContainerStatus, OwnerReference, State, Terminated
+from runtimes.kubernetes.models import Pod
 from runtimes.kubernetes.neighbours import Claim, EventObject, WorkloadObject
 from runtimes.kubernetes.nodes import Nodes
 from runtimes.kubernetes.notices import notice
@@ -124,7 +125,7 @@ class Surroundings:
             message=said[0].message if said else "",
         )
 
-    def _last_lines(self, pod: Pod, status: ContainerStatus) -> Sequence[str]:
+    def _last_lines(self, pod: Pod, status: HeldContainerStatus) -> Sequence[str]:
         """Read the last lines of the run that ended, else of the one that is there."""
         before = status.state.terminated is None and status.last_state.terminated is not None
         query: dict[str, str | int | None] = {
@@ -143,7 +144,7 @@ class Surroundings:
         return [line[:LINE_MAX_CHARS] for line in text.split("\n") if line.strip()][-LAST_LINES:]
 
 
-def _troubled(pod: Pod) -> ContainerStatus | None:
+def _troubled(pod: Pod) -> HeldContainerStatus | None:
     """Choose the container whose log tells most: one that ended badly, else one that runs and is not ready."""
     statuses = all_statuses(pod)
     crashed = [s for s in statuses if (ended := s.state.terminated or s.last_state.terminated) and _bad(ended)]
@@ -167,7 +168,7 @@ def _claims(pod: Pod) -> list[str]:
     return [claim.claim_name for claim in volumes if claim is not None][:CLAIMS_MAX]
 
 
-def _heard(status: ContainerStatus | None, *, quote_logs: bool) -> ContainerStatus | None:
+def _heard(status: HeldContainerStatus | None, *, quote_logs: bool) -> HeldContainerStatus | None:
     """Leave out what a program wrote when it ended, unless it may be quoted."""
     if status is None or quote_logs:
         return status
@@ -189,7 +190,7 @@ def _containers(pod: Pod, quoted: dict[str, tuple[str, ...]], *, quote_logs: boo
 
 
 def _facts(
-    pod: Pod, known: Container, status: ContainerStatus | None, quoted: dict[str, tuple[str, ...]]
+    pod: Pod, known: Container, status: HeldContainerStatus | None, quoted: dict[str, tuple[str, ...]]
 ) -> ContainerFacts:
     state = status.state if status is not None else None
     waiting, ended = (state.waiting, state.terminated) if state else (None, None)

@@ -21,8 +21,9 @@ FAILED_S = 3.0
 """How soon a Metrics API that did not answer is asked again."""
 OLD_S = 60.0
 """Older figures are not shown while new ones are fetched: the reader waits."""
-FIRST_MAX_S = 15.0
-"""How long a reader waits for figures that another one is fetching: a request may take 10 s to fail."""
+FIRST_MAX_S = 2.0
+"""How long a reader waits for the first figures: a list without them beats no list. What comes later is news."""
+LATE = "The Metrics API has not answered yet."
 JOIN_MAX_S = 15.0
 
 _log = logging.getLogger(__name__)
@@ -35,12 +36,11 @@ class _Kept:
     due_at: float = 0.0
     asked_at: float = 0.0
     watchers: int = 0
-    busy: bool = False
 
     @property
     def wanted(self) -> bool:
-        """Whether somebody watches, or has asked since they were read; not while they are being read."""
-        return not self.busy and (self.watchers > 0 or self.asked_at > (self.read_at or 0.0))
+        """Whether somebody watches, or has asked since they were read."""
+        return self.watchers > 0 or self.read_at is None or self.asked_at > self.read_at
 
 
 class RecentFigures:
@@ -61,21 +61,23 @@ class RecentFigures:
         self._thread: threading.Thread | None = None
         self._closed = False
 
+    def want(self, namespace: str) -> None:
+        """Have the figures fetched, where there are none or only older ones; waits for nothing."""
+        with self._news:
+            self._asked(namespace)
+            self._renewing()
+
     def read(self, namespace: str) -> Figures:
         """Give the figures: at once those of the last minute, which are then renewed, else new ones. Never raises."""
         with self._news:
             kept = self._asked(namespace)
-            if kept.read_at is not None and monotonic() - kept.read_at < OLD_S:
-                self._renewing()
-                return kept.figures
-            if self._closed:
-                return kept.figures
-            if kept.busy:
-                self._news.wait_for(lambda: not kept.busy or self._closed, FIRST_MAX_S)
-                return kept.figures
-            kept.busy = True
-        self._fetch(namespace, kept)
-        return kept.figures
+            self._renewing()
+            if kept.read_at is None or monotonic() - kept.read_at > OLD_S:
+                before = kept.read_at
+                self._news.wait_for(lambda: kept.read_at != before or self._closed, FIRST_MAX_S)
+                if kept.read_at == before:
+                    return Figures(problem=LATE)
+            return kept.figures
 
     def known(self, namespace: str) -> Figures:
         """Give the last figures without asking, however old."""
@@ -142,7 +144,6 @@ class RecentFigures:
                 name = min(wanted, key=lambda name: wanted[name].due_at, default="")
                 now = monotonic()
                 if name and wanted[name].due_at <= now:
-                    wanted[name].busy = True
                     return name, wanted[name]
                 self._news.wait(min(wanted[name].due_at - now, self._idle_s) if name else self._idle_s)
         return None
@@ -151,18 +152,14 @@ class RecentFigures:
         """Give back what nobody has asked for in a while."""
         before = monotonic() - self._idle_s
         for name in [name for name, kept in self._kept.items() if not kept.watchers and kept.asked_at <= before]:
-            if not self._kept[name].busy:
-                del self._kept[name]
+            del self._kept[name]
 
     def _fetch(self, namespace: str, kept: _Kept) -> None:
-        figures = kept.figures
-        try:
-            figures = metrics.read(self._client, namespace)
-        finally:
-            with self._news:
-                news, kept.figures, kept.busy = figures != kept.figures, figures, False
-                kept.read_at = monotonic()
-                kept.due_at = kept.read_at + (FAILED_S if figures.problem else FRESH_S)
-                self._news.notify_all()
+        figures = metrics.read(self._client, namespace)
+        with self._news:
+            news, kept.figures = figures != kept.figures, figures
+            kept.read_at = monotonic()
+            kept.due_at = kept.read_at + (FAILED_S if figures.problem else FRESH_S)
+            self._news.notify_all()
         if news:
             self._tell(namespace)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from runtimes.base import Domain
-from runtimes.kubernetes.models import Pod
+from runtimes.kubernetes.held import HeldPod
 from runtimes.kubernetes.neighbours import Backend, HttpPath, Ingress, ServiceObject
 
 Accepts = Callable[[Mapping[str, str]], bool]
 
 
 def domains(
-    ingresses: Sequence[Ingress], services: Sequence[ServiceObject], pods: Sequence[Pod], accepts: Accepts
+    ingresses: Sequence[Ingress], services: Sequence[ServiceObject], pods: Sequence[HeldPod], accepts: Accepts
 ) -> tuple[Domain, ...]:
     """Give the rules that belong to a service: labelled so themselves, or leading to one of its pods."""
     leading = {each.metadata.name for each in services if _leads_to(each, pods)}
@@ -25,7 +25,7 @@ def domains(
     return tuple(dict.fromkeys(found))
 
 
-def _leads_to(service: ServiceObject, pods: Sequence[Pod]) -> bool:
+def _leads_to(service: ServiceObject, pods: Sequence[HeldPod]) -> bool:
     wanted = (service.spec.selector or {}).items()
     return bool(wanted) and any(wanted <= (pod.metadata.labels or {}).items() for pod in pods)
 

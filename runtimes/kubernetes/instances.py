@@ -12,16 +12,18 @@ from datetime import UTC, datetime
 from runtimes import causes
 from runtimes.base import Explanation, Instance, InstanceDetail, Scope, Snapshot, Watch
 from runtimes.errors import Missing, RuntimeProblem, Stale, Unsupported
-from runtimes.kubernetes import details, paths, pods
+from runtimes.kubernetes import details, paths
 from runtimes.kubernetes.client import Client
 from runtimes.kubernetes.facts import Surroundings
 from runtimes.kubernetes.figures import RecentFigures
+from runtimes.kubernetes.held import HeldPod
 from runtimes.kubernetes.live import LivePods
 from runtimes.kubernetes.metrics import Figures
 from runtimes.kubernetes.models import Pod
 from runtimes.kubernetes.podnews import PodWatch
-from runtimes.kubernetes.restarts import Restarts
+from runtimes.kubernetes.rows import Rows
 from runtimes.kubernetes.scoped import Pods, checked
+from runtimes.kubernetes.selectors import matcher
 from runtimes.kubernetes.together import Together
 
 VERBS = frozenset({"delete", "force-delete", "delete-pending"})
@@ -30,35 +32,36 @@ VERBS = frozenset({"delete", "force-delete", "delete-pending"})
 class PodInstances:
     """The pods of a service, as rows and one by one."""
 
-    def __init__(
-        self, client: Client, together: Together, live: LivePods, figures: RecentFigures, restarts: Restarts
-    ) -> None:
+    def __init__(self, client: Client, together: Together, live: LivePods, figures: RecentFigures, rows: Rows) -> None:
         self.verbs = VERBS
         self._client = client
         self._together = together
         self._live = live
         self._figures = figures
-        self._restarts = restarts
+        self._rows = rows
 
     def list(self, scope: Scope) -> Snapshot[Instance]:
         """Give all pods with what they use, out of memory once they are watched. Raise RuntimeProblem."""
-        found, figures = self._known(checked(scope))
-        now = datetime.now(UTC)
-        rows = tuple(self.row(pod, figures, now) for pod in found.items)
-        return Snapshot(items=rows, as_of=found.as_of, stale=found.stale, problem=found.problem)
+        self._figures.want(checked(scope).namespace)  # asked for while the pods are
+        found = self._live.whole(scope)
+        # While the API server is silent nobody should wait for the Metrics API, which is behind it.
+        figures = self._figures.known(scope.namespace) if found.stale else self._figures.read(scope.namespace)
+        rows = self.rows(scope, found.items, figures)
+        return Snapshot(items=rows, as_of=found.as_of, stale=found.stale, problem=found.problem, live=True)
 
     def watch(self, scope: Scope) -> Watch:
         """Keep the pods and what they use current while somebody looks. Raise Unavailable for a closed runtime."""
-        return PodWatch(self._live.watch(scope), self._figures, scope.namespace)
+        return PodWatch(self._live.watch(scope), self._figures, self._rows, scope.namespace)
 
     def figures(self, scope: Scope) -> Figures:
         """Give what the pods of a namespace use, at most a minute old. Never raises."""
         return self._figures.read(scope.namespace)
 
-    def row(self, pod: Pod, figures: Figures, now: datetime) -> Instance:
-        """Give the row of a pod, taking note of its restarts."""
-        usage = figures.of(pod.metadata.name, running=pod.status.phase == "Running")
-        return pods.instance(pod, now=now, usage=usage, recent_restarts=self._restarts.seen(pod, now))
+    def rows(self, scope: Scope, pods: tuple[HeldPod, ...], figures: Figures) -> tuple[Instance, ...]:
+        """Give the rows of a service out of all `pods` of its namespace."""
+        rows = self._rows.of(scope.namespace, pods, figures, datetime.now(UTC))
+        accepts = matcher(scope.selector)
+        return self._rows.selected(scope.namespace, pods, rows, selector=scope.selector, accepts=accepts)
 
     def get(self, scope: Scope, instance: str) -> InstanceDetail:
         """Read everything about one pod. Raise Missing when it is not the service's."""
@@ -67,7 +70,8 @@ class PodInstances:
             lambda: self.figures(scope),
             lambda: Surroundings(self._client, self._together).events(pod),
         )
-        row = self.row(pod, figures.get(), datetime.now(UTC))
+        usage = figures.get().of(pod.metadata.name, running=pod.status.phase == "Running")
+        row = self._rows.one(pod, usage, datetime.now(UTC))
         return details.detail(pod, row, tuple(known.value or ()))
 
     def cause(self, scope: Scope, instance: str, *, quote_logs: bool = True) -> Explanation:
@@ -111,14 +115,6 @@ class PodInstances:
         pod = Pods(self._client).one(scope, instance)
         hint = "Delete it: its workload makes a new one."
         raise Unsupported(f"Kubernetes cannot restart pod {pod.metadata.name} in place.", hint=hint)
-
-    def _known(self, scope: Scope) -> tuple[Snapshot[Pod], Figures]:
-        if not self._live.warm(scope):
-            found, figures = self._together.run(lambda: self._live.read(scope), lambda: self.figures(scope))
-            return found.get(), figures.get()
-        pods = self._live.read(scope)
-        # While the API server is silent nobody should wait for the Metrics API, which is behind it.
-        return pods, self._figures.known(scope.namespace) if pods.stale else self.figures(scope)
 
     def _delete(self, pod: Pod, *, grace_s: int | None) -> None:
         name = pod.metadata.name

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from runtimes.base import Usage
 from runtimes.errors import Denied, Missing, RuntimeProblem
@@ -34,9 +35,15 @@ class Figures:
 
     def of(self, name: str, *, running: bool) -> Usage:
         """Give the usage of a pod, or why it is not known."""
-        if name in self.by_pod:
-            return self.by_pod[name]
-        return Usage(missing_reason=NOT_RUNNING if not running else self.problem or NOT_SCRAPED)
+        known = self.by_pod.get(name)
+        if known is not None:
+            return known
+        return _missing(NOT_RUNNING if not running else self.problem or NOT_SCRAPED)
+
+
+@lru_cache(64)
+def _missing(reason: str) -> Usage:
+    return Usage(missing_reason=reason)
 
 
 def read(client: Client, namespace: str) -> Figures:

@@ -6,48 +6,29 @@ Source of the fields: https://kubernetes.io/docs/reference/kubernetes-api/
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Generic, TypeVar
 
 import msgspec
 
+from runtimes.kubernetes.held import (
+    HeldContainer,
+    HeldMetadata,
+    HeldPod,
+    HeldSpec,
+    HeldStatus,
+    Labels,
+    Model,
+    Quantities,
+    ResourceList,
+)
 from runtimes.structs import make_ready
 
 T = TypeVar("T")
 
-Quantities = dict[str, str | int | float]
-Labels = dict[str, str]
 
-
-class Model(msgspec.Struct, frozen=True, rename="camel", gc=False):
-    """Field names in camelCase; no cycles, so the garbage collector need not look (a list holds 100,000 of these)."""
-
-
-class OwnerReference(Model, frozen=True):
-    kind: str
-    name: str
-    uid: str = ""
-    controller: bool = False
-
-
-class Metadata(Model, frozen=True):
-    name: str = ""
-    namespace: str = ""
-    uid: str = ""
-    resource_version: str = ""
-    labels: Labels | None = None
+class Metadata(HeldMetadata, frozen=True):
     annotations: Labels | None = None
-    creation_timestamp: datetime | None = None
-    deletion_timestamp: datetime | None = None
-    """When the grace period is over: the time of the deletion plus that period."""
     deletion_grace_period_seconds: int | None = None
-    owner_references: list[OwnerReference] | None = None
-    finalizers: list[str] | None = None
-
-    @property
-    def controller(self) -> OwnerReference | None:
-        """The object that would make this one again."""
-        return next((owner for owner in self.owner_references or () if owner.controller), None)
 
 
 class ListMetadata(Model, frozen=True):
@@ -66,11 +47,6 @@ class OnlyMetadata(Model, frozen=True):
     """Any object, of which only the metadata is looked at."""
 
     metadata: Metadata = Metadata()
-
-
-class ResourceList(Model, frozen=True):
-    requests: Quantities | None = None
-    limits: Quantities | None = None
 
 
 class ContainerPort(Model, frozen=True):
@@ -119,12 +95,7 @@ class VolumeMount(Model, frozen=True):
     sub_path: str = ""
 
 
-class ContainerSpec(Model, frozen=True):
-    name: str
-    image: str = ""
-    resources: ResourceList = ResourceList()
-    restart_policy: str = ""
-    """"Always" on an init container makes it a sidecar."""
+class ContainerSpec(HeldContainer, frozen=True):
     ports: list[ContainerPort] | None = None
     env: list[EnvVar] | None = None
     env_from: list[EnvFrom] | None = None
@@ -162,10 +133,6 @@ class Volume(Model, frozen=True):
     projected: dict[str, object] | None = None
 
 
-class Gate(Model, frozen=True):
-    name: str = ""
-
-
 class Toleration(Model, frozen=True):
     key: str = ""
     operator: str = ""
@@ -199,17 +166,14 @@ class ReadinessGate(Model, frozen=True):
     condition_type: str = ""
 
 
-class PodSpec(Model, frozen=True):
-    containers: list[ContainerSpec] = msgspec.field(default_factory=list)
-    init_containers: list[ContainerSpec] | None = None
-    ephemeral_containers: list[ContainerSpec] | None = None
-    node_name: str = ""
-    restart_policy: str = "Always"
+class PodSpec(HeldSpec, frozen=True):
+    containers: tuple[ContainerSpec, ...] = ()
+    init_containers: tuple[ContainerSpec, ...] | None = None
+    ephemeral_containers: tuple[ContainerSpec, ...] | None = None
     service_account_name: str = ""
     priority_class_name: str = ""
     termination_grace_period_seconds: int | None = None
     volumes: list[Volume] | None = None
-    scheduling_gates: list[Gate] | None = None
     readiness_gates: list[ReadinessGate] | None = None
     node_selector: Labels | None = None
     affinity: Affinity | None = None
@@ -219,63 +183,14 @@ class PodSpec(Model, frozen=True):
     """Of the pod as a whole, beside those of its containers."""
 
 
-class Waiting(Model, frozen=True):
-    reason: str = ""
-    message: str = ""
-
-
-class Running(Model, frozen=True):
-    started_at: datetime | None = None
-
-
-class Terminated(Model, frozen=True):
-    exit_code: int = 0
-    signal: int = 0
-    reason: str = ""
-    message: str = ""
-    started_at: datetime | None = None
-    finished_at: datetime | None = None
-
-
-class State(Model, frozen=True):
-    waiting: Waiting | None = None
-    running: Running | None = None
-    terminated: Terminated | None = None
-
-
-class ContainerStatus(Model, frozen=True):
-    name: str
-    ready: bool = False
-    started: bool | None = None
-    restart_count: int = 0
-    state: State = State()
-    last_state: State = State()
-    container_id: str = msgspec.field(name="containerID", default="")
-
-
-class Condition(Model, frozen=True):
-    type: str
-    status: str
-    reason: str = ""
-    message: str = ""
-    last_transition_time: datetime | None = None
-
-
-class PodStatus(Model, frozen=True):
-    phase: str = ""
-    reason: str = ""
-    message: str = ""
-    qos_class: str = ""
+class PodStatus(HeldStatus, frozen=True):
     pod_ip: str = msgspec.field(name="podIP", default="")
     host_ip: str = msgspec.field(name="hostIP", default="")
-    start_time: datetime | None = None
-    conditions: list[Condition] | None = None
-    container_statuses: list[ContainerStatus] | None = None
-    init_container_statuses: list[ContainerStatus] | None = None
-    ephemeral_container_statuses: list[ContainerStatus] | None = None
 
 
-class Pod(Model, frozen=True):
+class Pod(HeldPod, frozen=True):
+    """A whole pod, as it is read when somebody looks at one."""
+
     metadata: Metadata = Metadata()
     spec: PodSpec = PodSpec()
     status: PodStatus = PodStatus()

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from runtimes.kubernetes.models import Labels, Metadata, Model, PodSpec, Quantities
+from runtimes.kubernetes.held import Labels, Model, Quantities
+from runtimes.kubernetes.models import Metadata, PodSpec
 
 
 class Template(Model, frozen=True):

@@ -22,7 +22,9 @@ from runtimes.kubernetes.logs import PodLogs
 from runtimes.kubernetes.models import Version
 from runtimes.kubernetes.overview import PodOverview
 from runtimes.kubernetes.restarts import Restarts
+from runtimes.kubernetes.rows import Rows
 from runtimes.kubernetes.together import Together
+from runtimes.watched import Pace
 
 SIMULATED = "opsmodal-simulated"
 """In the version that opsmodal's own simulated cluster gives."""
@@ -91,10 +93,11 @@ def _version(client: Client) -> Version:
 
 
 def _runtime(name: str, client: Client, identity: Identity, namespaces: tuple[str, ...]) -> Runtime:
-    together = Together(name)
-    live = LivePods(client, name)
-    figures = RecentFigures(client, name=name, tell=live.stir)
-    instances = PodInstances(client, together, live, figures, Restarts())
+    together, pace = Together(name), Pace()
+    rows = Rows(Restarts())
+    live = LivePods(client, name, pace=pace, given_back=rows.forget)
+    figures = RecentFigures(client, name=name, tell=live.stir, idle_s=pace.idle_s)
+    instances = PodInstances(client, together, live, figures, rows)
     history = ClusterHistory(client)
     shown = (("Cluster version", identity.version), *identity.detail)
 

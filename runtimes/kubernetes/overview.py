@@ -7,18 +7,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from runtimes.base import Domain, Event, Instance, Scope, Severity, Snapshot, Summary
 from runtimes.errors import Unavailable
 from runtimes.kubernetes import events, ingresses, metrics, paths, workloads
-from runtimes.kubernetes.client import ONLY_METADATA, Client
+from runtimes.kubernetes.client import Client
+from runtimes.kubernetes.held import HeldPod
 from runtimes.kubernetes.instances import PodInstances
-from runtimes.kubernetes.live import LivePods
+from runtimes.kubernetes.live import LivePods, selected
 from runtimes.kubernetes.metrics import Figures
-from runtimes.kubernetes.models import Pod
 from runtimes.kubernetes.neighbours import EventObject, Ingress, ObjectReference, ServiceObject, WorkloadObject
 from runtimes.kubernetes.scoped import checked
 from runtimes.kubernetes.selectors import matcher
@@ -31,14 +30,14 @@ T = TypeVar("T")
 WARNINGS_MAX = 20
 LASTING = tuple(name for name, kind in workloads.KINDS.items() if kind not in workloads.PASSING)
 """The resources whose objects say how many pods there should be."""
-LIVING = ",".join(f"status.phase!={phase}" for phase in sorted(TERMINAL))
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
     """What could be read of a namespace, and a note for whatever could not."""
 
-    pods: Snapshot[Pod]
+    pods: Snapshot[HeldPod]
+    rows: tuple[Instance, ...]
     figures: Figures
     workloads: dict[str, list[WorkloadObject]]
     warnings: list[EventObject]
@@ -59,10 +58,9 @@ class PodOverview:
 
     def read(self, scope: Scope) -> Summary:
         """Read the service at a glance. Raise RuntimeProblem when its pods, or nothing else, can be read."""
-        known, now = self._read(checked(scope)), datetime.now(UTC)
+        known = self._read(checked(scope))
         accepts = matcher(scope.selector)
-        pods = known.pods.items
-        rows = [self.instances.row(pod, known.figures, now) for pod in pods]
+        pods, rows = known.pods.items, known.rows
         found = workloads.workloads(known.workloads, pods, accepts)
         ready, desired = workloads.totals(found)
         living = [pod for pod in pods if pod.status.phase not in TERMINAL]
@@ -89,19 +87,16 @@ class PodOverview:
         )
 
     def desired(self, scope: Scope) -> int:
-        """Count the pods that should be ready, from whatever may be read; raise RuntimeProblem when nothing may be."""
+        """Count the pods that should be ready, from whatever may be read; raise RuntimeProblem when nothing may be.
+
+        The pods come out of memory: the page of all services asks this of each of them again and again.
+        """
         listers = [self._lister(checked(scope), resource) for resource in LASTING]
-        pods, *lists = self.together.run(lambda: self._living(scope), *listers)
+        pods, *lists = self.together.run(lambda: self.live.read(scope).items, *listers)
         if all(outcome.problem for outcome in (pods, *lists)):
             pods.get()
         known = {name: outcome.value for name, outcome in zip(LASTING, lists, strict=True) if not outcome.problem}
         return workloads.totals(workloads.workloads(known, pods.value or (), matcher(scope.selector)))[1]
-
-    def _living(self, scope: Scope) -> list[Pod]:
-        """Read no more of the pods than who made them."""
-        query = {"labelSelector": scope.selector or None, "fieldSelector": LIVING}
-        path = paths.collection(scope.namespace, "pods")
-        return self.client.listed(path, Pod, what="pods", query=query, accept=ONLY_METADATA)
 
     def _identity(self, scope: Scope) -> tuple[tuple[str, str], ...]:
         own = (("Namespace", scope.namespace), ("Selector", scope.selector))
@@ -110,7 +105,7 @@ class PodOverview:
     def _read(self, scope: Scope) -> Read:
         lists = list(workloads.KINDS)
         pods, figures, warnings, domains, services, *objects = self.together.run(
-            lambda: self.live.read(scope),
+            lambda: self.live.whole(scope),
             lambda: self.instances.figures(scope),
             lambda: self._list(scope, "events", EventObject, fields="type=Warning"),
             lambda: self._list(scope, "ingresses", Ingress),
@@ -121,9 +116,11 @@ class PodOverview:
             zip(lists, objects, strict=True)
         )
         _refuse_silence([warnings, domains, *objects])
+        whole, used = pods.get(), figures.get()
         return Read(
-            pods=pods.get(),
-            figures=figures.get(),
+            pods=replace(whole, items=selected(whole.items, scope.selector)),
+            rows=self.instances.rows(scope, whole.items, used),
+            figures=used,
             workloads={
                 name: outcome.value for name, outcome in zip(lists, objects, strict=True) if not outcome.problem
             },

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from runtimes.base import Container, Instance, Resources, Usage
-from runtimes.kubernetes.models import ContainerSpec, ContainerStatus, Pod, ResourceList
+from runtimes.kubernetes.held import HeldContainer, HeldContainerStatus, HeldPod, Quantities, ResourceList
+from runtimes.kubernetes.models import Pod
 from runtimes.kubernetes.quantity import cores, whole_bytes
 from runtimes.kubernetes.status import condition_is, judged, printed, sidecars
 
 REASON_MAX_CHARS = 200
 """A scheduler's message names every node's reason; the row shows its beginning, "Why?" the whole."""
 
+RESOURCES_KEPT = 4_096
+"""Different requests and limits that are kept read: thousands of containers share a few of them."""
+
 DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 """The annotation that names the container kubectl takes when none is asked for."""
 
 
-def instance(pod: Pod, *, now: datetime, usage: Usage, recent_restarts: int = 0) -> Instance:
+Amount = str | int | float | None
+_NOTHING: Quantities = {}
+
+
+def instance(pod: HeldPod, *, now: datetime, usage: Usage, recent_restarts: int = 0) -> Instance:
     """Give the row of a pod."""
     columns = printed(pod)
     judgement = judged(pod, columns.word, now=now, recent_restarts=recent_restarts)
@@ -35,7 +44,7 @@ def instance(pod: Pod, *, now: datetime, usage: Usage, recent_restarts: int = 0)
         age_s=max(0, int((now - created_at).total_seconds())) if created_at else None,
         created_at=created_at,
         node=pod.spec.node_name,
-        image=next((spec.image for spec in pod.spec.containers), ""),
+        image=pod.spec.containers[0].image if pod.spec.containers else "",
         containers=containers(pod),
         usage=usage,
         reason=_short(judgement.reason),
@@ -45,8 +54,10 @@ def instance(pod: Pod, *, now: datetime, usage: Usage, recent_restarts: int = 0)
     )
 
 
-def containers(pod: Pod) -> tuple[Container, ...]:
+def containers(pod: HeldPod) -> tuple[Container, ...]:
     """Give the containers in the order in which people look for them: the pod's own, sidecars, init, ephemeral."""
+    if not pod.spec.init_containers and not pod.spec.ephemeral_containers:
+        return _of_kind("container", pod.spec.containers, pod.status.container_statuses)
     beside = sidecars(pod)
     init = pod.spec.init_containers or ()
     groups = (
@@ -55,9 +66,7 @@ def containers(pod: Pod) -> tuple[Container, ...]:
         ("init", [spec for spec in init if spec.name not in beside], pod.status.init_container_statuses),
         ("ephemeral", pod.spec.ephemeral_containers or (), pod.status.ephemeral_container_statuses),
     )
-    return tuple(
-        _container(kind, spec, _named(statuses or (), spec.name)) for kind, specs, statuses in groups for spec in specs
-    )
+    return tuple(each for kind, specs, statuses in groups for each in _of_kind(kind, specs, statuses))
 
 
 def first_container(pod: Pod) -> str:
@@ -69,20 +78,34 @@ def first_container(pod: Pod) -> str:
 
 def resources(asked: ResourceList) -> Resources:
     """Give what a container asks for and may use, in cores and bytes."""
-    requests, limits = asked.requests or {}, asked.limits or {}
+    requests, limits = asked.requests or _NOTHING, asked.limits or _NOTHING
+    return _resources(requests.get("cpu"), limits.get("cpu"), requests.get("memory"), limits.get("memory"))
+
+
+@lru_cache(RESOURCES_KEPT)
+def _resources(cpu_request: Amount, cpu_limit: Amount, memory_request: Amount, memory_limit: Amount) -> Resources:
     return Resources(
-        cpu_request_cores=cores(requests.get("cpu")),
-        cpu_limit_cores=cores(limits.get("cpu")),
-        memory_request_bytes=whole_bytes(requests.get("memory")),
-        memory_limit_bytes=whole_bytes(limits.get("memory")),
+        cpu_request_cores=cores(cpu_request),
+        cpu_limit_cores=cores(cpu_limit),
+        memory_request_bytes=whole_bytes(memory_request),
+        memory_limit_bytes=whole_bytes(memory_limit),
     )
 
 
-def _named(statuses: Iterable[ContainerStatus], name: str) -> ContainerStatus:
-    return next((status for status in statuses if status.name == name), ContainerStatus(name=name))
+def _of_kind(
+    kind: str, specs: Iterable[HeldContainer], statuses: Sequence[HeldContainerStatus] | None
+) -> tuple[Container, ...]:
+    return tuple([_container(kind, spec, _named(statuses or (), spec.name)) for spec in specs])
 
 
-def _container(kind: str, spec: ContainerSpec, status: ContainerStatus) -> Container:
+def _named(statuses: Iterable[HeldContainerStatus], name: str) -> HeldContainerStatus:
+    for status in statuses:
+        if status.name == name:
+            return status
+    return HeldContainerStatus(name=name)
+
+
+def _container(kind: str, spec: HeldContainer, status: HeldContainerStatus) -> Container:
     state, last = status.state, status.last_state.terminated
     ended = state.terminated or (last if state.running is None else None)
     words = (
@@ -108,5 +131,7 @@ def _container(kind: str, spec: ContainerSpec, status: ContainerStatus) -> Conta
 
 
 def _short(text: str) -> str:
+    if not text:
+        return ""
     line = " ".join(text.split())
     return line if len(line) <= REASON_MAX_CHARS else line[: REASON_MAX_CHARS - 1] + "…"

@@ -6,6 +6,7 @@ Source: https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-d
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Iterable, Iterator
 
 import msgspec
@@ -14,7 +15,9 @@ from runtimes.errors import Expired, Unavailable
 from runtimes.kubernetes import answers, paths
 from runtimes.kubernetes.answers import Asked
 from runtimes.kubernetes.client import Chunks, Client
-from runtimes.kubernetes.models import OnlyMetadata, Pod, Status, WatchEvent
+from runtimes.kubernetes.held import Condition, HeldContainer, HeldPod, State
+from runtimes.kubernetes.models import OnlyMetadata, Status, WatchEvent
+from runtimes.kubernetes.status import all_statuses
 from runtimes.replica import Change, Did, Listed
 from runtimes.watched import ListPage
 
@@ -29,10 +32,16 @@ once for everybody. About 20 MB of JSON at most, as pods come."""
 EVENT_MAX_BYTES = 16 * 1024 * 1024
 """An object may have 1.5 MB in etcd; as JSON it may be some times that."""
 
-DROPPED = ("env", "env_from", "ports", "volume_mounts")
+SHARED_MAX = 20_000
+"""Different values that are shared at most; then they are collected anew."""
+TELLING = ("PodScheduled", "Initialized", "Ready")
+"""The conditions that rows and their colours come from."""
+HOLDING = {kind: Condition(type=kind, status="True") for kind in TELLING}
+NO_STATE = State()
 
+_put = msgspec.structs.force_setattr
 _EVENT = msgspec.json.Decoder(WatchEvent)
-_POD = msgspec.json.Decoder(Pod)
+_POD = msgspec.json.Decoder(HeldPod)
 _ONLY = msgspec.json.Decoder(OnlyMetadata)
 _STATUS = msgspec.json.Decoder(Status)
 
@@ -43,16 +52,17 @@ class PodSource:
     def __init__(self, client: Client, namespace: str) -> None:
         self._client = client
         self._path = paths.collection(namespace, "pods")
+        self._shared = Shared()
 
-    def list(self, next_page: str) -> ListPage[Pod]:
+    def list(self, next_page: str) -> ListPage[HeldPod]:
         """Read a page, always of what is true now.
 
         resourceVersion=0 is not used: what it gives may be older than what was shown a moment ago. Servers from 1.31
         on answer the truth from memory as well.
         """
-        page = self._client.page(self._path, Pod, what="pods", position=next_page, limit=PAGE_ITEMS)
+        page = self._client.page(self._path, HeldPod, what="pods", position=next_page, limit=PAGE_ITEMS)
         listed = [
-            Listed(key=pod.metadata.name, version=pod.metadata.resource_version, item=slim(pod))
+            Listed(key=pod.metadata.name, version=pod.metadata.resource_version, item=self._shared.pod(pod))
             for pod in page.items or ()
         ]
         return ListPage(items=listed, version=page.metadata.resource_version, next_page=page.metadata.continue_)
@@ -67,20 +77,22 @@ class PodSource:
             "timeoutSeconds": seconds,
         }
         chunks = self._client.stream(self._path, what="the watch of pods", query=query, quiet_s=QUIET_S)
-        return PodEvents(chunks, Asked(server=self._client.server, runtime="", what="the watch of pods"))
+        asked = Asked(server=self._client.server, runtime="", what="the watch of pods")
+        return PodEvents(chunks, asked, self._shared)
 
 
 class PodEvents:
     """The events of one watch. `close()` ends it from any thread."""
 
-    def __init__(self, chunks: Chunks, asked: Asked) -> None:
+    def __init__(self, chunks: Chunks, asked: Asked, shared: Shared) -> None:
         self._chunks = chunks
         self._asked = asked
+        self._shared = shared
 
-    def __iter__(self) -> Iterator[Change[Pod]]:
+    def __iter__(self) -> Iterator[Change[HeldPod]]:
         for line in lines(self._chunks):
             if line:
-                yield change(line, self._asked)
+                yield change(line, self._asked, self._shared)
 
     def close(self) -> None:
         self._chunks.close()
@@ -102,7 +114,7 @@ def lines(chunks: Iterable[bytes], *, max_bytes: int = EVENT_MAX_BYTES) -> Itera
             raise Unavailable(f"The API server sent an event of more than {max_bytes:,} bytes.")
 
 
-def change(line: bytes, asked: Asked) -> Change[Pod]:
+def change(line: bytes, asked: Asked, shared: Shared) -> Change[HeldPod]:
     """Read one line of a watch. Raise what an ERROR event says, Expired for what cannot be read."""
     try:
         event = _EVENT.decode(line)
@@ -114,19 +126,53 @@ def change(line: bytes, asked: Asked) -> Change[Pod]:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Expired(f"The API server at {asked.server} sent an event that cannot be read.") from error
     did = Did.GONE if event.type == "DELETED" else Did.PUT
-    return Change(did=did, version=pod.metadata.resource_version, key=pod.metadata.name, item=slim(pod))
+    return Change(did=did, version=pod.metadata.resource_version, key=pod.metadata.name, item=shared.pod(pod))
 
 
-def slim(pod: Pod) -> Pod:
-    """Drop what no row and no sum shows, before anybody else has seen the pod; details are read one by one.
+class Shared:
+    """Lets pods that say the same hold the same objects: labels, requests, images, nodes and owners repeat endlessly.
 
-    Environments, mounts and volumes are half of what a pod takes in memory, and may hold values not meant to be kept.
+    Used by one thread. 5,000 pods of 50 Deployments take 5 MB so, and 13 MB where each holds its own.
     """
-    drop = msgspec.structs.force_setattr
-    drop(pod.metadata, "annotations", None)
-    drop(pod.spec, "volumes", None)
-    spec = pod.spec
-    for container in (*spec.containers, *(spec.init_containers or ()), *(spec.ephemeral_containers or ())):
-        for name in DROPPED:
-            drop(container, name, None)
-    return pod
+
+    def __init__(self) -> None:
+        self._known: dict[object, object] = {}
+
+    def pod(self, pod: HeldPod) -> HeldPod:
+        """Replace what is known already, before anybody else has seen the pod."""
+        if len(self._known) > SHARED_MAX:
+            self._known.clear()
+        metadata, spec, status = pod.metadata, pod.spec, pod.status
+        _put(metadata, "namespace", sys.intern(metadata.namespace))
+        if metadata.labels:
+            _put(metadata, "labels", self._same((*metadata.labels.items(),), metadata.labels))
+        if metadata.owner_references:
+            _put(metadata, "owner_references", self._same(metadata.owner_references, metadata.owner_references))
+        _put(spec, "node_name", sys.intern(spec.node_name))
+        _put(status, "phase", sys.intern(status.phase))
+        _put(status, "qos_class", sys.intern(status.qos_class))
+        if status.conditions:
+            told = tuple([_condition(each) for each in status.conditions if each.type in TELLING])
+            _put(status, "conditions", self._same(told, told))
+        for container in (*spec.containers, *(spec.init_containers or ()), *(spec.ephemeral_containers or ())):
+            self._container(container)
+        for each in all_statuses(pod):
+            _put(each, "name", sys.intern(each.name))
+            if each.last_state == NO_STATE:
+                _put(each, "last_state", NO_STATE)
+        return pod
+
+    def _container(self, container: HeldContainer) -> None:
+        _put(container, "name", sys.intern(container.name))
+        _put(container, "image", sys.intern(container.image))
+        asked = container.resources
+        key = (*(asked.requests or {}).items(), None, *(asked.limits or {}).items())
+        _put(container, "resources", self._same(key, asked))
+
+    def _same(self, key: object, value: object) -> object:
+        return self._known.setdefault(key, value)
+
+
+def _condition(known: Condition) -> Condition:
+    """Leave out of a condition that holds since when and why: nothing is made of it."""
+    return HOLDING[known.type] if known.status == "True" else known

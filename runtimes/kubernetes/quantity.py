@@ -9,6 +9,7 @@ import re
 from decimal import Decimal, InvalidOperation
 
 _FORM = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))(n|u|m|k|Ki|M|Mi|G|Gi|T|Ti|P|Pi|E|Ei|[eE][+-]?\d{1,3})?")
+_PLAIN = {"n": 1e9, "m": 1e3}
 _DECIMAL = {"n": -9, "u": -6, "m": -3, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 _BINARY = {"Ki": 1, "Mi": 2, "Gi": 3, "Ti": 4, "Pi": 5, "Ei": 6}
 
@@ -31,11 +32,15 @@ def quantity(text: str | int | float | None) -> Decimal | None:
 
 def cores(text: str | int | float | None) -> float | None:
     """Read CPU in cores."""
+    if isinstance(text, str) and text[-1:] in _PLAIN and text[:-1].isascii() and text[:-1].isdigit():
+        return int(text[:-1]) / _PLAIN[text[-1]]  # as the Metrics API writes it: 5,000 of them in a look
     value = quantity(text)
     return None if value is None else float(value)
 
 
 def whole_bytes(text: str | int | float | None) -> int | None:
     """Read memory in bytes, rounded up as the API server does."""
+    if isinstance(text, str) and text[-2:] == "Ki" and text[:-2].isascii() and text[:-2].isdigit():
+        return int(text[:-2]) * 1024  # as the Metrics API writes it
     value = quantity(text)
     return None if value is None else int(value.to_integral_value(rounding="ROUND_CEILING"))

@@ -7,11 +7,14 @@ restarts again and again, is never "ok".
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from msgspec import Struct
+
 from runtimes.base import RESTART_LOOP_COUNT, RESTART_LOOP_WINDOW, Severity
-from runtimes.kubernetes.models import Condition, ContainerStatus, Pod, State, Terminated
+from runtimes.kubernetes.held import Condition, HeldContainerStatus, HeldPod, State, Terminated
+from runtimes.structs import make_ready
 
 NOT_READY_GRACE = timedelta(minutes=5)
 """How long a running pod may be not ready before that is an error."""
@@ -20,9 +23,13 @@ STARTING = frozenset({"", "ContainerCreating", "PodInitializing"})
 """Reasons to wait that are no trouble; every other one (ImagePullBackOff, CreateContainerConfigError, …) is."""
 TERMINAL = frozenset({"Succeeded", "Failed"})
 
+MOMENT = timedelta(milliseconds=1)
+"""So much later than a limit it is passed."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Printed:
+_NONE: frozenset[str] = frozenset()
+
+
+class Printed(Struct, frozen=True, kw_only=True, gc=False):
     """What `kubectl get pods` prints of a pod."""
 
     word: str
@@ -31,7 +38,7 @@ class Printed:
     restarts: int
 
 
-def printed(pod: Pod) -> Printed:
+def printed(pod: HeldPod) -> Printed:
     """Give the STATUS, READY and RESTARTS columns of a pod."""
     init = _initialising(pod)
     word, ready, restarts = init.word or _phase_word(pod), init.ready, init.restarts
@@ -42,41 +49,47 @@ def printed(pod: Pod) -> Printed:
     return Printed(word=_leaving(pod, word), ready_containers=ready, total_containers=total, restarts=restarts)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Part:
+class _Part(Struct, frozen=True, kw_only=True, gc=False):
     word: str = ""
     ready: int = 0
     restarts: int = 0
     sidecar_restarts: int = 0
 
 
-def sidecars(pod: Pod) -> frozenset[str]:
+def sidecars(pod: HeldPod) -> frozenset[str]:
     """Name the init containers that keep running beside the others (restartPolicy Always)."""
-    return frozenset(spec.name for spec in pod.spec.init_containers or () if spec.restart_policy == "Always")
+    if not pod.spec.init_containers:
+        return _NONE
+    return frozenset(spec.name for spec in pod.spec.init_containers if spec.restart_policy == "Always")
 
 
-def condition(pod: Pod, kind: str) -> Condition | None:
+def condition(pod: HeldPod, kind: str) -> Condition | None:
     """Give a condition of the pod by its type."""
-    return next((known for known in pod.status.conditions or () if known.type == kind), None)
+    for known in pod.status.conditions or ():
+        if known.type == kind:
+            return known
+    return None
 
 
-def condition_is(pod: Pod, kind: str) -> bool:
+def condition_is(pod: HeldPod, kind: str) -> bool:
     """Say whether a condition is True."""
     found = condition(pod, kind)
     return found is not None and found.status == "True"
 
 
-def _phase_word(pod: Pod) -> str:
+def _phase_word(pod: HeldPod) -> str:
     scheduled = condition(pod, "PodScheduled")
     if scheduled is not None and scheduled.reason == "SchedulingGated":
         return "SchedulingGated"
     return pod.status.reason or pod.status.phase
 
 
-def _initialising(pod: Pod) -> _Part:
+def _initialising(pod: HeldPod) -> _Part:
     """Look at init containers in order, up to the first that holds the pod back: its word is "Init:…"."""
+    if not pod.status.init_container_statuses:
+        return _Part()
     beside, ready, restarts, sidecar_restarts = sidecars(pod), 0, 0, 0
-    for index, status in enumerate(pod.status.init_container_statuses or ()):
+    for index, status in enumerate(pod.status.init_container_statuses):
         restarts += status.restart_count
         sidecar_restarts += status.restart_count if status.name in beside else 0
         ended = status.state.terminated
@@ -104,7 +117,7 @@ def _ended_word(ended: Terminated) -> str:
     return f"Signal:{ended.signal}" if ended.signal else f"ExitCode:{ended.exit_code}"
 
 
-def _running(pod: Pod, word: str) -> _Part:
+def _running(pod: HeldPod, word: str) -> _Part:
     """Look at the containers from last to first: the first of them that is in trouble has the word."""
     ready, restarts = 0, 0
     for status in reversed(pod.status.container_statuses or ()):
@@ -120,7 +133,7 @@ def _running(pod: Pod, word: str) -> _Part:
     return _Part(word=word, ready=ready, restarts=restarts)
 
 
-def _leaving(pod: Pod, word: str) -> str:
+def _leaving(pod: HeldPod, word: str) -> str:
     if pod.metadata.deletion_timestamp is None:
         return word
     if pod.status.reason == "NodeLost":
@@ -128,15 +141,17 @@ def _leaving(pod: Pod, word: str) -> str:
     return word if pod.status.phase in TERMINAL else "Terminating"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class Judged(Struct, frozen=True, kw_only=True, gc=False):
     """A severity, and a few words on why it is not ok."""
 
     severity: Severity
     reason: str = ""
 
 
-def judged(pod: Pod, word: str, *, now: datetime, recent_restarts: int = 0) -> Judged:
+_NEUTRAL, _OK = Judged(severity=Severity.NEUTRAL), Judged(severity=Severity.OK)
+
+
+def judged(pod: HeldPod, word: str, *, now: datetime, recent_restarts: int = 0) -> Judged:
     """Judge a pod whose printed word is `word`. `recent_restarts` were seen within RESTART_LOOP_WINDOW."""
     if known := _over(pod, word, now):
         return known
@@ -148,35 +163,55 @@ def judged(pod: Pod, word: str, *, now: datetime, recent_restarts: int = 0) -> J
         return Judged(severity=Severity.ERROR, reason=f"restarted {restarts} times within {minutes:.0f} minutes")
     if pod.status.phase == "Pending":
         return Judged(severity=Severity.PROGRESS, reason=_pending_words(pod))
-    return _running_judged(pod, now) if pod.status.phase == "Running" else Judged(severity=Severity.NEUTRAL)
+    return _running_judged(pod, now) if pod.status.phase == "Running" else _NEUTRAL
 
 
-def _over(pod: Pod, word: str, now: datetime) -> Judged | None:
+def _over(pod: HeldPod, word: str, now: datetime) -> Judged | None:
     """Judge a pod that is on its way out or has ended."""
     if pod.metadata.deletion_timestamp is not None or word == "Unknown":
         return Judged(severity=Severity.NEUTRAL, reason=_deleting(pod, now))
     if pod.status.phase == "Succeeded":
-        return Judged(severity=Severity.NEUTRAL)
+        return _NEUTRAL
     if pod.status.phase == "Failed":
         return Judged(severity=Severity.ERROR, reason=pod.status.message or _exit_words(pod))
     return None
 
 
-def proven_restarts(pod: Pod, now: datetime) -> int:
+def proven_restarts(pod: HeldPod, now: datetime) -> int:
     """Count the restarts of one container that this one look at the pod proves to lie within RESTART_LOOP_WINDOW."""
+    began = [status for status in all_statuses(pod) if status.restart_count or status.last_state.terminated is not None]
+    if not began:
+        return 0
     started = pod.status.start_time or pod.metadata.creation_timestamp
     if started is not None and now - started <= RESTART_LOOP_WINDOW:
-        return max((status.restart_count for status in all_statuses(pod)), default=0)
-    ends = (status.last_state.terminated for status in all_statuses(pod))
+        return max(status.restart_count for status in began)
+    ends = (status.last_state.terminated for status in began)
     return int(any(end and end.finished_at and now - end.finished_at <= RESTART_LOOP_WINDOW for end in ends))
 
 
-def all_statuses(pod: Pod) -> list[ContainerStatus]:
+def all_statuses(pod: HeldPod) -> tuple[HeldContainerStatus, ...]:
     """Give the states of init containers, then of the others."""
-    return [*(pod.status.init_container_statuses or ()), *(pod.status.container_statuses or ())]
+    return (pod.status.init_container_statuses or ()) + (pod.status.container_statuses or ())
 
 
-def unready_since(pod: Pod) -> datetime | None:
+def turns_at(pod: HeldPod, now: datetime) -> datetime | None:
+    """Say when time alone may next change what `judged` says of a pod; None for never."""
+    return min((moment + MOMENT for moment in _moments(pod) if moment >= now), default=None)
+
+
+def _moments(pod: HeldPod) -> Iterator[datetime]:
+    if pod.metadata.deletion_timestamp is not None:
+        yield pod.metadata.deletion_timestamp
+    for status in all_statuses(pod):
+        if status.restart_count and (started := pod.status.start_time or pod.metadata.creation_timestamp):
+            yield started + RESTART_LOOP_WINDOW
+        if (ended := status.last_state.terminated) and ended.finished_at:
+            yield ended.finished_at + RESTART_LOOP_WINDOW
+    if pod.status.phase == "Running" and not condition_is(pod, "Ready") and (since := unready_since(pod)):
+        yield since + NOT_READY_GRACE
+
+
+def unready_since(pod: HeldPod) -> datetime | None:
     """Say since when a running pod has not been ready: since it lost that, or since it started without it."""
     ready = condition(pod, "Ready")
     lost = ready.last_transition_time if ready is not None else None
@@ -190,9 +225,9 @@ def unready_since(pod: Pod) -> datetime | None:
     return lost or (min(starts) if starts else pod.status.start_time)
 
 
-def _running_judged(pod: Pod, now: datetime) -> Judged:
+def _running_judged(pod: HeldPod, now: datetime) -> Judged:
     if condition_is(pod, "Ready") or _only_waits_for_the_rest(pod):
-        return Judged(severity=Severity.OK)
+        return _OK
     names = [s.name for s in pod.status.container_statuses or () if s.state.running is not None and not s.ready]
     reason = f"not ready: {', '.join(names)}" if names else _condition_words(pod, "Ready")
     since = unready_since(pod)
@@ -200,7 +235,7 @@ def _running_judged(pod: Pod, now: datetime) -> Judged:
     return Judged(severity=Severity.ERROR if late else Severity.PROGRESS, reason=reason)
 
 
-def _only_waits_for_the_rest(pod: Pod) -> bool:
+def _only_waits_for_the_rest(pod: HeldPod) -> bool:
     """Say whether the pod is not ready only because some containers ended well and are not meant to come back."""
     if pod.spec.restart_policy == "Always":
         return False
@@ -210,7 +245,7 @@ def _only_waits_for_the_rest(pod: Pod) -> bool:
     return bool(running) and bool(ended) and well and all(status.ready for status in running)
 
 
-def _trouble(pod: Pod) -> str:
+def _trouble(pod: HeldPod) -> str:
     """Name the first container that waits for a bad reason or ended badly, in a few words."""
     for status in all_statuses(pod):
         waiting, ended = status.state.waiting, status.state.terminated
@@ -227,25 +262,28 @@ def _exit_phrase(name: str, ended: Terminated) -> str:
     return f"{name}: {ended.reason}, exit code {ended.exit_code}"
 
 
-def _exit_words(pod: Pod) -> str:
+def _exit_words(pod: HeldPod) -> str:
     bad = [s for s in all_statuses(pod) if s.state.terminated is not None and s.state.terminated.exit_code != 0]
     return _exit_phrase(bad[0].name, bad[0].state.terminated) if bad and bad[0].state.terminated else ""
 
 
-def _pending_words(pod: Pod) -> str:
+def _pending_words(pod: HeldPod) -> str:
     if gates := [gate.name for gate in pod.spec.scheduling_gates or ()]:
         return f"held back by {', '.join(gates)}"
     return _condition_words(pod, "PodScheduled") or pod.status.message
 
 
-def _condition_words(pod: Pod, kind: str) -> str:
+def _condition_words(pod: HeldPod, kind: str) -> str:
     found = condition(pod, kind)
     return (found.message or found.reason) if found is not None and found.status != "True" else ""
 
 
-def _deleting(pod: Pod, now: datetime) -> str:
+def _deleting(pod: HeldPod, now: datetime) -> str:
     since = pod.metadata.deletion_timestamp
     if since is None or now <= since:
         return ""
     held = f", held by {', '.join(pod.metadata.finalizers)}" if pod.metadata.finalizers else ""
-    return f"should have been gone {int((now - since).total_seconds())} s ago{held}"
+    return f"should have been gone since {since:%Y-%m-%d %H:%M} UTC{held}"
+
+
+make_ready(globals())

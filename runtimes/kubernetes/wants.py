@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from runtimes.kubernetes.models import Affinity, PodSpec, Quantities
+from runtimes.kubernetes.held import Quantities
+from runtimes.kubernetes.models import Affinity, PodSpec
 from runtimes.kubernetes.quantity import quantity
 
 Amounts = Mapping[str, float]

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from runtimes.base import Resources, Workload
-from runtimes.kubernetes.models import ContainerSpec, Labels, Pod, PodSpec
+from runtimes.kubernetes.held import HeldContainer, HeldPod, HeldSpec, Labels
+from runtimes.kubernetes.models import PodSpec
 from runtimes.kubernetes.neighbours import WorkloadObject
 from runtimes.kubernetes.pods import resources
 from runtimes.kubernetes.status import TERMINAL, condition_is
@@ -30,7 +31,9 @@ PASSING = frozenset({"Job", "CronJob"})
 Accepts = Callable[[Mapping[str, str]], bool]
 
 
-def workloads(known: Mapping[str, Sequence[WorkloadObject]], pods: Sequence[Pod], accepts: Accepts) -> list[Workload]:
+def workloads(
+    known: Mapping[str, Sequence[WorkloadObject]], pods: Sequence[HeldPod], accepts: Accepts
+) -> list[Workload]:
     """Give the workloads of a service. `known` holds what could be listed, by resource; `pods` are its pods."""
     found = [
         _workload(KINDS[resource], each)
@@ -47,17 +50,17 @@ def totals(found: Iterable[Workload]) -> tuple[int, int]:
     return sum(each.ready for each in lasting), sum(each.desired for each in lasting)
 
 
-def summed(specs: Iterable[ContainerSpec]) -> Resources:
+def summed(specs: Iterable[HeldContainer]) -> Resources:
     """Sum up what containers ask for, see `runtimes.resources`."""
     return total(resources(spec.resources) for spec in specs)
 
 
-def each_asks(pods: Iterable[Pod]) -> list[Resources]:
+def each_asks(pods: Iterable[HeldPod]) -> list[Resources]:
     """Give what every lasting container of the pods asks for."""
     return [resources(spec.resources) for pod in pods for spec in lasting_containers(pod.spec)]
 
 
-def lasting_containers(spec: PodSpec) -> list[ContainerSpec]:
+def lasting_containers(spec: HeldSpec) -> list[HeldContainer]:
     """Give the containers that run as long as the pod: its own and its sidecars."""
     return [*spec.containers, *(each for each in spec.init_containers or () if each.restart_policy == "Always")]
 
@@ -103,11 +106,11 @@ def _counts(kind: str, known: WorkloadObject) -> tuple[int, int]:
     return status.ready_replicas, 1 if spec.replicas is None else spec.replicas
 
 
-def _of_pods(pods: Sequence[Pod], known: Mapping[str, Sequence[WorkloadObject]]) -> list[Workload]:
+def _of_pods(pods: Sequence[HeldPod], known: Mapping[str, Sequence[WorkloadObject]]) -> list[Workload]:
     """Make workloads of the pods that no listed workload stands for: bare ones, and those of kinds we do not know."""
     listed = {KINDS[resource] for resource in known}
     deployments = {each.metadata.name for each in known.get("deployments", ())}
-    groups: dict[tuple[str, str], list[Pod]] = {}
+    groups: dict[tuple[str, str], list[HeldPod]] = {}
     for pod in pods:
         owner = pod.metadata.controller
         kind, name = (owner.kind, owner.name) if owner else ("Pod", pod.metadata.name)
@@ -116,13 +119,13 @@ def _of_pods(pods: Sequence[Pod], known: Mapping[str, Sequence[WorkloadObject]])
     return [_of_group(kind, name, group) for (kind, name), group in groups.items()]
 
 
-def _deployment(pod: Pod, owner: str) -> str:
+def _deployment(pod: HeldPod, owner: str) -> str:
     """Name the Deployment that a ReplicaSet's name tells of, for whom ReplicaSets may not be listed."""
     template_hash = (pod.metadata.labels or {}).get("pod-template-hash", "")
     return owner.removesuffix(f"-{template_hash}") if template_hash else ""
 
 
-def _of_group(kind: str, name: str, pods: Sequence[Pod]) -> Workload:
+def _of_group(kind: str, name: str, pods: Sequence[HeldPod]) -> Workload:
     spec = pods[0].spec
     return Workload(
         id=f"{kind.lower()}.{name}",

@@ -59,7 +59,7 @@ class Access:
         if namespace:
             bindings += [(binding.document, namespace) for binding in self._storage.records(BINDINGS, namespace)[1]]
         for binding, where in bindings:
-            if any(_is(user, subject) for subject in binding.get("subjects") or ()):
+            if any(_is(user, subject, where) for subject in binding.get("subjects") or ()):
                 yield from self._role(binding["roleRef"], where)
 
     def _role(self, reference: Obj, namespace: str) -> list[Obj]:
@@ -71,7 +71,7 @@ class Access:
         """Tell whether `user` may do what is asked."""
         if "system:masters" in user.groups:
             return True
-        if asked.group in SELF_REVIEWS and asked.resource.startswith("selfsubject"):
+        if asked.group in SELF_REVIEWS and asked.resource.startswith("selfsubject") and asked.verb == "create":
             return AUTHENTICATED in user.groups
         return any(_allows(rule, asked) for rule in self.rules(user, asked.namespace))
 
@@ -88,12 +88,13 @@ class Access:
             raise refusal(user, question(target))
 
 
-def _is(user: User, subject: Obj) -> bool:
+def _is(user: User, subject: Obj, namespace: str) -> bool:
+    """Tell whether a subject names `user`. An account without a namespace is one of the binding's own."""
     if subject["kind"] == "User":
         return bool(subject["name"] == user.name)
     if subject["kind"] == "Group":
         return subject["name"] in user.groups
-    return user.name == f"system:serviceaccount:{subject.get('namespace')}:{subject['name']}"
+    return user.name == f"system:serviceaccount:{subject.get('namespace') or namespace}:{subject['name']}"
 
 
 def _allows(rule: Obj, asked: Question) -> bool:

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs
 from opsmodal.demo.api.access import Access, path_refusal
 from opsmodal.demo.api.discovery import Discovery, version
 from opsmodal.demo.api.exec import Exec
+from opsmodal.demo.api.impersonation import acting
 from opsmodal.demo.api.logs import Logs
 from opsmodal.demo.api.metrics import Metrics
 from opsmodal.demo.api.openapi import OpenAPI
@@ -148,10 +149,10 @@ class Api:
         kind, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
         if not token:
             return ANONYMOUS
-        user = self._tokens.user(token) if kind.lower() == "bearer" else None
+        user = self._tokens.user(token, self._world.clock.now()) if kind.lower() == "bearer" else None
         if user is None:
             raise unauthorized()
-        return user
+        return acting(self._access, user, environ)
 
     def _plain(self, request: Request, first: str) -> Answer:
         """Answer what is not a resource."""

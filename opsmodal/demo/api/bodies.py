@@ -8,6 +8,7 @@ from msgspec import DecodeError
 
 from opsmodal.demo import problems
 from opsmodal.demo.api import protobuf
+from opsmodal.demo.api.gojson import complaint
 from opsmodal.demo.api.requests import Request
 from opsmodal.demo.documents import Obj, decode
 
@@ -24,7 +25,9 @@ def read_body(request: Request) -> Any:
         if protobuf.CONTENT_TYPE in request.content_type:
             return protobuf.decoded(request.body)
         return decode(request.body)
-    except (DecodeError, ValueError) as error:
+    except DecodeError:
+        raise problems.bad_request(complaint(request.body) or "the object provided is unrecognized") from None
+    except ValueError as error:
         raise problems.bad_request(f"the object provided is unrecognized (must be of type Object): {error}") from None
 
 

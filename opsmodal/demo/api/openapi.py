@@ -22,6 +22,7 @@ VERSION = "v1.32.5"
 META = models.reference("V1ObjectMeta")
 COMMON = "V1ConfigMap"
 """A kind whose apiVersion, kind and metadata are described as everywhere."""
+EMPTY_TYPE = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
 DOCUMENTS_KEPT = 64
 """Documents kept at once: one for each group and version, with room for custom ones."""
 Kinds = tuple[Kind, ...]
@@ -76,13 +77,15 @@ def _document(group: str, version: str, kinds: Kinds) -> bytes:
 
 
 class OpenAPI:
-    """Answer /openapi/v3."""
+    """Answer /openapi/v3, and /openapi/v2 with nothing in it: kubectl looks there for kinds that v3 does not have."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
 
     def answer(self, request: Request) -> Answer:
         """Answer the index, or the document of one group and version."""
+        if request.path == "/openapi/v2":
+            return Answer(200, b"", EMPTY_TYPE)  # no bytes are a protobuf message without fields
         wanted = request.path.strip("/").removeprefix("openapi/v3").strip("/")
         if not request.path.startswith("/openapi/v3"):
             raise no_such_resource()

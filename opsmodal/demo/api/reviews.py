@@ -7,8 +7,14 @@ from collections.abc import Callable
 from opsmodal.demo.api.access import Access, Question
 from opsmodal.demo.api.bodies import read_object
 from opsmodal.demo.api.requests import Answer, Request, Target
+from opsmodal.demo.api.users import User
 from opsmodal.demo.documents import Obj, dig, encode
 
+READABLE = [
+    *("/api", "/api/*", "/apis", "/apis/*", "/openapi", "/openapi/*"),
+    *("/healthz", "/livez", "/readyz", "/version", "/version/"),
+]
+"""Paths that anybody with a name may read (ClusterRoles system:discovery and system:public-info-viewer)."""
 EVERYTHING: Obj = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
 
 
@@ -21,6 +27,8 @@ class Reviews:
             "SelfSubjectAccessReview": self._may_i,
             "SelfSubjectRulesReview": self._my_rules,
             "SelfSubjectReview": self._who_am_i,
+            "SubjectAccessReview": self._may_they,
+            "LocalSubjectAccessReview": self._may_they,
         }
 
     def serves(self, target: Target) -> bool:
@@ -37,13 +45,20 @@ class Reviews:
         return Answer(201, encode(head | {"status": self._answers[target.kind.name](request, asked)}))
 
     def _may_i(self, request: Request, asked: Obj) -> Obj:
+        return self._judged(request.user, asked)
+
+    def _may_they(self, _: Request, asked: Obj) -> Obj:
+        spec = asked.get("spec") or {}
+        return self._judged(User(spec.get("user", ""), tuple(spec.get("groups") or ()), spec.get("uid", "")), asked)
+
+    def _judged(self, user: User, asked: Obj) -> Obj:
         attributes = dig(asked, "spec", "resourceAttributes")
         if not attributes:
             path = dig(asked, "spec", "nonResourceAttributes", "path") or "/"
-            return {"allowed": self._access.allows_path(request.user, path)}
+            return {"allowed": self._access.allows_path(user, path)}
         resource, subresource = attributes.get("resource", ""), attributes.get("subresource", "")
         allowed = self._access.allows(
-            request.user,
+            user,
             Question(
                 verb=attributes.get("verb", ""),
                 group=attributes.get("group", ""),
@@ -60,10 +75,16 @@ class Reviews:
         if "system:masters" in request.user.groups:
             rules = [EVERYTHING]
         reviews = ["selfsubjectaccessreviews", "selfsubjectrulesreviews"]
+        rules.append({"verbs": ["create"], "apiGroups": ["authentication.k8s.io"], "resources": ["selfsubjectreviews"]})
         rules.append({"verbs": ["create"], "apiGroups": ["authorization.k8s.io"], "resources": reviews})
-        paths = [{"verbs": ["get"], "nonResourceURLs": ["/api", "/api/*", "/apis", "/apis/*", "/healthz", "/version"]}]
+        paths: list[Obj] = [{"verbs": ["get"], "nonResourceURLs": READABLE}]
+        if "system:masters" in request.user.groups:
+            paths.insert(0, {"verbs": ["*"], "nonResourceURLs": ["*"]})
         return {"resourceRules": rules, "nonResourceRules": paths, "incomplete": False}
 
     @staticmethod
     def _who_am_i(request: Request, _: Obj) -> Obj:
-        return {"userInfo": {"username": request.user.name, "groups": list(request.user.groups)}}
+        user = request.user
+        return {
+            "userInfo": {"username": user.name, "groups": list(user.groups)} | ({"uid": user.uid} if user.uid else {})
+        }

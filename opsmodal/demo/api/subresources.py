@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 
 from opsmodal.demo import deletion, patches, problems, writing
 from opsmodal.demo.api.bodies import read_body, read_object
 from opsmodal.demo.api.fields import manager_of
 from opsmodal.demo.api.requests import Answer, Request, Target
 from opsmodal.demo.api.resources import Resources
-from opsmodal.demo.api.users import Tokens, service_account
-from opsmodal.demo.clock import stamp
+from opsmodal.demo.api.tokens import TokenRequests
+from opsmodal.demo.api.users import Tokens
 from opsmodal.demo.definitions.jsonpath import found_at, put_at
 from opsmodal.demo.documents import Obj, dig, encode, labels_of, name_of
 from opsmodal.demo.kinds import Kind, stored
@@ -21,7 +20,6 @@ from opsmodal.demo.tables.columns import selector_text
 from opsmodal.demo.world import World
 
 BUDGETS = stored("poddisruptionbudgets")
-TOKEN_S = 3600
 
 
 REPLICAS: Mapping[str, str] = {
@@ -55,13 +53,14 @@ class Subresources:
     def __init__(self, world: World, resources: Resources, tokens: Tokens) -> None:
         self._world = world
         self._resources = resources
-        self._tokens = tokens
+        self._token_requests = TokenRequests(tokens, world.clock)
         self._served: dict[str, Callable[[Request, Target], Answer]] = {
             "scale": self._scale,
             "eviction": self._evict,
             "binding": self._bind,
             "finalize": self._finalize,
             "token": self._token,
+            "portforward": self._forward,
         }
 
     def serves(self, target: Target) -> bool:
@@ -139,11 +138,8 @@ class Subresources:
         return self._resources.one(request, target, record or self._resources.find(target))
 
     def _token(self, request: Request, target: Target) -> Answer:
+        return self._token_requests.answer(request, target, self._resources.find(target).document)
+
+    def _forward(self, _: Request, target: Target) -> Answer:
         self._resources.find(target)
-        asked = read_object(request)
-        token = self._tokens.of(service_account(target.namespace, target.name))
-        lasts_s = dig(asked, "spec", "expirationSeconds") or TOKEN_S
-        status = {"token": token, "expirationTimestamp": stamp(self._world.clock.now() + timedelta(seconds=lasts_s))}
-        head: Obj = {"kind": "TokenRequest", "apiVersion": "authentication.k8s.io/v1"}
-        metadata = {"name": target.name, "namespace": target.namespace}
-        return Answer(201, encode(head | {"metadata": metadata, "spec": asked.get("spec", {}), "status": status}))
+        raise problems.bad_request(f"cannot forward to pod {target.name}: a simulated cluster has no network")

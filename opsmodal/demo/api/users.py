@@ -5,8 +5,11 @@ from __future__ import annotations
 import secrets
 import threading
 from dataclasses import dataclass
+from datetime import datetime
 
 AUTHENTICATED = "system:authenticated"
+LENT_MAX = 10_000
+"""Tokens of service accounts that are known at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +25,10 @@ ADMIN = User("kubernetes-admin", ("kubeadm:cluster-admins", "system:masters", AU
 ANONYMOUS = User("system:anonymous", ("system:unauthenticated",))
 
 
-def service_account(namespace: str, name: str) -> User:
+def service_account(namespace: str, name: str, uid: str = "") -> User:
     """Give the identity of a service account."""
     groups = ("system:serviceaccounts", f"system:serviceaccounts:{namespace}", AUTHENTICATED)
-    return User(f"system:serviceaccount:{namespace}:{name}", groups)
+    return User(f"system:serviceaccount:{namespace}:{name}", groups, uid)
 
 
 class Tokens:
@@ -35,6 +38,7 @@ class Tokens:
         self._lock = threading.Lock()
         self._users: dict[str, User] = {}
         self._tokens: dict[User, str] = {}
+        self._lent: dict[str, tuple[User, datetime]] = {}
 
     def of(self, user: User) -> str:
         """Give the token of `user`, the same each time."""
@@ -46,11 +50,22 @@ class Tokens:
             return self._tokens[user]
 
     def expire(self, user: User) -> None:
-        """Make the token of `user` worthless; the next `of` gives another one."""
+        """Make every token of `user` worthless; the next `of` gives another one."""
         with self._lock:
             self._users.pop(self._tokens.pop(user, ""), None)
+            self._lent = {token: lent for token, lent in self._lent.items() if lent[0].name != user.name}
 
-    def user(self, token: str) -> User | None:
-        """Give whose token this is, None when it is nobody's."""
+    def lend(self, token: str, user: User, ends: datetime) -> None:
+        """Know `token` as that of `user` until `ends`. The oldest are forgotten when there are too many."""
         with self._lock:
-            return self._users.get(token)
+            while len(self._lent) >= LENT_MAX:
+                del self._lent[next(iter(self._lent))]
+            self._lent[token] = (user, ends)
+
+    def user(self, token: str, now: datetime) -> User | None:
+        """Give whose token this is, None when it is nobody's, or not any more."""
+        with self._lock:
+            if token in self._users:
+                return self._users[token]
+            user, ends = self._lent.get(token, (None, now))
+            return user if now < ends else None

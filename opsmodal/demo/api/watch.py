@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from opsmodal.demo.api.lists import Select, selection
+from opsmodal.demo.api.lists import NOT_OLDER, OPTIONS, Select, selection, version_asked
 from opsmodal.demo.api.requests import Request, Target
 from opsmodal.demo.documents import Obj, encode, namespace_of
-from opsmodal.demo.problems import Problem, bad_request
+from opsmodal.demo.problems import Cause, Problem, invalid
 from opsmodal.demo.storage import Change, Record, Storage
 
 BOOKMARK_S = 60.0
@@ -81,7 +81,7 @@ class Watch:
         for record in records:
             if self.select(record.document):
                 yield frame("ADDED", self.form(record))
-        if self.request.flag("sendInitialEvents"):
+        if self.request.flag("sendInitialEvents") and self.request.flag("allowWatchBookmarks"):
             yield self._bookmark(version, {"annotations": {INITIAL_END: "true"}})
 
     def _bookmark(self, version: int, more: Obj | None = None) -> bytes:
@@ -94,16 +94,17 @@ class Watch:
         marked = time.monotonic()
         while time.monotonic() < deadline and not self.request.ending() and not self.request.gone():
             try:
-                changes = storage.since(kind, version)
+                with storage.lock:  # what is not in the changes has not happened: a bookmark may say so
+                    changes, reached = storage.since(kind, version), storage.version
             except Problem as problem:
                 yield frame("ERROR", encode(problem.status()))
                 return
             for change in changes:
-                version = change.version
                 if self.target.space and namespace_of(change.record.document) != self.target.space:
                     continue
                 if seen := _seen(change, self.select):
                     yield frame(seen[0], self.form(seen[1]))
+            version = reached
             if self.request.flag("allowWatchBookmarks") and time.monotonic() - marked >= self.bookmark_s:
                 marked = time.monotonic()
                 yield self._bookmark(version)
@@ -120,9 +121,19 @@ def open_watch(storage: Storage, request: Request, target: Target, form: Form, *
         select=selection(request, target),
         bookmark_s=bookmark_s,
     )
-    text = request.text("resourceVersion")
-    if text and not text.isdigit():
-        raise bad_request(
-            f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
-        )
+    version_asked(request)
+    _check(request)
     return watch.frames()
+
+
+def _check(request: Request) -> None:
+    """Refuse contradictions. Source: apimachinery pkg/apis/internalversion/validation/validation.go."""
+    match, initial, causes = request.text("resourceVersionMatch"), request.text("sendInitialEvents"), []
+    if initial and match != NOT_OLDER:
+        words = f"Forbidden: sendInitialEvents requires setting resourceVersionMatch to {NOT_OLDER}"
+        causes.append(Cause("FieldValueForbidden", "resourceVersionMatch", words))
+    elif match and not initial:
+        words = "Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
+        causes.append(Cause("FieldValueForbidden", "resourceVersionMatch", words))
+    if causes:
+        raise invalid(*OPTIONS, causes)

@@ -10,6 +10,7 @@ from opsmodal.demo import writing
 from opsmodal.demo.documents import Obj, dig, is_leaving, labels_of, name_of, namespace_of, owned_by, uid_of
 from opsmodal.demo.kinds import PODS, Kind, stored
 from opsmodal.demo.life.making import is_active, is_ready
+from opsmodal.demo.names import letters_of
 from opsmodal.demo.storage import Change, Key
 from opsmodal.demo.world import World
 
@@ -75,7 +76,7 @@ class Endpoints:
             pod for pod in found if wanted <= labels_of(pod).items() and is_active(pod) and dig(pod, "status", "podIP")
         ][:ADDRESSES_MAX]
         self._put(ENDPOINTS, key, name_of(service), {"subsets": _subsets(service, pods)}, {})
-        name = f"{name_of(service)}-{uid_of(service)[:5]}"
+        name = f"{name_of(service)}-{letters_of(uid_of(service))}"
         body = {"addressType": "IPv4", "endpoints": _endpoints(pods), "ports": _ports(service, pods)}
         owned = {"labels": {SERVICE_LABEL: name_of(service)}, "ownerReferences": [owned_by(service)]}
         self._put(SLICES, key, name, body, owned)

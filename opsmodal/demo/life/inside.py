@@ -51,6 +51,7 @@ class Inside:
             files=self._files[key],
             processes=[Process(1, "root", main)],
             folder=container.get("workingDir") or "/",
+            folders=frozenset(mount["mountPath"].rstrip("/") for mount in container.get("volumeMounts") or ()),
             log=lambda: self._log(*key),
         )
 
@@ -107,5 +108,18 @@ class Inside:
                 if field in volume:
                     for key, value in self._data(kind, namespace_of(pod), volume[field][name_field]).items():
                         yield f"{path}/{key}", value
-        root = "/var/run/secrets/kubernetes.io/serviceaccount"
-        yield f"{root}/namespace", namespace_of(pod).encode()
+            for source in dig(volume, "projected", "sources") or ():
+                yield from ((f"{path}/{name}", value) for name, value in self._projected(pod, source))
+
+    def _projected(self, pod: Obj, source: Obj) -> Iterator[tuple[str, bytes]]:
+        """Give the files of one source of a projected volume. The token is one that no server knows."""
+        if token := source.get("serviceAccountToken"):
+            yield token["path"], f"simulated.{uid_of(pod)}.token".encode()
+        for field, kind in (("configMap", CONFIG_MAPS), ("secret", SECRETS)):
+            if part := source.get(field):
+                data = self._data(kind, namespace_of(pod), part["name"])
+                items = part.get("items") or [{"key": key, "path": key} for key in data]
+                yield from ((item["path"], data[item["key"]]) for item in items if item["key"] in data)
+        for item in dig(source, "downwardAPI", "items") or ():
+            if path := dig(item, "fieldRef", "fieldPath"):
+                yield item["path"], str(dig(pod, *FIELDS.get(path, ("",))) or "").encode()

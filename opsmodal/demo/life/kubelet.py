@@ -256,7 +256,8 @@ def _conditions(pod: Obj, run: Run, moment: str, *, initialized: bool) -> None:
     words = f"containers with unready status: [{' '.join(unready)}]"
     reason = "PodCompleted" if done else "ContainersNotReady"
     pending = [container.name for container in run.init if not _passed(container)]
-    set_condition(pod, "PodReadyToStartContainers", str(run.set_up), moment)
+    over = pod["status"]["phase"] in ENDED
+    set_condition(pod, "PodReadyToStartContainers", str(run.set_up and not over), moment)
     if initialized:
         set_condition(pod, "Initialized", "True", moment, reason="PodCompleted" if done else "")
     else:
@@ -271,3 +272,4 @@ def _conditions(pod: Obj, run: Run, moment: str, *, initialized: bool) -> None:
             set_condition(pod, type_, "False", moment, reason="ReadinessGatesNotReady", message=why)
         else:
             set_condition(pod, type_, "True", moment)
+    pod["status"]["conditions"].sort(key=lambda item: item["type"] == "PodScheduled")

@@ -37,6 +37,8 @@ class Machine:
     processes: list[Process] = field(default_factory=list)
     user: str = "root"
     folder: str = "/"
+    folders: frozenset[str] = frozenset()
+    """Folders that are there also when nothing is in them: mounted volumes."""
     log: Callable[[], bytes] = lambda: b""
     """The log of the container, as /proc/1/fd/1 would have it."""
 
@@ -77,7 +79,9 @@ class Machine:
         """Tell whether a path is a folder: something lies below it."""
         path = self.path(name)
         below = path.rstrip("/") + "/"
-        return path in ("/", "/tmp", "/dev", PROGRAMS_FOLDER) or any(p.startswith(below) for p in list(self.files))  # noqa: S108 - an invented folder
+        if path in ("/", "/tmp", "/dev", PROGRAMS_FOLDER) or path in self.folders:  # noqa: S108 - an invented folder
+            return True
+        return any(p.startswith(below) for p in list(self.files))
 
     def entries(self, name: str) -> list[str]:
         """List a folder. Raise FileNotFoundError when there is none."""

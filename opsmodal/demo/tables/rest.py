@@ -167,7 +167,17 @@ def _class(document: Obj, now: datetime) -> list[Any]:
 
 def _binding(document: Obj, now: datetime) -> list[Any]:
     role = document["roleRef"]
-    return [name(document), f"{role['kind']}/{role['name']}", age(document, now)]
+    plain = [name(document), f"{role['kind']}/{role['name']}", age(document, now)]
+    users, groups, accounts = (
+        ", ".join(_subject(item) for item in document.get("subjects") or () if item["kind"] == kind)
+        for kind in ("User", "Group", "ServiceAccount")
+    )
+    return [*plain, users, groups, accounts]
+
+
+def _subject(subject: Obj) -> str:
+    is_account = subject["kind"] == "ServiceAccount"
+    return f"{subject.get('namespace', '')}/{subject['name']}" if is_account else str(subject["name"])
 
 
 def _role(document: Obj, _: datetime) -> list[Any]:
@@ -223,8 +233,8 @@ LAYOUTS: dict[str, Layout] = {
     "endpoints": layout("Name|Endpoints|Age", "", _endpoints),
     "endpointslices": layout("Name|AddressType|Ports|Endpoints|Age", "", _endpoint_slice),
     "storageclasses": layout("Name|Provisioner|ReclaimPolicy|VolumeBindingMode|AllowVolumeExpansion|Age", "", _class),
-    "rolebindings": layout("Name|Role|Age", "", _binding),
-    "clusterrolebindings": layout("Name|Role|Age", "", _binding),
+    "rolebindings": layout("Name|Role|Age", "Users|Groups|ServiceAccounts", _binding),
+    "clusterrolebindings": layout("Name|Role|Age", "Users|Groups|ServiceAccounts", _binding),
     "roles": layout("Name|Created At", "", _role),
     "customresourcedefinitions": layout("Name|Created At", "", _role),
     "clusterroles": layout("Name|Created At", "", _role),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -17,7 +16,6 @@ from runtimes.kubernetes.metrics import Figures
 from runtimes.kubernetes.models import Pod
 from runtimes.kubernetes.neighbours import Ingress, PodMetrics, ServiceObject, WorkloadObject
 from runtimes.kubernetes.pods import first_container, instance
-from runtimes.kubernetes.restarts import Restarts
 from runtimes.kubernetes.selectors import matcher
 from runtimes.kubernetes.sources import sources
 from tests.unit.runtimes.kubernetes.making import NOW, container, ended, pod, running, waiting
@@ -348,30 +346,6 @@ def test_a_recreated_pod_is_another_source() -> None:
     same = sources(pod(container(ended(1), restarts=4)), LogQuery(), strict=True)
     other = sources(pod(container(running()), meta={"uid": "u-2"}), LogQuery(), strict=True)
     assert one == same != other
-
-
-def test_restarts_are_counted_within_the_window_only() -> None:
-    seen, known = Restarts(), lambda count: pod(container(running(), restarts=count), conditions=READY)
-    assert seen.seen(known(40), NOW) == 0
-    assert seen.seen(known(41), NOW + timedelta(minutes=4)) == 1
-    assert seen.seen(known(43), NOW + timedelta(minutes=8)) == 3
-    assert seen.seen(known(43), NOW + timedelta(minutes=13)) == 2
-    assert seen.seen(known(43), NOW + timedelta(minutes=25)) == 0
-
-
-def test_counts_seen_again_keep_their_time_fresh() -> None:
-    seen, known = Restarts(), lambda count: pod(container(running(), restarts=count))
-    for minute in range(0, 30, 2):
-        assert seen.seen(known(5), NOW + timedelta(minutes=minute)) == 0
-    assert seen.seen(known(8), NOW + timedelta(minutes=30)) == 3
-
-
-def test_the_memory_of_restarts_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("runtimes.kubernetes.restarts.PODS_MAX", 3)
-    seen = Restarts()
-    for number in range(10):
-        seen.seen(pod(container(running()), meta={"uid": str(number)}), NOW)
-    assert len(seen._seen) == 3
 
 
 PART, INSTANCE, NAME = discovery.LABELS
