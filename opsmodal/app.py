@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+<<<<<<< Updated upstream
 from datetime import UTC, datetime
+=======
+from collections.abc import Callable
+>>>>>>> Stashed changes
 from typing import Any
 
 from flask import Flask, Response, g, redirect, send_from_directory
@@ -15,6 +19,7 @@ from opsmodal.history.collectors import Collectors
 from opsmodal.history.hours import Hours
 from opsmodal.history.used import UsedStore
 from opsmodal.live import Live
+from opsmodal.meter import Meter, Sources
 from opsmodal.networks import networks
 from opsmodal.opening import Opening
 from opsmodal.operations import Operations
@@ -45,6 +50,7 @@ from opsmodal.web import (
     flashes,
     headers,
     health,
+    metrics,
     origin,
     registry,
     registry_filters,
@@ -64,6 +70,7 @@ from opsmodal.web.sockets import HELD
 from opsmodal.web.sockets import register as register_sockets
 
 CLOSING = "opsmodal.closing"
+FLEET, STREAMS = "opsmodal.fleet", "opsmodal.streams"
 ROUTES = "opsmodal.routes"
 SOCKETS = "opsmodal.sockets"
 
@@ -75,8 +82,12 @@ def create_app(settings: Settings, store: Store) -> Flask:
     app.secret_key = vault.fingerprint("flash messages")
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     _assemble(app, settings, store, Registry(store, vault, allowed_exec=settings.allowed_exec))
-    _protect(app, settings)
+    meter = app.extensions[metrics.METER] = Meter()
+    meter.attend(store)
+    app.extensions[metrics.TOKEN] = settings.metrics_token
+    _protect(app, settings, tell=meter.answered)
     _serve(app, read_only=settings.read_only)
+    meter.ask(Sources(sockets=app.extensions[HELD], fleet=app.extensions[FLEET], streams=app.extensions[STREAMS]))
     proxied = Proxied(app.wsgi_app, networks(settings.trusted_proxies))
     app.wsgi_app = proxied  # type: ignore[method-assign]  # as Flask documents it
     return app
@@ -117,15 +128,21 @@ def _assemble(app: Flask, settings: Settings, store: Store, known: Registry) -> 
         timeline=TimelineOperations(door, store, collecting=settings.collect),
         usage=UsageOperations(door, fleet, Hours(UsedStore(store)), collecting=settings.collect),
     )
+<<<<<<< Updated upstream
     app.extensions[health.STORE] = store
     collectors = Collectors(registry=known, fleet=fleet, store=store)
     if settings.collect:
         collectors.start()
     app.extensions[CLOSING] = (collectors.close, live.close, streams.close, fleet.close)
+=======
+    app.extensions[health.STORE], app.extensions[FLEET], app.extensions[STREAMS] = store, fleet, streams
+    app.extensions[CLOSING] = (live.close, streams.close, fleet.close)
+>>>>>>> Stashed changes
 
 
-def _protect(app: Flask, settings: Settings) -> None:
-    requests.watch(app, body_max_bytes=settings.body_max_bytes, large_body_max_bytes=settings.large_body_max_bytes)
+def _protect(app: Flask, settings: Settings, *, tell: Callable[[requests.Answered], None]) -> None:
+    small, large = settings.body_max_bytes, settings.large_body_max_bytes
+    requests.watch(app, body_max_bytes=small, large_body_max_bytes=large, tell=tell)
     app.session_interface = flashes.Flashes()
     headers.protect(app)
     errors.install(app)
@@ -141,9 +158,14 @@ def _serve(app: Flask, *, read_only: bool) -> None:
     services.install_frame(app)
     app.register_blueprint(signing.pages)
     app.register_blueprint(health.pages)
+<<<<<<< Updated upstream
     routes = register(
         app, [services.routes, registry.routes, timeline.routes, usage.routes, *(tab.routes for tab in TABS)]
     )
+=======
+    app.register_blueprint(metrics.pages)
+    routes = register(app, [services.routes, registry.routes, *(tab.routes for tab in TABS)])
+>>>>>>> Stashed changes
     followed = register_sockets(app, [instances_tab.sockets, logs_tab.sockets])
     app.extensions[ROUTES], app.extensions[SOCKETS] = routes, followed
     described = document(routes, followed, version=installed_version())
