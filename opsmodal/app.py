@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +19,7 @@ from opsmodal.history.collectors import Collectors
 from opsmodal.history.hours import Hours
 from opsmodal.history.used import UsedStore
 from opsmodal.live import Live
+from opsmodal.meter import Meter, Sources
 from opsmodal.networks import networks
 from opsmodal.opening import Opening
 from opsmodal.operations import Operations
@@ -50,6 +52,7 @@ from opsmodal.web import (
     flashes,
     headers,
     health,
+    metrics,
     origin,
     registry,
     registry_filters,
@@ -69,6 +72,7 @@ from opsmodal.web.sockets import HELD
 from opsmodal.web.sockets import register as register_sockets
 
 CLOSING = "opsmodal.closing"
+FLEET, STREAMS = "opsmodal.fleet", "opsmodal.streams"
 ROUTES = "opsmodal.routes"
 SOCKETS = "opsmodal.sockets"
 
@@ -80,8 +84,12 @@ def create_app(settings: Settings, store: Store) -> Flask:
     app.secret_key = vault.fingerprint("flash messages")
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     _assemble(app, settings, store, Registry(store, vault, allowed_exec=settings.allowed_exec), Signer(vault))
-    _protect(app, settings)
+    meter = app.extensions[metrics.METER] = Meter()
+    meter.attend(store)
+    app.extensions[metrics.TOKEN] = settings.metrics_token
+    _protect(app, settings, tell=meter.answered)
     _serve(app, read_only=settings.read_only)
+    meter.ask(Sources(sockets=app.extensions[HELD], fleet=app.extensions[FLEET], streams=app.extensions[STREAMS]))
     proxied = Proxied(app.wsgi_app, networks(settings.trusted_proxies))
     app.wsgi_app = proxied  # type: ignore[method-assign]  # as Flask documents it
     return app
@@ -123,17 +131,18 @@ def _assemble(app: Flask, settings: Settings, store: Store, known: Registry, sig
         timeline=TimelineOperations(door, store, collecting=settings.collect),
         usage=UsageOperations(door, fleet, Hours(UsedStore(store)), collecting=settings.collect),
     )
-    app.extensions[health.STORE] = store
+    app.extensions[health.STORE], app.extensions[FLEET], app.extensions[STREAMS] = store, fleet, streams
     collectors = Collectors(registry=known, fleet=fleet, store=store)
     if settings.collect:
         collectors.start()
     noting = Noting(AuditLog(store), settings.audit_heads, every_s=settings.audit_heads_every_s)
     noting.start()
-    app.extensions[CLOSING] = (noting.close, collectors.close, live.close, streams.close, fleet.close)
+    app.extensions[CLOSING] = (collectors.close, live.close, streams.close, fleet.close, noting.close)
 
 
-def _protect(app: Flask, settings: Settings) -> None:
-    requests.watch(app, body_max_bytes=settings.body_max_bytes, large_body_max_bytes=settings.large_body_max_bytes)
+def _protect(app: Flask, settings: Settings, *, tell: Callable[[requests.Answered], None]) -> None:
+    small, large = settings.body_max_bytes, settings.large_body_max_bytes
+    requests.watch(app, body_max_bytes=small, large_body_max_bytes=large, tell=tell)
     app.session_interface = flashes.Flashes()
     headers.protect(app)
     errors.install(app)
@@ -149,6 +158,7 @@ def _serve(app: Flask, *, read_only: bool) -> None:
     services.install_frame(app)
     app.register_blueprint(signing.pages)
     app.register_blueprint(health.pages)
+    app.register_blueprint(metrics.pages)
     nouns = (services.routes, registry.routes, auditing.routes, timeline.routes, usage.routes)
     routes = register(app, [*nouns, *(tab.routes for tab in TABS)])
     followed = register_sockets(app, [instances_tab.sockets, logs_tab.sockets])

@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -20,7 +21,7 @@ from opsmodal.recent import Kept, Recent
 from opsmodal.registry.registry import Registry
 from opsmodal.registry.schema import ServiceSpec
 from opsmodal.store.errors import StoreProblem
-from runtimes.base import Instance, Runtime, Snapshot
+from runtimes.base import Counts, Instance, Runtime, Snapshot
 from runtimes.errors import RuntimeProblem
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,8 @@ GLANCE_THREADS = 4
 must not make the others wait."""
 
 
+UNKNOWN = "unknown"
+"""The kind of what is not open: to ask the store for it would fail when the store does."""
 INSTANCES, DESIRED = "instances", "desired"
 DESIRED_FRESH_S = 5.0
 """How many instances there should be changes when somebody changes a workload: rarely."""
@@ -47,6 +50,14 @@ class Glance:
 
     instances: Kept[Snapshot[Instance]]
     desired: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """Runtimes by (kind, state), and what is kept live by kind."""
+
+    states: Mapping[tuple[str, str], int]
+    kept: Mapping[str, Counts]
 
 
 @dataclass(slots=True)
@@ -135,6 +146,18 @@ class Fleet:
             with slot.lock:
                 self._check(name, slot)
                 slot.problem = None
+
+    def figures(self) -> Figures:
+        """Count the runtimes by kind and state, and what the open ones keep live, by kind."""
+        states: Counter[tuple[str, str]] = Counter()
+        kept: dict[str, Counts] = {}
+        for slot in list(self._slots.values()):
+            opened = slot.opened
+            kind = opened.runtime.kind if opened else UNKNOWN
+            states[kind, "open" if opened else "problem" if slot.problem else "closed"] += 1
+            if opened is not None:
+                kept[kind] = kept.get(kind, Counts()) + opened.runtime.counts()
+        return Figures(states=states, kept=kept)
 
     def close(self) -> None:
         """Close every runtime."""

@@ -73,6 +73,7 @@ class Job:
         self.began_at = datetime.now(UTC)
         self.reason = ""
         self.sentence = ""
+        self.spooled_bytes = 0
         self._needle = search.casefold()
         self._spool = spool
         self._stream = stream
@@ -124,6 +125,7 @@ class Job:
                     break
                 if records:
                     self._spool.extend(records)
+                    self.spooled_bytes += sum(map(len, records))
         except (RuntimeProblem, ConnectionProblem) as problem:
             word, sentence = "error", problem.sentence
         except OSError as problem:
@@ -168,6 +170,7 @@ class Streams:
         self._idle_s = idle_s
         self._jobs: dict[str, Job] = {}
         self._starting: Counter[str] = Counter()
+        self._past_bytes = 0
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._sweeper: threading.Thread | None = None
@@ -194,11 +197,19 @@ class Streams:
         """How many jobs are running."""
         return sum(1 for job in self._all() if not job.ended)
 
+    @property
+    def spooled_bytes(self) -> int:
+        """How many bytes of lines have been taken in since the start."""
+        return self._past_bytes + sum(job.spooled_bytes for job in self._all())
+
     def end(self, job: Job, reason: str = "stopped") -> None:
         """End one job and forget it."""
         with self._lock:
-            self._jobs.pop(job.id, None)
+            known = self._jobs.pop(job.id, None)
         job.stop(reason)
+        if known is not None:
+            with self._lock:
+                self._past_bytes += job.spooled_bytes
 
     def close(self) -> None:
         """End every job."""

@@ -21,3 +21,22 @@ class Lack:
 
     sentence: str
     hint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """What a runtime keeps live: collections, items in them, how often they were listed, the age of the oldest."""
+
+    collections: int = 0
+    items: int = 0
+    lists: int = 0
+    oldest_s: float = 0.0
+
+    def __add__(self, other: Counts) -> Counts:
+        """Add up two."""
+        return Counts(
+            collections=self.collections + other.collections,
+            items=self.items + other.items,
+            lists=self.lists + other.lists,
+            oldest_s=max(self.oldest_s, other.oldest_s),
+        )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 from msgspec import Struct
 
+from runtimes.about import Counts as Counts  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.about import Identity as Identity  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.about import Lack as Lack  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.lasting import Stream as Stream  # noqa: PLC0414 - the whole contract is imported from here
@@ -263,8 +264,7 @@ class LogQuery:
     previous: bool = False
     exact: bool = False
     marks: Mapping[tuple[str, str], str] = field(default_factory=dict, hash=False)
-    """How far an earlier follow got, by (instance, container) of its lines: `runtimes.lines.Position.mark`. A follow
-    goes on from there; `since` and `tail` count for what has none."""
+    """How far an earlier follow got, by (instance, container): `lines.Position.mark`. The rest counts where none is."""
 
 
 class LogLine(Struct, frozen=True, kw_only=True, gc=False):
@@ -370,6 +370,7 @@ class Runtime:
     """What collectors ask, see `runtimes.history`."""
     lacks: Callable[[Scope], Sequence[Lack]] | None = None
     """Say what does not work for a service with this identity; None where an identity may do everything or nothing."""
+    counts: Callable[[], Counts] = Counts
 
 
 make_ready(globals())

@@ -10,12 +10,12 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from time import monotonic
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
-from runtimes.base import Snapshot
+from runtimes.base import Counts, Snapshot
 from runtimes.errors import RuntimeProblem, Unavailable
 from runtimes.interest import Interest, Mark
 from runtimes.replica import Change, Difference, Listed, Replica
@@ -55,8 +55,18 @@ class Collection(Generic[T]):
         self._read_at = 0.0
         self._wanted = False
         self._stirs = 0
+        self._lists = 0
 
     # For readers.
+
+    @property
+    def counts(self) -> Counts:
+        """Say how large and how old it is; nothing but past lists while nobody looks."""
+        with self.news:
+            if not self.running:
+                return Counts(lists=self._lists)
+            age = datetime.now(UTC) - self._standing.told()[0]
+            return Counts(collections=1, items=self._replica.size, lists=self._lists, oldest_s=age.total_seconds())
 
     def read(self, wait_s: float) -> Snapshot[T]:
         """Give what is there, at once when it is known, else after a list. Raise RuntimeProblem."""
@@ -184,6 +194,7 @@ class Collection(Generic[T]):
         """An attempt to list begins."""
         with self.news:
             self._standing.begin()
+            self._lists += 1
 
     def become(self, items: list[Listed[T]], version: str) -> None:
         """Show what a list says."""

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from runtimes.base import Counts
 from runtimes.errors import Unavailable
 from runtimes.watch import Reflector
 from runtimes.watched import Pace, Source
@@ -53,6 +54,12 @@ class Reflectors(Generic[T]):
         """Give the collection of a key if somebody has asked for it."""
         with self._lock:
             return self._known.get(key)
+
+    def counts(self) -> Counts:
+        """Say how much is kept, and how old it is."""
+        with self._lock:
+            known = list(self._known.values())
+        return sum((each.counts for each in known), Counts())
 
     def close(self) -> None:
         """End all of them at the same time and join their threads. May be called twice."""

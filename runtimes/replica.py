@@ -81,6 +81,11 @@ class Replica(Generic[T]):
             self._items = tuple(self._held[key].item for key in sorted(self._held))
         return self._items
 
+    @property
+    def size(self) -> int:
+        """Count the items."""
+        return len(self._held)
+
     def get(self, key: str) -> T | None:
         """Give one item, None when it is not there."""
         held = self._held.get(key)

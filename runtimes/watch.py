@@ -13,7 +13,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Generic, TypeVar
 
-from runtimes.base import Snapshot, Stream
+from runtimes.base import Counts, Snapshot, Stream
 from runtimes.collection import Collection, Subscription
 from runtimes.errors import Denied, Expired, Invalid, Missing, RuntimeProblem, Unavailable, Unsupported
 from runtimes.interest import Interest
@@ -63,6 +63,11 @@ class Reflector(Generic[T]):
     def running(self) -> bool:
         """Whether the collection is being kept."""
         return self._shown.running
+
+    @property
+    def counts(self) -> Counts:
+        """Say how large and how old the collection is."""
+        return self._shown.counts
 
     def read(self, *, wait_s: float = READ_MAX_S) -> Snapshot[T]:
         """Give what is there, at once when it is known, else after a first list. Raise RuntimeProblem."""

@@ -81,7 +81,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:  # noqa: ARG002  (gunicorn's)
         """Answer what cannot be read as a request, with a page of ours that repeats nothing of it."""
         is_theirs = isinstance(exc, errors.ParseException)
-        status, reason, sentence = WORDS.get(type(exc), NOT_HTTP) if is_theirs else FAILED  # type: ignore[arg-type]
+        status, reason, sentence = WORDS.get(type(exc), NOT_HTTP) if is_theirs else FAILED  # type: ignore[arg-type]  # known above
         told = {"status": status, "why": type(exc).__name__, "address": addr[0] if addr else ""}
         if is_theirs:
             log.warning("request not understood", extra=told)

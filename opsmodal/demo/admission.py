@@ -1,118 +1,63 @@
-"""Admission: what a namespace's LimitRanges add to pods and what its ResourceQuotas refuse.
+"""Admission: what the cluster adds to new objects, and what a namespace's LimitRanges and ResourceQuotas refuse.
 
-Source of the words: k8s.io/kubernetes plugin/pkg/admission/{limitranger,resourcequota}.
+In the API server's order: first everything that changes an object, then validation, then what only refuses.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from decimal import Decimal
-
-from opsmodal.demo import problems
+from opsmodal.demo import accounts, limits, problems, quotas
 from opsmodal.demo.defaults import qos_class
-from opsmodal.demo.documents import Obj, dig, name_of, namespace_of
+from opsmodal.demo.documents import Obj, name_of, namespace_of
 from opsmodal.demo.kinds import PODS, Kind, stored
-from opsmodal.demo.quantities import amount
+from opsmodal.demo.quotas import CLAIMS, QUOTAS
 from opsmodal.demo.storage import Storage
 
-QUOTAS = stored("resourcequotas")
 LIMITS = stored("limitranges")
-COUNTED: Mapping[str, str] = {
-    "pods": "pods",
-    "services": "services",
-    "configmaps": "configmaps",
-    "secrets": "secrets",
-    "persistentvolumeclaims": "persistentvolumeclaims",
-}
+PROTECTION = "kubernetes.io/pvc-protection"
+"""The finalizer that keeps a claim for as long as a pod uses it (admission plugin StorageObjectInUseProtection)."""
 
 
-def _sum(part: str, resource: str) -> Callable[[Obj], Decimal]:
-    def measure(pod: Obj) -> Decimal:
-        containers = dig(pod, "spec", "containers") or ()
-        return sum((amount(dig(c, "resources", part, resource)) for c in containers), Decimal(0))
+def mutate(storage: Storage, kind: Kind, document: Obj) -> None:
+    """Let service accounts and LimitRanges fill in a new pod, and protect a new claim.
 
-    return measure
-
-
-MEASURES: Mapping[str, Callable[[Obj], Decimal]] = {
-    "pods": lambda _: Decimal(1),
-    "count/pods": lambda _: Decimal(1),
-    "cpu": _sum("requests", "cpu"),
-    "memory": _sum("requests", "memory"),
-    "requests.cpu": _sum("requests", "cpu"),
-    "requests.memory": _sum("requests", "memory"),
-    "limits.cpu": _sum("limits", "cpu"),
-    "limits.memory": _sum("limits", "memory"),
-}
+    Raise a Forbidden Problem for an unknown account.
+    """
+    if kind is CLAIMS:
+        finalizers = document["metadata"].setdefault("finalizers", [])
+        finalizers += [] if PROTECTION in finalizers else [PROTECTION]
+    if kind is not PODS or not document.get("spec"):
+        return
+    accounts.mount(storage, document)
+    for item in storage.records(LIMITS, namespace_of(document))[1]:
+        limits.add(item.document, document)
+    document["status"]["qosClass"] = qos_class(document["spec"])
 
 
 def admit(storage: Storage, kind: Kind, document: Obj) -> None:
-    """Let LimitRanges fill in a new object and ask every quota; raise a Forbidden Problem when one is exceeded."""
-    if kind is PODS:
-        _fill_limits(storage, document)
-        document["status"]["qosClass"] = qos_class(document["spec"])
+    """Ask every LimitRange and every quota; raise a Forbidden Problem when one is exceeded."""
+    if kind in (PODS, CLAIMS):
+        _check_limits(storage, kind, document)
     for quota in storage.records(QUOTAS, namespace_of(document))[1] if kind.namespaced else ():
         _ask(storage, kind, document, quota.document)
 
 
-def _fill_limits(storage: Storage, pod: Obj) -> None:
-    for limits in storage.records(LIMITS, namespace_of(pod))[1]:
-        for item in dig(limits.document, "spec", "limits") or ():
-            if item.get("type") != "Container":
-                continue
-            for container in pod["spec"]["containers"]:
-                resources = container.setdefault("resources", {})
-                for part, default in (("limits", "default"), ("requests", "defaultRequest")):
-                    if item.get(default):
-                        resources[part] = item[default] | (resources.get(part) or {})
+def _check_limits(storage: Storage, kind: Kind, document: Obj) -> None:
+    judge = limits.judge_pod if kind is PODS else limits.judge_claim
+    for item in storage.records(LIMITS, namespace_of(document))[1]:
+        if words := list(judge(item.document, document)):
+            why = words[0] if len(words) == 1 else f"[{', '.join(words)}]"
+            raise problems.forbidden(kind.plural, kind.group, name_of(document), why)
 
 
 def _ask(storage: Storage, kind: Kind, document: Obj, quota: Obj) -> None:
-    hard: Mapping[str, str] = dig(quota, "spec", "hard") or {}
-    wanted = demand(kind, document, hard)
+    wanted = quotas.demand(quota, kind, document)
     if not wanted:
         return
-    used = usage(storage, namespace_of(document), hard)
-    over = [name for name, more in sorted(wanted.items()) if used.get(name, Decimal(0)) + more > amount(hard[name])]
-    if over:
-        words = (
-            "requested: " + ",".join(f"{name}={plain(wanted[name])}" for name in over),
-            "used: " + ",".join(f"{name}={plain(used.get(name, Decimal(0)))}" for name in over),
-            "limited: " + ",".join(f"{name}={hard[name]}" for name in over),
-        )
-        why = f"exceeded quota: {name_of(quota)}, {', '.join(words)}"
+    name = name_of(quota)
+    if kind is PODS and (missing := quotas.unspecified(quota, document)):
+        why = f"failed quota: {name}: must specify {missing}"
         raise problems.forbidden(kind.plural, kind.group, name_of(document), why)
-
-
-def demand(kind: Kind, document: Obj, hard: Mapping[str, str]) -> dict[str, Decimal]:
-    """Give how much of each limited resource an object takes."""
-    if kind is PODS:
-        return {name: MEASURES[name](document) for name in hard if name in MEASURES}
-    return {name: Decimal(1) for name in hard if name in (COUNTED.get(kind.plural), f"count/{kind.resource}")}
-
-
-def usage(storage: Storage, namespace: str, hard: Mapping[str, str]) -> dict[str, Decimal]:
-    """Give how much of each limited resource a namespace uses."""
-    used = dict.fromkeys(hard, Decimal(0))
-    if any(name in MEASURES for name in hard):
-        for record in storage.records(PODS, namespace)[1]:
-            if dig(record.document, "status", "phase") in ("Succeeded", "Failed"):
-                continue
-            for name in filter(MEASURES.__contains__, hard):
-                used[name] += MEASURES[name](record.document)
-    for name in hard:
-        plural = name.removeprefix("count/").partition(".")[0]
-        if name not in MEASURES and plural in COUNTED:
-            used[name] = Decimal(storage.count(stored(plural), namespace))
-    return used
-
-
-def plain(number: Decimal) -> str:
-    """Write an amount as quantities are shown: `500m`, `2`, `1Gi`."""
-    if number != number.to_integral_value():
-        return f"{int(number * 1000)}m"
-    whole = int(number)
-    for suffix, size in (("Gi", 2**30), ("Mi", 2**20), ("Ki", 2**10)):
-        if whole and whole % size == 0:
-            return f"{whole // size}{suffix}"
-    return str(whole)
+    present = quotas.used(storage, quota, namespace_of(document), (kind,))
+    if words := quotas.exceeded(quota, wanted, present):
+        why = f"exceeded quota: {name}, {words}"
+        raise problems.forbidden(kind.plural, kind.group, name_of(document), why)

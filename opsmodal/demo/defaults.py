@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Mapping
 
+from opsmodal.demo import limits
 from opsmodal.demo.definitions import reading as definitions
 from opsmodal.demo.documents import Obj, dig
 from opsmodal.demo.quantities import amount
@@ -227,6 +228,7 @@ DEFAULTS: Mapping[str, Callable[[Obj], None]] = {
     "persistentvolumeclaims": _claim,
     "horizontalpodautoscalers.autoscaling": _autoscaler,
     "ingresses.networking.k8s.io": _ingress,
+    "limitranges": limits.fill,
     "customresourcedefinitions.apiextensions.k8s.io": definitions.fill,
 }
 

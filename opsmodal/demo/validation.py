@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from opsmodal.demo import quotas
 from opsmodal.demo.definitions import checks as definitions
 from opsmodal.demo.documents import Obj, dig, encode
 from opsmodal.demo.problems import Cause, bad_request
@@ -140,6 +141,7 @@ CHECKS: Mapping[str, Check] = {
     "customresourcedefinitions.apiextensions.k8s.io": definitions.check,
     "pods": _pod,
     "services": _service,
+    "resourcequotas": quotas.check,
     "deployments.apps": _workload,
     "replicasets.apps": _workload,
     "statefulsets.apps": _workload,

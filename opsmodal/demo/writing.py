@@ -96,6 +96,7 @@ def create(
     _identity(world, kind, document)
     if dig(document, "metadata", "name"):
         _complete(kind, document, fresh=True)
+        admission.mutate(world.storage, kind, document)
     name = name_of(document)
     if causes := [*check(kind.resource, document), *_custom_causes(kind, document)]:
         raise problems.invalid(kind.name, kind.group, name, causes)
@@ -176,10 +177,12 @@ def change(
                 raise problems.invalid(kind.name, kind.group, name, causes)
         after["metadata"]["resourceVersion"] = before["metadata"]["resourceVersion"]
         _hold(world, kind, before, after, manager, held() if held else None)
-        if after == before or dry_run:
+        if after == before:
             return Record(after)
         if "generation" in after["metadata"] and _content(kind, after) != _content(kind, before):
             after["metadata"]["generation"] += 1
+        if dry_run:
+            return Record(after)
         if is_leaving(after) and not after["metadata"].get("finalizers") and kind.plural != "pods":
             last = world.storage.put(kind, after)
             world.storage.remove(kind, str(after["metadata"].get("namespace") or ""), name)

@@ -18,6 +18,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from connectors import errors as way
 from opsmodal import errors as own
 from opsmodal.store import errors as stored
+from opsmodal.web.metrics import meter
 from opsmodal.web.respond import wants_json
 from runtimes import errors as runtime
 
@@ -88,6 +89,7 @@ def install(app: Flask) -> None:
 def answer(error: Exception) -> AnyResponse:
     """Answer one of our own errors."""
     status, word = known(error)
+    count_refusal(error)
     body = msgspec.structs.replace(
         _body(word, status, getattr(error, "sentence", str(error)), getattr(error, "hint", "")),
         hits=getattr(error, "hits", ()),
@@ -121,6 +123,12 @@ def _body(word: str, status: int, detail: str, hint: str = "") -> ErrorBody:
 def known(error: Exception) -> tuple[int, str]:
     """Give the status and the word of one of our own errors."""
     return next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
+
+
+def count_refusal(error: Exception) -> None:
+    """Count what is refused, wherever it is answered."""
+    if isinstance(error, own.Refusal):
+        meter().refused(known(error)[1])
 
 
 def shown(body: ErrorBody, error: Exception | None = None) -> AnyResponse:

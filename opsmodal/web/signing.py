@@ -9,10 +9,10 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from opsmodal.errors import Refusal, TooMany
 from opsmodal.web.asking import address_of, cookie_name, identified, nobody, operations
-from opsmodal.web.errors import known
+from opsmodal.web.errors import count_refusal, known
 from opsmodal.web.respond import wants_json
 
-OPEN_PREFIXES = ("/sign-in", "/static/", "/healthz", "/readyz")
+OPEN_PREFIXES = ("/sign-in", "/static/", "/healthz", "/readyz", "/metrics")
 """What answers to nobody in particular. Everything else needs somebody."""
 
 pages = Blueprint("signing", __name__)
@@ -43,6 +43,7 @@ def ask() -> AnyResponse:
     try:
         return _signed_in(operations().signing.by_ticket(ticket, **_browser()))
     except Refusal as refusal:
+        count_refusal(refusal)
         return _form(refusal.sentence, status=known(refusal)[0])
 
 
@@ -53,6 +54,7 @@ def sign_in() -> AnyResponse:
     try:
         return _signed_in(operations().signing.by_password(name, password, **_browser()))
     except Refusal as refusal:
+        count_refusal(refusal)
         response = _form(refusal.sentence, status=known(refusal)[0])
         if isinstance(refusal, TooMany):
             response.headers["Retry-After"] = str(int(refusal.retry_after_s) or 1)

@@ -18,6 +18,7 @@ from opsmodal.errors import Refusal, TooMany
 from opsmodal.permissions import Action
 from opsmodal.store.errors import StoreProblem
 from opsmodal.web.asking import actor, operations
+from opsmodal.web.errors import count_refusal
 from opsmodal.web.frames import offer_shared
 from opsmodal.web.held import Held, Inbox
 from opsmodal.web.origin import demand_own_origin
@@ -120,6 +121,7 @@ def _last_word(socket: Server, handle: Callable[[], None]) -> None:
     except (ConnectionClosed, OSError):
         raise
     except (Refusal, RuntimeProblem, ConnectionProblem, StoreProblem) as problem:
+        count_refusal(problem)
         # What is too much now may not be in a moment, so a page tries again; what is refused stays so.
         reason = "refused" if isinstance(problem, Refusal) and not isinstance(problem, TooMany) else "error"
         send_frame(socket, {"reason": reason, "sentence": problem.sentence, "hint": problem.hint})

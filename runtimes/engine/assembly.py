@@ -105,4 +105,5 @@ def assembled(
         close=close,
         logs=logs,
         history=history,
+        counts=kept.live.counts,
     )

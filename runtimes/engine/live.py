@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from runtimes.base import Scope, Snapshot
+from runtimes.base import Counts, Scope, Snapshot
 from runtimes.engine import scope as wall
 from runtimes.engine.answers import Inspected
 from runtimes.engine.held import Held
@@ -61,6 +61,10 @@ class LiveContainers:
             return each is None or each.container.state.started_at != before.state.started_at
 
         self._reflector.settle(before.id, seen, within_s=SETTLE_MAX_S)
+
+    def counts(self) -> Counts:
+        """Say how much is kept, and how old it is."""
+        return self._reflector.counts
 
     def close(self) -> None:
         """End the watch. May be called twice."""

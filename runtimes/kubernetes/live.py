@@ -10,8 +10,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from time import monotonic
 
+<<<<<<< Updated upstream
 from runtimes import memory
 from runtimes.base import Scope, Snapshot
+=======
+from runtimes.base import Counts, Scope, Snapshot
+>>>>>>> Stashed changes
 from runtimes.interest import Interest
 from runtimes.kubernetes.client import Client
 from runtimes.kubernetes.held import HeldPod
@@ -71,6 +75,10 @@ class LivePods:
         for pod in pods:
             if known is not None:
                 known.settle(pod.metadata.name, _leaving(pod.metadata.uid), within_s=max(0.0, deadline - monotonic()))
+
+    def counts(self) -> Counts:
+        """Say how much is kept, and how old it is."""
+        return self._reflectors.counts()
 
     def close(self) -> None:
         """End every watch. May be called twice."""

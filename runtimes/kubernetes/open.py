@@ -123,4 +123,5 @@ def _runtime(name: str, client: Client, identity: Identity, namespaces: tuple[st
         discover=Discovery(client, together, namespaces),
         check=check,
         close=close,
+        counts=live.counts,
     )

@@ -10,15 +10,21 @@ from contextlib import ExitStack, closing
 
 import pytest
 
+from connectors.direct import Direct
 from runtimes.base import Watch
 from runtimes.engine import containerwatch
+from runtimes.podman.open import open_podman
+from runtimes.standing import GRACE_S
 from runtimes.watched import Pace
 from tests.contract.test_live import RECOVER_S, SHOWN_S, awaited, moves, rows
 from tests.contract.world_engine import STAY, EngineWorld, running
 from tests.contract.worlds import World, settle
+from tests.engines.podman import Podman
 
 pytestmark = pytest.mark.parametrize("engine", ["docker", "podman"], indirect=True)
 
+NOTICED_S = containerwatch.PING_EVERY_S + containerwatch.PING_MAX_S + GRACE_S + 1.0
+"""How soon an engine that hangs must be noticed."""
 PAGES = 5
 STEADY_S = 12.0
 """Long enough for two renewals of the figures."""
@@ -139,6 +145,39 @@ def test_an_orderly_restart_of_the_engine_is_survived(box: EngineWorld, watch: W
     awaited(watch, lambda: not box.runtime.instances.list(box.scope).stale, "recovery", within_s=RECOVER_S)
     status = "running" if running(box.inspect(name)) else f"exited ({box.inspect(name)['State']['ExitCode']})"
     awaited(watch, lambda: rows(box)[name].status == status, status)
+
+
+def test_an_engine_that_hangs_is_noticed_and_then_goes_on(box: EngineWorld, watch: Watch) -> None:
+    name = box.healthy()
+    awaited(watch, lambda: name in rows(box), "the container")
+    with box.engine.hanging():
+        awaited(watch, lambda: box.runtime.instances.list(box.scope).stale, "stale", within_s=NOTICED_S)
+        began = time.monotonic()
+        assert name in rows(box)
+        assert box.runtime.overview.read(box.scope).stale
+        assert time.monotonic() - began < 1, "nobody waits for an engine that hangs"
+    awaited(watch, lambda: not box.runtime.instances.list(box.scope).stale, "recovery", within_s=RECOVER_S)
+
+
+def test_a_service_that_a_socket_starts_stays_while_somebody_looks_and_may_end_afterwards(box: EngineWorld) -> None:
+    if not isinstance(box.engine, Podman):
+        box.skip("does not end by itself")
+    path = box.engine.folder / f"{box.scope.project}.activated"
+    name = box.healthy()
+    with closing(box.engine.activated(path, idle_s=1)) as service, ExitStack() as stack:
+        runtime = open_podman("activated", socket=str(path), connection=Direct(), pace=Pace(idle_s=1.0))
+        stack.callback(runtime.close)
+        with closing(runtime.instances.watch(box.scope)) as watch:
+            settle(lambda: [each.name for each in runtime.instances.list(box.scope).items] == [name], "the list")
+            begun = service.starts
+            time.sleep(3)  # three times as long as the service lives when nobody looks
+            assert (service.running, service.starts) == (True, begun)
+            box.remove(name)
+            awaited(watch, lambda: runtime.instances.list(box.scope).items == (), "the end of the container")
+        settle(lambda: not service.running, "the end of the service", within_s=RECOVER_S)
+        other = box.healthy()
+        assert [each.name for each in runtime.instances.list(box.scope).items] == [other]
+        assert service.starts == begun + 1
 
 
 def test_after_the_last_look_nothing_is_kept(box: EngineWorld) -> None:

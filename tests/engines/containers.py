@@ -6,6 +6,8 @@ An engine has an own folder, own sockets and an own data root; nothing of it is 
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -73,6 +75,15 @@ class ContainerEngine:
     def kill(self) -> None:
         """Let it crash. Containers may go on running; `start()` brings it back."""
         self._daemon.kill()
+
+    @contextlib.contextmanager
+    def hanging(self) -> Iterator[None]:
+        """Let it be there and say nothing meanwhile, as on a host that is out of memory."""
+        os.kill(self._daemon.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self._daemon.pid, signal.SIGCONT)
 
     def cli(self, *args: str, check: bool = True, timeout_s: float = CLI_S, stdin: bytes | None = None) -> str:
         """Run the engine's own command line against it and give what it prints; its errors are in the exception."""

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.engines import bridge as bridges
+from tests.engines.activated import Activated
 from tests.engines.bridge import Bridge
 from tests.engines.containers import ContainerEngine
 from tests.engines.process import CannotStart, Daemon, own_folder, sweep
@@ -59,6 +60,11 @@ class Podman(ContainerEngine):
         *ContainerEngine.kinds[1:],
     )
     bridge: Bridge | None = None
+
+    def activated(self, path: Path, *, idle_s: int) -> Activated:
+        """Listen at another socket, at which a service starts when somebody connects and ends after `idle_s`."""
+        argv = ["podman", "--log-level", "warn", "system", "service", f"--time={idle_s}"]
+        return Activated(path, argv, env={**os.environ, **self._env})
 
     def empty(self) -> None:
         if os.geteuid() != 0:

@@ -128,15 +128,13 @@ class Api:
         return self._plain(request, first)
 
     def _request(self, environ: dict[str, Any], connection: socket.socket) -> Request:
-        length = int(environ.get("CONTENT_LENGTH") or 0)
-        if length > BODY_MAX_BYTES:
-            raise Problem(413, "RequestEntityTooLarge", f"Request entity too large: limit is {BODY_MAX_BYTES}")
+        body = _body(environ)
         drops = self._faults.watch_drops
         return Request(
             method=environ["REQUEST_METHOD"],
             path=environ["PATH_INFO"],
             params=parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True),
-            body=environ["wsgi.input"].read(length) if length else b"",
+            body=body,
             accept=environ.get("HTTP_ACCEPT", ""),
             content_type=environ.get("CONTENT_TYPE") or JSON,
             user=self._user(environ),
@@ -189,6 +187,18 @@ class Api:
             return _half(answer.body, connection) if half else [answer.body]
         start(status, headers)
         return _streamed(answer.body)
+
+
+def _body(environ: Mapping[str, Any]) -> bytes:
+    """Read what a request carries, of a known length or in chunks. Raise a 413 Problem when it is too large."""
+    is_chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
+    length = BODY_MAX_BYTES + 1 if is_chunked else int(environ.get("CONTENT_LENGTH") or 0)
+    body: bytes = b""
+    if is_chunked or length <= BODY_MAX_BYTES:
+        body = environ["wsgi.input"].read(length) if length else b""
+    if length > BODY_MAX_BYTES and (not is_chunked or len(body) > BODY_MAX_BYTES):
+        raise Problem(413, "RequestEntityTooLarge", f"Request entity too large: limit is {BODY_MAX_BYTES}")
+    return body
 
 
 def _made_up(fault: Fault) -> Problem:

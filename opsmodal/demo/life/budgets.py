@@ -6,15 +6,19 @@ from collections.abc import Iterable
 from datetime import datetime
 from math import ceil
 
-from opsmodal.demo.admission import COUNTED, plain, usage
 from opsmodal.demo.documents import Obj, dig, is_leaving, labels_of, name_of, namespace_of
 from opsmodal.demo.kinds import PODS, Kind, stored
+from opsmodal.demo.life.conditions import set_condition
 from opsmodal.demo.life.making import is_active, is_ready
+from opsmodal.demo.limits import shown
+from opsmodal.demo.quotas import CLAIMS, QUOTAS, SERVICES
+from opsmodal.demo.quotas import used as used_by
 from opsmodal.demo.selectors import of_object
 from opsmodal.demo.storage import Change, Key
 from opsmodal.demo.world import World
 
-QUOTAS = stored("resourcequotas")
+RESIZED = (PODS, SERVICES, CLAIMS)
+"""Kinds whose objects can come to take more or less."""
 BUDGETS = stored("poddisruptionbudgets")
 
 
@@ -29,7 +33,7 @@ class Quotas:
         """Look at quotas, and at those of a namespace in which something counted changed."""
         if kind is QUOTAS and change.type != "DELETED":
             return [(namespace_of(change.record.document), name_of(change.record.document))]
-        if kind.plural not in COUNTED or (change.type == "MODIFIED" and kind is not PODS):
+        if not kind.namespaced or (change.type == "MODIFIED" and kind not in RESIZED):
             return []
         quotas = self._storage.records(QUOTAS, namespace_of(change.record.document))[1]
         return [(namespace_of(quota.document), name_of(quota.document)) for quota in quotas]
@@ -39,7 +43,8 @@ class Quotas:
         record = self._storage.get(QUOTAS, *key)
         if record is not None:
             hard = dig(record.document, "spec", "hard") or {}
-            used = {name: plain(number) for name, number in usage(self._storage, key[0], hard).items()}
+            usage = used_by(self._storage, record.document, key[0], self._world.catalogue.stored())
+            used = {name: shown(number) for name, number in usage.items()}
             status = {"hard": hard, "used": used}
             self._storage.update(QUOTAS, *key, lambda document: document.update(status=status))
         return None
@@ -75,7 +80,17 @@ class Budgets:
         status: Obj = {"currentHealthy": healthy, "desiredHealthy": wanted, "expectedPods": len(pods)}
         status |= {"disruptionsAllowed": max(healthy - wanted, 0)}
         status["observedGeneration"] = budget["metadata"].get("generation", 1)
-        self._storage.update(BUDGETS, *key, lambda document: document.update(status=status))
+        stamp, allowed = self._world.clock.stamp(), status["disruptionsAllowed"] > 0
+
+        def edit(document: Obj) -> None:
+            kept = dig(document, "status", "conditions") or []
+            document["status"] = status | {"conditions": kept}
+            reason = "SufficientPods" if allowed else "InsufficientPods"
+            set_condition(document, "DisruptionAllowed", str(allowed), stamp, reason=reason)
+            for condition in document["status"]["conditions"]:
+                condition |= {"message": "", "observedGeneration": status["observedGeneration"]}
+
+        self._storage.update(BUDGETS, *key, edit)
         return None
 
 

@@ -12,9 +12,20 @@ from opsmodal.demo import writing
 from opsmodal.demo.deletion import Options, delete
 from opsmodal.demo.documents import Obj, annotations_of, copied, dig, encode, is_leaving, name_of, owned_by
 from opsmodal.demo.kinds import Kind, stored
+from opsmodal.demo.life.adoption import Adoption
 from opsmodal.demo.life.making import noticed
 from opsmodal.demo.life.reports import Reporter
-from opsmodal.demo.life.rollout import HASH, REVISION, Counts, next_sizes, progress, put_condition, share_of
+from opsmodal.demo.life.rollout import (
+    FAILURE,
+    HASH,
+    REVISION,
+    Counts,
+    failure,
+    next_sizes,
+    progress,
+    put_condition,
+    share_of,
+)
 from opsmodal.demo.names import safe_hash
 from opsmodal.demo.storage import Change, Key
 from opsmodal.demo.world import World
@@ -47,10 +58,11 @@ class Deployments:
         self._world = world
         self._storage = world.storage
         self._reports = Reporter(world, "deployment-controller")
+        self._adoption = Adoption(world, DEPLOYMENTS, REPLICA_SETS)
 
     def notice(self, kind: Kind, change: Change) -> Iterable[Key]:
         """Look at changed Deployments and at those whose ReplicaSets changed."""
-        return noticed(kind, change, DEPLOYMENTS, (REPLICA_SETS,))
+        return [*noticed(kind, change, DEPLOYMENTS, (REPLICA_SETS,)), *self._adoption.keys(kind, change)]
 
     def look(self, key: Key) -> datetime | None:
         """Take one step of a rollout."""
@@ -58,6 +70,7 @@ class Deployments:
         if record is None or is_leaving(record.document):
             return None
         owner = record.document
+        self._adoption.settle(owner)
         sets = [found.document for found in self._storage.owned(REPLICA_SETS, owner["metadata"]["uid"])]
         wanted = plain_template(owner)
         new = next((item for item in sets if plain_template(item) == wanted), None)
@@ -136,11 +149,12 @@ class Deployments:
         sets = [item.document for item in self._storage.owned(REPLICA_SETS, owner["metadata"]["uid"])]
         current = next((item for item in sets if new and name_of(item) == name_of(new)), None)
         counts = Counts.of(owner, current, sets)
-        conditions = (counts.availability(), progress(owner, current, counts, self._world.clock))
+        conditions = (progress(owner, current, counts, self._world.clock), counts.availability(), failure(sets))
         stamp = self._world.clock.stamp()
 
         def edit(document: Obj) -> None:
             kept = dig(document, "status", "conditions") or []
+            kept = [item for item in kept if item["type"] != FAILURE or conditions[2]]
             document["status"] = counts.status(owner) | {"conditions": kept}
             for item in filter(None, conditions):
                 put_condition(document, item, stamp)

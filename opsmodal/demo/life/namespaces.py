@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 
 from opsmodal.demo import deletion, writing
 from opsmodal.demo.documents import Obj, is_leaving, name_of, namespace_of
 from opsmodal.demo.kinds import NAMESPACES, Kind, stored
+from opsmodal.demo.life.conditions import set_condition
 from opsmodal.demo.problems import Problem
 from opsmodal.demo.storage import Change, Key
 from opsmodal.demo.world import World
@@ -17,6 +19,28 @@ CONFIG_MAPS = stored("configmaps")
 ROOT = "kube-root-ca.crt"
 """The ConfigMap with the authority's certificate that every namespace has."""
 LOOK_S = 0.5
+NO_FINALIZERS = "All content-preserving finalizers finished"
+DELETION = (
+    (
+        "NamespaceDeletionDiscoveryFailure",
+        "False",
+        "ResourcesDiscovered",
+        "All resources successfully discovered",
+    ),
+    (
+        "NamespaceDeletionGroupVersionParsingFailure",
+        "False",
+        "ParsedGroupVersions",
+        "All legacy kube types successfully parsed",
+    ),
+    (
+        "NamespaceDeletionContentFailure",
+        "False",
+        "ContentDeleted",
+        "All content successfully deleted, may be waiting on finalization",
+    ),
+)
+"""What a namespace that is being emptied says whatever is left in it."""
 
 
 class Namespaces:
@@ -53,10 +77,37 @@ class Namespaces:
             for item in self._storage.records(kind, key[1])[1]:
                 if not is_leaving(item.document):
                     deletion.delete(self._world, kind, item, deletion.Options(propagation="Background"))
-        if any(self._storage.count(kind, key[1]) for kind in kinds):
+        left = [kind for kind in kinds if self._storage.count(kind, key[1])]
+        if left:
+            stamp = self._world.clock.stamp()
+            self._storage.update(NAMESPACES, *key, lambda document: self._explain(document, left, stamp))
             return self._world.clock.after(LOOK_S)
         self._storage.remove(NAMESPACES, *key)
         return None
+
+    def _explain(self, document: Obj, left: list[Kind], stamp: str) -> None:
+        """Say on a namespace why it is still there."""
+        kinds = ", ".join(
+            f"{kind.resource if kind.group else kind.plural + '.'} has {self._storage.count(kind, name_of(document))}"
+            " resource instances"
+            for kind in left
+        )
+        holders = Counter(
+            finalizer
+            for kind in left
+            for item in self._storage.records(kind, name_of(document))[1]
+            for finalizer in item.document["metadata"].get("finalizers") or ()
+        )
+        words = ", ".join(f"{name} in {count} resource instances" for name, count in sorted(holders.items()))
+        held = f"Some content in the namespace has finalizers remaining: {words}"
+        for type_, status, reason, message in (
+            *DELETION,
+            ("NamespaceContentRemaining", "True", "SomeResourcesRemain", f"Some resources are remaining: {kinds}"),
+            ("NamespaceFinalizersRemaining", "True", "SomeFinalizersRemain", held)
+            if words
+            else ("NamespaceFinalizersRemaining", "False", "ContentHasNoFinalizers", NO_FINALIZERS),
+        ):
+            set_condition(document, type_, status, stamp, reason=reason, message=message)
 
     def _furnish(self, namespace: str) -> None:
         root = {"metadata": {"name": ROOT}, "data": {"ca.crt": self._authority}}

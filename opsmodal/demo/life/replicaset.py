@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from opsmodal.demo.documents import Obj, dig, is_leaving, labels_of
-from opsmodal.demo.kinds import Kind, stored
+from opsmodal.demo.kinds import PODS, Kind, stored
+from opsmodal.demo.life.adoption import Adoption
 from opsmodal.demo.life.conditions import set_condition
 from opsmodal.demo.life.making import Maker, deletion_rank, is_active, is_available, is_ready, noticed
 from opsmodal.demo.storage import Change, Key
@@ -25,10 +26,11 @@ class ReplicaSets:
     def __init__(self, world: World) -> None:
         self._world = world
         self._maker = Maker(world, "replicaset-controller")
+        self._adoption = Adoption(world, REPLICA_SETS, PODS)
 
     def notice(self, kind: Kind, change: Change) -> Iterable[Key]:
         """Look at changed ReplicaSets and at those whose pods changed."""
-        return noticed(kind, change, REPLICA_SETS)
+        return [*noticed(kind, change, REPLICA_SETS), *self._adoption.keys(kind, change)]
 
     def look(self, key: Key) -> datetime | None:
         """Make or delete pods until there are as many as wanted."""
@@ -36,6 +38,7 @@ class ReplicaSets:
         if record is None or is_leaving(record.document):
             return None
         owner = record.document
+        self._adoption.settle(owner)
         pods = [pod.document for pod in self._maker.pods(owner) if is_active(pod.document)]
         refusal = self._balance(owner, pods)
         pods = [pod.document for pod in self._maker.pods(owner) if is_active(pod.document)]

@@ -16,6 +16,7 @@ from opsmodal.demo.life.conditions import condition
 
 HASH = "pod-template-hash"
 REVISION = "deployment.kubernetes.io/revision"
+FAILURE = "ReplicaFailure"
 Resize = tuple[str, int, int]
 """(name of the ReplicaSet, its next size, its size before)."""
 
@@ -185,7 +186,9 @@ def _unfinished(owner: Obj, name: str, counts: Counts, clock: Clock) -> Verdict 
     before = condition(owner, "Progressing")
     known = name in before.get("message", "")
     said = {key: value for key, value in (owner.get("status") or {}).items() if key != "conditions"}
-    if not known or counts.status(owner) != said:
+    if not known:
+        return Verdict("Progressing", "True", "NewReplicaSetCreated", f'Created new replica set "{name}"')
+    if counts.status(owner) != said:
         return Verdict("Progressing", "True", "ReplicaSetUpdated", f'ReplicaSet "{name}" is progressing.')
     limit = timedelta(seconds=clock.wait_s(dig(owner, "spec", "progressDeadlineSeconds") or 600))
     if clock.now() - parsed(before["lastUpdateTime"]) > limit:
@@ -194,16 +197,27 @@ def _unfinished(owner: Obj, name: str, counts: Counts, clock: Clock) -> Verdict 
     return None
 
 
+def failure(sets: list[Obj]) -> Verdict | None:
+    """Say that pods of a ReplicaSet are refused; None when none are."""
+    for item in sets:
+        found = condition(item, FAILURE)
+        if found.get("status") == "True":
+            return Verdict(FAILURE, "True", found["reason"], found["message"])
+    return None
+
+
 def put_condition(document: Obj, verdict: Verdict, stamp: str) -> None:
     """Set a condition of a Deployment, which also carries when it was last updated."""
     conditions = document["status"]["conditions"]
     known = next((item for item in conditions if item["type"] == verdict.type), None)
     fresh: Obj = {"type": verdict.type, "status": verdict.status, "reason": verdict.reason, "message": verdict.message}
-    same = known is not None and all(known[field] == value for field, value in fresh.items())
     if known is None:
         conditions.append(fresh | {"lastUpdateTime": stamp, "lastTransitionTime": stamp})
         return
+    same = all(known[field] == value for field, value in fresh.items())
     if same and verdict.reason != "ReplicaSetUpdated":
         return
     moved = stamp if known["status"] != verdict.status else known["lastTransitionTime"]
-    conditions[conditions.index(known)] = fresh | {"lastUpdateTime": stamp, "lastTransitionTime": moved}
+    # what was set last stands last, as there
+    conditions.remove(known)
+    conditions.append(fresh | {"lastUpdateTime": stamp, "lastTransitionTime": moved})
