@@ -10,12 +10,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from time import monotonic
 
-<<<<<<< Updated upstream
 from runtimes import memory
-from runtimes.base import Scope, Snapshot
-=======
 from runtimes.base import Counts, Scope, Snapshot
->>>>>>> Stashed changes
 from runtimes.interest import Interest
 from runtimes.kubernetes.client import Client
 from runtimes.kubernetes.held import HeldPod
