@@ -113,7 +113,7 @@ class Hours:
         known = self._services.setdefault(service, _Service())
         self._services.move_to_end(service)
         if monotonic() - known.read_at >= FRESH_S:
-            oldest = slot_of(self._now_s()) - SLOTS
+            oldest = slot_of(self._now_s()) - SLOTS - LATE_SLOTS
             for moment in self._used.after(service, max(known.newest, oldest)):
                 self._take(known, moment)
             known.read_at = monotonic()

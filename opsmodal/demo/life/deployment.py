@@ -149,7 +149,7 @@ class Deployments:
         sets = [item.document for item in self._storage.owned(REPLICA_SETS, owner["metadata"]["uid"])]
         current = next((item for item in sets if new and name_of(item) == name_of(new)), None)
         counts = Counts.of(owner, current, sets)
-        conditions = (progress(owner, current, counts, self._world.clock), counts.availability(), failure(sets))
+        conditions = (counts.availability(), progress(owner, current, counts, self._world.clock), failure(sets))
         stamp = self._world.clock.stamp()
 
         def edit(document: Obj) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from opsmodal.demo import writing
+from opsmodal.demo.admission import PROTECTION
 from opsmodal.demo.documents import Obj, dig, is_leaving, name_of, namespace_of, uid_of
 from opsmodal.demo.kinds import PODS, Kind, stored
 from opsmodal.demo.life.reports import Reporter
@@ -16,6 +17,7 @@ CLAIMS = stored("persistentvolumeclaims")
 VOLUMES = stored("persistentvolumes")
 CLASSES = stored("storageclasses")
 RETRY_S = 15.0
+OVER = ("Succeeded", "Failed")
 
 
 class Volumes:
@@ -33,6 +35,8 @@ class Volumes:
             if change.type == "DELETED" and (volume := dig(document, "spec", "volumeName")):
                 self._storage.remove(VOLUMES, "", volume)
             return [] if change.type == "DELETED" else [(namespace_of(document), name_of(document))]
+        if kind is PODS and (change.type == "DELETED" or dig(document, "status", "phase") in OVER):
+            return [(namespace_of(document), name) for name in _claims_of(document)]
         if kind is PODS and dig(document, "spec", "nodeName") and change.type == "MODIFIED":
             before = change.before.document if change.before else {}
             if not dig(before, "spec", "nodeName"):
@@ -42,7 +46,10 @@ class Volumes:
     def look(self, key: Key) -> datetime | None:
         """Bind a claim, or say what it waits for."""
         record = self._storage.get(CLAIMS, *key)
-        if record is None or is_leaving(record.document) or dig(record.document, "status", "phase") == "Bound":
+        if record is not None and is_leaving(record.document):
+            self._let_go(key, record.document)
+            return None
+        if record is None or dig(record.document, "status", "phase") == "Bound":
             return None
         claim = record.document
         class_name = dig(claim, "spec", "storageClassName") or ""
@@ -57,6 +64,20 @@ class Volumes:
             return None
         self._bind(key, claim, class_.document)
         return None
+
+    def _let_go(self, key: Key, claim: Obj) -> None:
+        """Let a deleted claim go when no pod uses it any more."""
+        finalizers = claim["metadata"].get("finalizers") or []
+        pods = [pod.document for pod in self._storage.records(PODS, key[0])[1]]
+        if PROTECTION not in finalizers or any(
+            key[1] in _claims_of(pod) and dig(pod, "status", "phase") not in OVER for pod in pods
+        ):
+            return
+        left = [item for item in finalizers if item != PROTECTION]
+        if not left:
+            self._storage.remove(CLAIMS, *key)
+            return
+        self._storage.update(CLAIMS, *key, lambda document: document["metadata"].update(finalizers=left))
 
     def _used(self, claim: Obj) -> bool:
         pods = self._storage.records(PODS, namespace_of(claim))[1]

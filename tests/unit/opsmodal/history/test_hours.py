@@ -1,0 +1,177 @@
+"""An hour of figures is the same wherever it is read, gaps stay gaps, and nothing grows without end."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from opsmodal.history import hours as hours_module
+from opsmodal.history.hours import UNKNOWN, Hours, Ring, summed
+from opsmodal.history.used import SLOTS, STEP_S, Moment, Point, Rates, UsedStore
+from opsmodal.store import Store
+from runtimes.base import Usage
+from runtimes.history import Used
+
+START = 59_000_000
+"""A slot of the year 2026."""
+
+
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hours_module, "FRESH_S", 0.0)
+
+
+def moment(slot: int, points: Mapping[str, Point], service: str = "shop", note: str = "") -> Moment:
+    return Moment(service=service, slot=slot, points=points, note=note)
+
+
+def point(figure: float) -> Point:
+    return (figure, figure, figure, figure)
+
+
+def cpu(points: list[Point] | tuple[Point, ...]) -> list[float | None]:
+    return [None if math.isnan(each[0]) else each[0] for each in points]
+
+
+@given(st.lists(st.tuples(st.integers(-10, 300), st.integers(0, 1000)), max_size=60))
+def test_a_ring_is_the_last_hour_of_what_was_put(put: list[tuple[int, int]]) -> None:
+    ring, truth, last = Ring(), {}, 0
+    for offset, figure in put:
+        slot = START + offset
+        if slot <= last - SLOTS:
+            ring.put(slot, point(figure))
+            continue
+        ring.put(slot, point(figure))
+        truth[slot], last = float(figure), max(last, slot)
+    end = last or START
+    expected = [truth.get(slot) for slot in range(end - SLOTS + 1, end + 1)]
+    assert cpu(ring.points(end)) == expected
+
+
+def test_a_ring_takes_two_kilobytes() -> None:
+    assert Ring()._numbers.buffer_info()[1] * Ring()._numbers.itemsize == 1_920
+
+
+def test_what_one_worker_wrote_another_shows_and_a_restart_keeps(store: Store) -> None:
+    written = UsedStore(store)
+    written.write([moment(START + n, {"web-0": point(n), "web-1": point(2 * n)}) for n in range(5)])
+    for hours in (Hours(UsedStore(store), now_s=lambda: (START + 4) * STEP_S) for _ in range(2)):
+        assert cpu(hours.instance("shop", "web-0").points[-5:]) == [0, 1, 2, 3, 4]
+        assert cpu(hours.service("shop").points[-5:]) == [0, 3, 6, 9, 12]
+        assert not hours.instance("shop", "gone").known
+        assert not hours.service("other").known
+
+
+def test_only_what_is_new_is_read(store: Store) -> None:
+    used, asked = UsedStore(store), []
+
+    class Counting(UsedStore):
+        def after(self, service: str, slot: int) -> list[Moment]:
+            asked.append(found := super().after(service, slot))
+            return found
+
+    hours = Hours(Counting(store), now_s=lambda: (START + 3) * STEP_S)
+    for n in range(4):
+        used.write([moment(START + n, {"web-0": point(n)})])
+        assert hours.instance("shop", "web-0").points[-1][0] == n
+    assert [len(found) for found in asked] == [1, 1, 1, 1]
+
+
+def test_an_hour_later_the_row_is_written_over(store: Store) -> None:
+    used = UsedStore(store)
+    for n in range(3 * SLOTS):
+        used.write([moment(START + n, {"web-0": point(n)})])
+    assert [each.slot for each in used.after("shop", 0)] == list(range(START + 2 * SLOTS, START + 3 * SLOTS))
+
+
+def test_a_time_without_figures_is_a_gap(store: Store) -> None:
+    UsedStore(store).write([moment(START, {"a": point(1)}), moment(START + 3, {"a": point(4)})])
+    hours = Hours(UsedStore(store), now_s=lambda: (START + 3) * STEP_S)
+    assert cpu(hours.instance("shop", "a").points[-4:]) == [1, None, None, 4]
+
+
+@pytest.mark.parametrize(("late", "gap"), [(0, 0), (3, 0), (4, 4), (500, SLOTS)])
+def test_what_is_late_is_waited_for_and_then_missing(store: Store, late: int, gap: int) -> None:
+    UsedStore(store).write([moment(START + n, {"a": point(1)}) for n in range(SLOTS)])
+    now = START + SLOTS - 1 + late
+    points = Hours(UsedStore(store), now_s=lambda: now * STEP_S).instance("shop", "a").points
+    assert cpu(points) == [1] * (SLOTS - gap) + [None] * gap
+
+
+def test_a_writer_whose_clock_is_ahead_is_shown_all_the_same(store: Store) -> None:
+    UsedStore(store).write([moment(START + 10, {"a": point(1)})])
+    hour = Hours(UsedStore(store), now_s=lambda: START * STEP_S).instance("shop", "a")
+    assert (cpu(hour.points[-1:]), hour.end_s) == ([1], (START + 10) * STEP_S)
+
+
+def test_the_services_looked_at_last_are_kept(store: Store) -> None:
+    used = UsedStore(store)
+    for service in "abcd":
+        used.write([moment(START, {f"{service}-{n}": point(1) for n in range(4)}, service)])
+    hours = Hours(used, rings_max=9, now_s=lambda: START * STEP_S)
+    for service in "abcd":
+        assert hours.service(service).known
+    assert list(hours._services) == ["c", "d"]
+
+
+def test_of_a_service_that_is_larger_than_everything_the_latest_instances_are_kept(store: Store) -> None:
+    used = UsedStore(store)
+    used.write([moment(START, {f"old-{n}": point(1) for n in range(9)})])
+    used.write([moment(START + 1, {f"new-{n}": point(1) for n in range(4)})])
+    hours = Hours(used, rings_max=5, now_s=lambda: (START + 1) * STEP_S)
+    hours.service("shop")
+    assert {name[:3] for name in hours._services["shop"].rings} == {"new", "old"}
+    assert len(hours._services["shop"].rings) == 5
+
+
+def test_what_is_gone_for_an_hour_is_dropped(store: Store) -> None:
+    used = UsedStore(store)
+    hours = Hours(used, now_s=lambda: (START + SLOTS) * STEP_S)
+    used.write([moment(START, {"gone": point(1)})])
+    hours.service("shop")
+    used.write([moment(START + SLOTS, {"here": point(1)})])
+    assert hours.service("shop").known
+    assert list(hours._services["shop"].rings) == ["here"]
+
+
+def test_why_there_are_no_figures_is_kept_with_them(store: Store) -> None:
+    UsedStore(store).write([moment(START, {}, note="The Metrics API is not installed in the cluster.")])
+    hour = Hours(UsedStore(store), now_s=lambda: START * STEP_S).service("shop")
+    assert (hour.known, hour.note) == (False, "The Metrics API is not installed in the cluster.")
+
+
+def test_sums_know_what_any_of_them_knows() -> None:
+    one = [(1.0, math.nan, 1.0, math.nan), UNKNOWN]
+    other = [(2.0, math.nan, math.nan, 5.0), UNKNOWN]
+    first, second = summed([one, other])
+    assert first[0] == 3.0
+    assert math.isnan(first[1])
+    assert first[2:] == (1.0, 5.0)
+    assert all(math.isnan(figure) for figure in second)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "span_s", "rate"),
+    [
+        (1000, 4000, 30, 100.0),
+        (4000, 1000, 30, None),
+        (1000, 4000, 600, None),
+        (None, 4000, 30, None),
+        (1000, None, 30, None),
+        (1000, 1000, 30, 0.0),
+    ],
+)
+def test_counters_become_bytes_a_second(before: int | None, now: int | None, span_s: float, rate: float | None) -> None:
+    rates = Rates()
+    for at_s, counter in ((1000.0, before), (1000.0 + span_s, now)):
+        used = Used(figures={"a": Usage(cpu_cores=1.0, network_rx_bytes=counter)})
+        made = rates.moment("shop", used, slot=START, at_s=at_s)
+    cores, memory, received, sent = made.points["a"]
+    assert cores == 1.0
+    assert math.isnan(memory)
+    assert math.isnan(sent)
+    assert (None if math.isnan(received) else received) == rate
