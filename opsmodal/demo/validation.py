@@ -28,6 +28,7 @@ POD_CHANGE_WORDS = (
     "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
 )
 NAME_MAX_CHARS = 253
+CRON_FIELDS = 5
 NODE_PORTS = (30_000, 32_767)
 FREE_NAMES = ("roles", "clusterroles", "rolebindings", "clusterrolebindings")
 """RBAC names may hold any path segment, such as `system:node`."""
@@ -137,7 +138,18 @@ def _service(document: Obj) -> Iterator[Cause]:
             yield wrong(f"spec.ports[{place}].nodePort", number, words)
 
 
+def _cronjob(document: Obj) -> Iterator[Cause]:
+    schedule = dig(document, "spec", "schedule") or ""
+    fields = schedule.split()
+    if not schedule:
+        yield required("spec.schedule")
+    elif not schedule.startswith("@") and len(fields) != CRON_FIELDS:
+        words = f"expected exactly {CRON_FIELDS} fields, found {len(fields)}: [{schedule}]"
+        yield wrong("spec.schedule", schedule, words)
+
+
 CHECKS: Mapping[str, Check] = {
+    "cronjobs.batch": _cronjob,
     "customresourcedefinitions.apiextensions.k8s.io": definitions.check,
     "pods": _pod,
     "services": _service,
@@ -153,8 +165,7 @@ IMMUTABLE: Mapping[str, tuple[str, ...]] = {
     "deployments.apps": ("selector",),
     "replicasets.apps": ("selector",),
     "daemonsets.apps": ("selector",),
-    "statefulsets.apps": ("selector", "serviceName", "podManagementPolicy", "volumeClaimTemplates"),
-    "jobs.batch": ("selector", "template", "completionMode"),
+    "jobs.batch": ("selector", "template", "completionMode", "completions"),
 }
 
 
@@ -182,14 +193,29 @@ def _mutable_removed(spec: Obj) -> Obj:
     return kept
 
 
+STATEFUL_WORDS = (
+    "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', "
+    "'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"
+)
+STATEFUL_FIXED = ("selector", "serviceName", "podManagementPolicy", "volumeClaimTemplates")
+
+
+def _is_resized_index(resource: str, field: str, old: Obj, new: Obj) -> bool:
+    """Tell whether an Indexed Job is resized, which may change both numbers to the same."""
+    indexed = resource == "jobs.batch" and field == "completions" and old.get("completionMode") == "Indexed"
+    return indexed and new.get("completions") == new.get("parallelism")
+
+
 def check_change(resource: str, before: Obj, after: Obj) -> list[Cause]:
     """Give what is wrong with changing `before` into `after`."""
     problems = check(resource, after)
     old, new = before.get("spec") or {}, after.get("spec") or {}
     if resource == "pods" and _mutable_removed(old) != _mutable_removed(new):
         problems.append(Cause("FieldValueForbidden", "spec", f"Forbidden: {POD_CHANGE_WORDS}"))
+    if resource == "statefulsets.apps" and any(old.get(field) != new.get(field) for field in STATEFUL_FIXED):
+        problems.append(Cause("FieldValueForbidden", "spec", f"Forbidden: {STATEFUL_WORDS}"))
     for field in IMMUTABLE.get(resource, ()):
-        if old.get(field) != new.get(field):
+        if old.get(field) != new.get(field) and not _is_resized_index(resource, field, old, new):
             problems.append(wrong(f"spec.{field}", new.get(field), "field is immutable"))
     if before.get("immutable") and (before.get("data"), before.get("binaryData")) != (
         after.get("data"),

@@ -15,6 +15,8 @@ from opsmodal.demo.world import World
 
 DAEMON_SETS = stored("daemonsets")
 RETRY_S = 15.0
+OMITTED = ("numberUnavailable", "numberAvailable", "updatedNumberScheduled")
+"""Counts that are left out when they are 0."""
 TOLERATED = ("not-ready", "unreachable", "disk-pressure", "memory-pressure", "pid-pressure", "unschedulable")
 
 
@@ -103,5 +105,5 @@ class DaemonSets:
         status |= {"numberReady": ready, "numberAvailable": ready, "numberUnavailable": len(nodes) - ready}
         status["updatedNumberScheduled"] = sum(labels_of(pod).get(HASH) == revision for pod in pods)
         status["observedGeneration"] = owner["metadata"]["generation"]
-        status = {name: value for name, value in status.items() if value or name not in ("numberUnavailable",)}
+        status = {name: value for name, value in status.items() if value or name not in OMITTED}
         self._storage.update(DAEMON_SETS, *key, lambda document: document.update(status=status))

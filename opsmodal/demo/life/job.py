@@ -1,4 +1,7 @@
-"""Jobs: pods that run to their end, tried again until there are enough successes or too many failures."""
+"""Jobs: pods that run to their end, tried again until there are enough successes, too many failures, or too much time.
+
+Source: https://kubernetes.io/docs/concepts/workloads/controllers/job/. Pod failure policies are not played.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,19 @@ from opsmodal.demo import deletion
 from opsmodal.demo.clock import parsed
 from opsmodal.demo.documents import Obj, dig, is_leaving, name_of
 from opsmodal.demo.kinds import PODS, Kind, stored
-from opsmodal.demo.life.conditions import is_true, set_condition
-from opsmodal.demo.life.making import Maker, is_active, is_ready, noticed
+from opsmodal.demo.life.completions import Tally, indexed_template, is_indexed, spans, tally
+from opsmodal.demo.life.conditions import condition, is_true, set_condition
+from opsmodal.demo.life.making import Maker, is_ready, noticed
 from opsmodal.demo.storage import Change, Key
 from opsmodal.demo.world import World
 
 JOBS = stored("jobs")
 FIRST_RETRY_S, LAST_RETRY_S = 10.0, 360.0
 """Back-off between failed pods, doubled each time, at most six minutes."""
+COMPLETE = ("CompletionsReached", "Reached expected number of succeeded pods")
+TOO_OFTEN = ("BackoffLimitExceeded", "Job has reached the specified backoff limit")
+TOO_LONG = ("DeadlineExceeded", "Job was active longer than specified deadline")
+Reason = tuple[str, str]
 
 
 class Jobs:
@@ -40,64 +48,115 @@ class Jobs:
         job = record.document
         if is_true(job, "Complete") or is_true(job, "Failed"):
             return self._expire(job)
-        pods = [item.document for item in self._storage.owned(PODS, job["metadata"]["uid"])]
-        done = sum(dig(pod, "status", "phase") == "Succeeded" for pod in pods)
-        failed = sum(dig(pod, "status", "phase") == "Failed" for pod in pods)
-        active = [pod for pod in pods if is_active(pod)]
-        again = self._fill(job, done, failed, active)
-        self._write(key, job, done, failed)
-        return again
+        if dig(job, "spec", "suspend"):
+            self._suspend(key, job)
+            return None
+        counts = self._count(job)
+        broken = self._broken(job, counts)
+        if broken or counts.complete(job):
+            self._finish(key, job, counts, broken)
+            return self._world.clock.now()
+        again = self._fill(job, counts)
+        self._storage.update(JOBS, *key, lambda document: self._running(document, self._count(job)))
+        due = self._deadline(job)
+        return min(filter(None, (again, due)), default=None)
 
-    def _fill(self, job: Obj, done: int, failed: int, active: list[Obj]) -> datetime | None:
-        spec, uid = job["spec"], job["metadata"]["uid"]
-        if spec.get("suspend"):
-            for pod in active:
-                self._maker.delete(job, pod)
+    def _count(self, job: Obj) -> Tally:
+        return tally([item.document for item in self._storage.owned(PODS, job["metadata"]["uid"])])
+
+    def _deadline(self, job: Obj) -> datetime | None:
+        limit_s = dig(job, "spec", "activeDeadlineSeconds")
+        if limit_s is None:
             return None
-        if failed > spec["backoffLimit"] or done >= spec["completions"]:
-            return None
+        start = dig(job, "status", "startTime")
+        begin = parsed(start) if start else self._world.clock.now()
+        return begin + timedelta(seconds=self._world.clock.wait_s(limit_s))
+
+    def _broken(self, job: Obj, counts: Tally) -> Reason | None:
+        due = self._deadline(job)
+        if due and dig(job, "status", "startTime") and self._world.clock.now() >= due:
+            return TOO_LONG
+        return TOO_OFTEN if counts.failed > job["spec"]["backoffLimit"] else None
+
+    def _fill(self, job: Obj, counts: Tally) -> datetime | None:
+        """Make what is missing; give when to try again."""
         now = self._world.clock.now()
-        if failed and not active:
-            retry_s = min(FIRST_RETRY_S * 2 ** (failed - 1), LAST_RETRY_S)
-            due = self._not_before.setdefault(f"{uid}/{failed}", self._world.clock.after(retry_s))
+        if counts.failed and not counts.active:
+            retry_s = min(FIRST_RETRY_S * 2 ** (counts.failed - 1), LAST_RETRY_S)
+            identity = f"{job['metadata']['uid']}/{counts.failed}"
+            due = self._not_before.setdefault(identity, self._world.clock.after(retry_s))
             if now < due:
                 return due
-        for _ in range(min(spec["parallelism"], spec["completions"] - done) - len(active)):
-            if self._maker.make(job, spec["template"]):
+        for index in counts.missing(job):
+            template = job["spec"]["template"] if index is None else indexed_template(job, index)
+            if self._maker.make(job, template, stem="" if index is None else f"{name_of(job)}-{index}"):
                 return self._world.clock.after(FIRST_RETRY_S)
         return None
 
-    def _write(self, key: Key, job: Obj, done: int, failed: int) -> None:
-        stamp, spec = self._world.clock.stamp(), job["spec"]
-        pods = [item.document for item in self._storage.owned(PODS, job["metadata"]["uid"])]
-        active = [pod for pod in pods if is_active(pod)]
-        completed, broken = done >= spec["completions"], failed > spec["backoffLimit"]
+    def _running(self, document: Obj, counts: Tally) -> None:
+        stamp = self._world.clock.stamp()
+        status = document.setdefault("status", {})
+        status.setdefault("startTime", stamp)
+        if is_true(document, "Suspended"):
+            set_condition(document, "Suspended", "False", stamp, reason="JobResumed", message="Job resumed")
+            status["startTime"] = stamp
+        self._numbers(document, counts, len(counts.active))
+
+    @staticmethod
+    def _numbers(document: Obj, counts: Tally, active: int) -> None:
+        status = document["status"]
+        ready = sum(map(is_ready, counts.active)) if active else 0
+        status |= {"active": active, "ready": ready, "terminating": 0, "uncountedTerminatedPods": {}}
+        if not active:
+            del status["active"]
+        for name, count in (("succeeded", counts.succeeded), ("failed", counts.failed)):
+            status |= {name: count} if count else {}
+        if is_indexed(document) and counts.indexes:
+            status["completedIndexes"] = spans(counts.indexes)
+
+    def _suspend(self, key: Key, job: Obj) -> None:
+        for pod in self._count(job).active:
+            self._maker.delete(job, pod)
+        stamp, known = self._world.clock.stamp(), condition(job, "Suspended").get("status") == "True"
+
+        def edit(document: Obj) -> None:
+            set_condition(document, "Suspended", "True", stamp, reason="JobSuspended", message="Job suspended")
+            document["status"].pop("startTime", None)
+            document["status"] |= {"ready": 0, "terminating": 0, "uncountedTerminatedPods": {}}
+            document["status"].pop("active", None)
+
+        self._storage.update(JOBS, *key, edit)
+        if not known:
+            self._maker.reports.normal(job, "Suspended", "Job suspended")
+
+    def _finish(self, key: Key, job: Obj, counts: Tally, broken: Reason | None) -> None:
+        """Write how a Job ended; what still runs of a broken one is ended, and counts as failed."""
+        for pod in counts.active:
+            self._maker.delete(job, pod)
+        stamp, killed = self._world.clock.stamp(), len(counts.active)
+        first, last = ("FailureTarget", "Failed") if broken else ("SuccessCriteriaMet", "Complete")
+        reason, words = broken or COMPLETE
 
         def edit(document: Obj) -> None:
             status = document.setdefault("status", {})
             status.setdefault("startTime", stamp)
-            status |= {"active": len(active), "ready": sum(map(is_ready, active))}
-            status |= {name: count for name, count in (("succeeded", done), ("failed", failed)) if count}
-            if completed:
+            self._numbers(document, counts, 0)
+            if killed and broken:
+                status["failed"] = counts.failed + killed
+            if not broken:
                 status["completionTime"] = stamp
-                words = "Reached expected number of succeeded pods"
-                set_condition(document, "SuccessCriteriaMet", "True", stamp, reason="CompletionsReached", message=words)
-                set_condition(document, "Complete", "True", stamp, reason="CompletionsReached", message=words)
-            elif broken:
-                words = "Job has reached the specified backoff limit"
-                set_condition(document, "FailureTarget", "True", stamp, reason="BackoffLimitExceeded", message=words)
-                set_condition(document, "Failed", "True", stamp, reason="BackoffLimitExceeded", message=words)
+            for type_ in (first, last):
+                set_condition(document, type_, "True", stamp, reason=reason, message=words)
 
         self._storage.update(JOBS, *key, edit)
-        if completed:
+        if broken:
+            self._maker.reports.warn(job, reason, words)
+        else:
             self._maker.reports.normal(job, "Completed", "Job completed")
-        elif broken:
-            words = "Job has reached the specified backoff limit"
-            self._maker.reports.warn(job, "BackoffLimitExceeded", words)
 
     def _expire(self, job: Obj) -> datetime | None:
         lasts_s = dig(job, "spec", "ttlSecondsAfterFinished")
-        end = dig(job, "status", "completionTime")
+        end = dig(job, "status", "completionTime") or condition(job, "Failed").get("lastTransitionTime")
         if lasts_s is None or not end:
             return None
         due = parsed(end) + timedelta(seconds=self._world.clock.wait_s(lasts_s))

@@ -50,10 +50,13 @@ class Maker:
         records = self._world.storage.owned(PODS, owner["metadata"]["uid"])
         return [record for record in records if not is_leaving(record.document)]
 
-    def make(self, owner: Obj, template: Obj, *, name: str = "", more: Obj | None = None) -> str:
-        """Make a pod out of a template; give the words of the refusal, "" when it was made."""
+    def make(self, owner: Obj, template: Obj, *, name: str = "", stem: str = "", more: Obj | None = None) -> str:
+        """Make a pod out of a template; give the words of the refusal, "" when it was made.
+
+        Its name is `name`, or begins with `stem`, or with the name of its owner.
+        """
         template = copied(template)
-        metadata: Obj = {"name": name} if name else {"generateName": f"{name_of(owner)}-"}
+        metadata: Obj = {"name": name} if name else {"generateName": f"{stem or name_of(owner)}-"}
         for part in ("labels", "annotations"):
             if dig(template, "metadata", part):
                 metadata[part] = template["metadata"][part]

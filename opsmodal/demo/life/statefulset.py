@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from opsmodal.demo import writing
+from opsmodal.demo import deletion, writing
 from opsmodal.demo.documents import Obj, copied, dig, encode, is_leaving, labels_of, name_of, namespace_of, owned_by
 from opsmodal.demo.kinds import PODS, Kind, stored
 from opsmodal.demo.life.making import ENDED, Maker, is_available, is_ready, noticed
 from opsmodal.demo.names import safe_hash
-from opsmodal.demo.storage import Change, Key
+from opsmodal.demo.storage import Change, Key, Record
 from opsmodal.demo.world import World
 
 STATEFUL_SETS = stored("statefulsets")
@@ -22,20 +22,35 @@ INDEX = "apps.kubernetes.io/pod-index"
 RETRY_S = 15.0
 
 
+def _forget(world: World, owner: Obj, past: list[Record]) -> None:
+    """Delete the oldest revisions that no pod is of, beyond the limit."""
+    limit = dig(owner, "spec", "revisionHistoryLimit")
+    pods = world.storage.owned(PODS, owner["metadata"]["uid"])
+    used = {labels_of(pod.document).get(HASH) for pod in pods}
+    idle = [item for item in past if not {name_of(item.document), labels_of(item.document).get(HASH)} & used]
+    idle.sort(key=lambda item: item.document["revision"])
+    for item in idle[: max(len(idle) - (10 if limit is None else limit), 0)]:
+        deletion.delete(world, REVISIONS, item, deletion.Options())
+
+
 def revision_name(world: World, kind_owner: Obj) -> str:
     """Give the name of the ControllerRevision of the present template, making it when it is new."""
     data = encode(kind_owner["spec"]["template"])
     hash_ = safe_hash(data)
     name = f"{name_of(kind_owner)}-{hash_}"
     namespace = namespace_of(kind_owner)
-    if world.storage.get(REVISIONS, namespace, name):
-        return name
     past = world.storage.owned(REVISIONS, kind_owner["metadata"]["uid"])
+    highest = max((item.document["revision"] for item in past), default=0)
+    if known := world.storage.get(REVISIONS, namespace, name):
+        if known.document["revision"] < highest:  # a rollback: what is current has the highest number
+            world.storage.update(REVISIONS, namespace, name, lambda document: document.update(revision=highest + 1))
+        return name
+    _forget(world, kind_owner, past)
     labels = (dig(kind_owner, "spec", "template", "metadata", "labels") or {}) | {HASH: hash_}
     metadata = {"name": name, "labels": labels, "ownerReferences": [owned_by(kind_owner)]}
     template = {"$patch": "replace"} | copied(kind_owner["spec"]["template"])
     document: Obj = {"metadata": metadata, "data": {"spec": {"template": template}}}
-    document["revision"] = max((item.document["revision"] for item in past), default=0) + 1
+    document["revision"] = highest + 1
     writing.create(world, REVISIONS, namespace, document)
     return name
 
