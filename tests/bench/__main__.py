@@ -1,46 +1,147 @@
-"""Run the benchmarks: `make bench`, or `make bench ARGS='--rounds 3 --write docs/benchmarks.md'`."""
+"""Run the benchmarks: `make bench`, or `make bench ARGS='--quick --only logs'`.
+
+Each runs in a process of its own with a limit of time: one that fails or hangs is told of, and the others go on.
+"""
 
 from __future__ import annotations
 
 import argparse
 import os
 import platform
+import signal
+import subprocess
 import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.bench.first_answer import FIRST_ANSWER
-from tests.bench.measure import Benchmark, measured
-from tests.bench.table import table
+import msgspec
 
-BENCHMARKS: tuple[Benchmark, ...] = (FIRST_ANSWER,)
+from tests.bench import first_answer, following, logs, memory, pages, pods, screen
+from tests.bench.measure import Failed, Figure
+from tests.bench.sizes import FULL, QUICK, TINY, Size
+from tests.bench.table import page, verdict
+from tests.engines.process import CannotStart
 
-PAGE = """\
-# Benchmarks
-
-Written by `make bench ARGS='--write docs/benchmarks.md'`. Ours and the peer's are measured in turns, in the same run,
-on the same machine; the figures are medians. The ratio is what to compare between versions, not the seconds.
-
-{machine}
-
-{table}"""
+BENCHMARKS: Mapping[str, Callable[[Size], Iterator[Figure]]] = {
+    "first-answer": first_answer.first_answer,
+    "pods": pods.pods_tab,
+    "pods-real": pods.pods_tab_real,
+    "memory": memory.cached_pods,
+    "storm": memory.storm,
+    "pages": pages.many_pages,
+    "shared": pages.shared_pages,
+    "logs-docker": logs.docker_logs,
+    "logs-kubectl": logs.kubectl_logs,
+    "logs-real": logs.kubectl_logs_real,
+    "following": following.following_simulated,
+    "following-docker": following.following_docker,
+    "screen": screen.screen_simulated,
+    "screen-docker": screen.screen_docker,
+}
+SIZES = {"full": FULL, "quick": QUICK, "tiny": TINY}
+LIMIT_S = {"full": 600.0, "quick": 120.0, "tiny": 120.0}
+"""How long one benchmark may take."""
+TIDY_S = 45.0
+"""How long one that is stopped may take to end what it started."""
+WHY_CHARS = 400
 
 
 def main() -> int:
-    """Measure, print, write where asked; exit 1 when a promise was broken."""
-    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="measurements of each, of which the median is taken")
-    parser.add_argument("--only", default="", help="run those whose name contains this")
-    parser.add_argument("--write", type=Path, help="also write the table to this page")
-    given = parser.parse_args()
-    results = [measured(each, rounds=given.rounds) for each in BENCHMARKS if given.only in each.name]
-    sys.stdout.write(table(results))
+    """Measure, print, write where asked; exit 1 when a benchmark failed or a promise was not met."""
+    given = _arguments()
+    if given.one:
+        return _measure_here(given.one, SIZES[given.size])
+    found: list[Figure | Failed] = []
+    for name in BENCHMARKS:
+        if given.only in name:
+            began = time.monotonic()
+            found += _measured(name, given.size)
+            sys.stderr.write(f"{name}: {time.monotonic() - began:.0f} s\n")
+    text = page(found, machine=_machine(), quick=given.size != "full")
+    sys.stdout.write(text)
     if given.write:
-        given.write.write_text(PAGE.format(machine=_machine(), table=table(results)))
-    return 0 if all(result.kept for result in results) else 1
+        given.write.write_text(text)
+    return 0 if all(isinstance(each, Figure) and each.kept for each in found) else 1
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--quick", dest="size", action="store_const", const="quick", help="everything, but shortened")
+    parser.add_argument("--tiny", dest="size", action="store_const", const="tiny", help="only to see that all runs")
+    parser.add_argument("--only", default="", help=f"those whose name contains this: {', '.join(BENCHMARKS)}")
+    parser.add_argument("--write", type=Path, help="also write the page to this file")
+    parser.add_argument("--one", choices=BENCHMARKS, help=argparse.SUPPRESS)
+    parser.set_defaults(size="full")
+    return parser.parse_args()
+
+
+def _measured(name: str, size: str) -> list[Figure | Failed]:
+    """Run one benchmark in its own process, until its limit; give its figures and what went wrong."""
+    argv = [sys.executable, "-m", "tests.bench", "--one", name, *([] if size == "full" else [f"--{size}"])]
+    process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    late = ""
+    try:
+        out, err = process.communicate(timeout=LIMIT_S[size])
+    except subprocess.TimeoutExpired:
+        late = f"not within {LIMIT_S[size]:g} s. "
+        process.send_signal(signal.SIGTERM)
+        try:
+            out, err = process.communicate(timeout=TIDY_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            out, err = process.communicate()
+    found: list[Figure | Failed] = []
+    for line in out.splitlines():
+        found.append(msgspec.json.decode(line, type=Figure))
+        _tell(found[-1])
+    if process.returncode:
+        found.append(Failed(name=name, why=(late + _last_words(err.decode(errors="replace"))).strip()))
+        _tell(found[-1])
+    return found
+
+
+def _tell(what: Figure | Failed) -> None:
+    if isinstance(what, Failed):
+        sys.stderr.write(f"  {what.name} failed: {what.why}\n")
+    else:
+        beside = f", {what.ratio:.3g} of {what.peer_name}" if what.ratio is not None else ""
+        sys.stderr.write(f"  {what.name}: {what.ours:.3g} {what.unit}{beside} {verdict(what)}\n")
+
+
+def _last_words(text: str) -> str:
+    lines = [line for line in text.splitlines() if line.strip()]
+    return (lines[-1] if lines else "it ended without a word")[:WHY_CHARS]
+
+
+def _measure_here(name: str, size: Size) -> int:
+    """Measure in this process; each figure is a line of JSON as soon as it is there."""
+    signal.signal(signal.SIGTERM, _end)
+    try:
+        for figure in BENCHMARKS[name](size):
+            sys.stdout.buffer.write(msgspec.json.encode(figure) + b"\n")
+            sys.stdout.buffer.flush()
+    except CannotStart as reason:
+        sys.stderr.write(f"{reason}\n")
+        return 1
+    return 0
+
+
+def _end(number: int, _frame: object) -> None:
+    signal.signal(number, signal.SIG_IGN)  # what was started is being ended: a second signal must not end that
+    raise SystemExit("stopped")
 
 
 def _machine() -> str:
-    return f"Python {platform.python_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} cores."
+    moment = datetime.now(UTC).strftime("%Y-%m-%d")
+    load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
+    system = f"{platform.system()} {platform.release()} {platform.machine()}"
+    memory_gb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    return (
+        f"Measured on {moment} with Python {platform.python_version()} on {system}, {os.cpu_count()} cores, "
+        f"{memory_gb:.0f} GB. Load average when all was done: {load}."
+    )
 
 
 if __name__ == "__main__":

@@ -9,10 +9,11 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tests.bench.measure import Benchmark
+from tests.bench.measure import Figure, Promise, in_turns, median
+from tests.bench.sizes import Size
 from tests.engines.process import wait_for
 from tests.engines.sshd import HOST, free_port
 
@@ -21,12 +22,29 @@ PROMISED_S = 3.0
 BARE = "import flask, sys; flask.Flask('bare').run('127.0.0.1', int(sys.argv[1]))"
 
 
+def first_answer(size: Size) -> Iterator[Figure]:
+    """Start both programs in turns."""
+    ours, peer = in_turns(demo_s, bare_flask_s, rounds=size.rounds)
+    yield Figure(
+        name="first answer of `opsmodal demo`",
+        ours=median(ours),
+        unit="s",
+        peer=median(peer),
+        peer_name="bare Flask",
+        promise=Promise(at_most=PROMISED_S),
+        count=len(ours),
+        with_="cold processes",
+    )
+
+
 def demo_s() -> float:
+    """Start the demo and give the seconds until its first answer."""
     port = free_port()
     return _first_answer_s([str(Path(sys.executable).with_name("opsmodal")), "demo", "--port", str(port)], port)
 
 
 def bare_flask_s() -> float:
+    """Start an application of one line and give the seconds until its first answer."""
     port = free_port()
     return _first_answer_s([sys.executable, "-c", BARE, str(port)], port)
 
@@ -56,13 +74,3 @@ def _answers(port: int) -> bool:
         return True  # a refusal is an answer
     except OSError:
         return False
-
-
-FIRST_ANSWER = Benchmark(
-    name="first answer of `opsmodal demo`",
-    unit="s",
-    ours=demo_s,
-    peer=bare_flask_s,
-    peer_name="bare Flask",
-    at_most=PROMISED_S,
-)

@@ -1,0 +1,72 @@
+"""How much is measured: whole, shortened (`--quick`), or so little that a test can run everything (`--tiny`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """The size of a run; times in seconds."""
+
+    rounds: int
+    requests: int
+    pods: int
+    churn_rate: int
+    churn_s: float
+    returned_s: float
+    """How long memory may take to be given back after the last viewer has gone."""
+    sockets: int
+    changes: int
+    counted_s: float
+    log_lines: int
+    follow_s: float
+    follow_bytes_s: int
+    screen_changes: int
+
+
+FULL = Size(
+    rounds=5,
+    requests=50,
+    pods=5000,
+    churn_rate=200,
+    churn_s=300,
+    returned_s=240,
+    sockets=1000,
+    changes=30,
+    counted_s=60,
+    log_lines=100_000,
+    follow_s=60,
+    follow_bytes_s=20_000_000,
+    screen_changes=40,
+)
+QUICK = Size(
+    rounds=2,
+    requests=20,
+    pods=5000,
+    churn_rate=200,
+    churn_s=20,
+    returned_s=0,
+    sockets=1000,
+    changes=8,
+    counted_s=8,
+    log_lines=100_000,
+    follow_s=8,
+    follow_bytes_s=20_000_000,
+    screen_changes=8,
+)
+TINY = Size(
+    rounds=1,
+    requests=2,
+    pods=40,
+    churn_rate=20,
+    churn_s=2,
+    returned_s=0,
+    sockets=5,
+    changes=2,
+    counted_s=2,
+    log_lines=500,
+    follow_s=2,
+    follow_bytes_s=200_000,
+    screen_changes=2,
+)
