@@ -38,12 +38,7 @@ async function done(doc, key) {
   setTimeout(() => row?.classList.remove("changed"), CHANGED_MS);
 }
 
-export function startActing() {
-  document.addEventListener("submit", (event) => {
-    const form = event.target;
-    if (!form.matches("form[data-act]")) return;
-    event.preventDefault();
-    // Pressed twice is meant once.
-    if (!form.querySelector('[aria-busy="true"]')) send(form, event.submitter);
-  });
+// Pressed twice is meant once.
+export function act(form, button) {
+  if (!form.querySelector('[aria-busy="true"]')) send(form, button);
 }

@@ -19,17 +19,10 @@ export function closeDialog() {
   return key;
 }
 
-export function showKeys() {
-  document.getElementById("keys").showModal();
-}
-
-export function startDialogs() {
-  box.addEventListener("close", () => {
-    box.replaceChildren();
-    (cameFrom?.isConnected ? cameFrom : rowOf(key) || document.getElementById("main")).focus();
-  });
-  document.addEventListener("click", (event) => {
-    if (plainClick(event, "dialog [data-cancel]")) closeDialog();
-    if (event.target.closest("[data-keys]")) showKeys();
-  });
-}
+box.addEventListener("close", () => {
+  box.replaceChildren();
+  (cameFrom?.isConnected ? cameFrom : rowOf(key) || document.getElementById("main")).focus();
+});
+document.addEventListener("click", (event) => {
+  if (plainClick(event, "dialog [data-cancel]")) closeDialog();
+});

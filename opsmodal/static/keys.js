@@ -1,5 +1,4 @@
 // The keyboard. Nothing is taken while somebody types.
-import { showKeys, startDialogs } from "./dialog.js";
 import { closeMenu, openMenu } from "./menu.js";
 import { refresh } from "./poll.js";
 
@@ -14,6 +13,7 @@ function step(by) {
   all[Math.min(Math.max(at + by, 0), all.length - 1)]?.focus();
 }
 
+const showKeys = () => document.getElementById("keys").showModal();
 const focusOn = (selector) => document.querySelector(selector)?.select();
 
 const KEYS = {
@@ -43,7 +43,9 @@ function escape(event) {
 }
 
 export function startKeys() {
-  startDialogs();
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-keys]")) showKeys();
+  });
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (event.key === "Escape") return escape(event);

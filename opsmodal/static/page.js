@@ -25,6 +25,7 @@ export function take(doc, parts = ["frame", "content", "as-of", "trouble"]) {
     else old.replaceWith(document.adoptNode(fresh));
   }
   document.title = doc.title;
+  document.dispatchEvent(new Event("taken"));
 }
 
 export const rowOf = (key) => document.querySelector(`tr[data-key="${CSS.escape(key)}"]`);

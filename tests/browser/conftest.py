@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from werkzeug.serving import make_server
+from werkzeug.serving import BaseWSGIServer, make_server
 
 from opsmodal.demo.cluster import Cluster, start
 from tests.contract.relay import Relay
@@ -137,6 +137,7 @@ class Own:
     browser: Browser
     installation: Installation
     relay: Relay
+    server: BaseWSGIServer
 
     @property
     def cluster(self) -> Cluster:
@@ -160,7 +161,7 @@ def own(browser: Browser, tmp_path: Path, seed: Seed) -> Iterator[Own]:
     )
     thread.start()
     relay = Relay(("127.0.0.1", server.server_port))
-    own = Own(_signed_in(browser, relay), browser, installation, relay)
+    own = Own(_signed_in(browser, relay), browser, installation, relay, server)
     try:
         yield own
     finally:

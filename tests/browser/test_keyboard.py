@@ -67,12 +67,13 @@ def test_the_list_of_keys_opens_and_closes(visit: Visit) -> None:
 
 
 def test_the_focus_and_an_open_row_survive_a_refresh(visit: Visit) -> None:
-    page = visit("/services/payments/instances")
+    page = visit("/services/shop/instances")
     page.keyboard.press("j")
+    name = page.locator("tr[data-key]").first.get_attribute("data-key")
     page.keyboard.press("Enter")
-    expect(page.locator("tr.opened h2")).to_be_visible()
+    expect(page.locator("tr.opened dl").first).to_be_visible()
     with page.expect_response(re.compile("/instances$")):
         page.keyboard.press("r")
-    page.wait_for_function("document.querySelectorAll('tr[data-key]').length === 3")
-    expect(page.locator("tr[data-key]").first).to_be_focused()
-    expect(page.locator("tr[data-key] + tr.opened h2")).to_be_visible()
+    page.wait_for_function("document.querySelectorAll('tr[data-key]').length === 4")
+    expect(page.locator(f'tr[data-key="{name}"]')).to_be_focused()
+    expect(page.locator(f'tr[data-key="{name}"] + tr.opened dl').first).to_be_visible()
