@@ -133,7 +133,7 @@ def seconds(retry_after: str) -> float | None:
     return float(retry_after) if retry_after.isascii() and retry_after.isdigit() else None
 
 
-def undecodable(body: bytes, asked: Asked) -> Unavailable:
+def undecodable(body: bytes | bytearray, asked: Asked) -> Unavailable:
     """Give the error for a successful answer whose body is not what was asked for."""
     start = body[:64].lstrip().lower()
     if start.startswith((b"<!doctype", b"<html", b"<?xml")):

@@ -114,7 +114,7 @@ class Client:
                 return
         raise Unavailable(f"There are more than {PAGES_MAX * PAGE_ITEMS:,} {what}: that is too much for one page.")
 
-    def _read(self, asked: Asked, path: str, query: Query, accept: str) -> bytes:
+    def _read(self, asked: Asked, path: str, query: Query, accept: str) -> bytearray:
         headers = {"Accept": accept or "application/json"}
         try:
             return self._body(self._answer(asked, path, query, headers=headers), asked)
@@ -126,7 +126,7 @@ class Client:
             time.sleep(problem.retry_after_s)
         return self._body(self._answer(asked, path, query, headers=headers), asked)
 
-    def _sent(self, asked: Asked, path: str, body: bytes) -> bytes:
+    def _sent(self, asked: Asked, path: str, body: bytes) -> bytearray:
         headers = {"Accept": "application/json", "Content-Type": "application/json"}
         return self._body(self._answer(asked, path, {}, headers=headers, body=body), asked)
 
@@ -171,21 +171,21 @@ class Client:
         except (wire.HTTPError, OSError):
             return b""
 
-    def _body(self, response: urllib3.BaseHTTPResponse, asked: Asked) -> bytes:
-        deadline, size, parts = time.monotonic() + BODY_MAX_S, 0, []
+    def _body(self, response: urllib3.BaseHTTPResponse, asked: Asked) -> bytearray:
+        # One growing piece of memory: many that are joined in the end take twice as much of it.
+        deadline, body = time.monotonic() + BODY_MAX_S, bytearray()
         try:
             # read1 gives what is there; stream() would wait for CHUNK_BYTES, however slowly they come
             while part := response.read1(CHUNK_BYTES):
-                parts.append(part)
-                size += len(part)
-                if size > BODY_MAX_BYTES or time.monotonic() > deadline:
+                body += part
+                if len(body) > BODY_MAX_BYTES or time.monotonic() > deadline:
                     response.close()
                     raise Unavailable(f"The API server at {asked.server} sends more than can be taken in time.")
         except (wire.HTTPError, OSError) as error:
             response.close()
             raise answers.unanswered(error, asked, timeout_s=self._timeout_s) from error
         response.release_conn()
-        return b"".join(parts)
+        return body
 
     def _unanswered(self, error: Exception, asked: Asked) -> RuntimeProblem:
         known = answers.unanswered(error, asked, timeout_s=self._timeout_s)
@@ -195,7 +195,7 @@ class Client:
     def _asked(self, method: str, what: str) -> Asked:
         return Asked(server=self.server, runtime=self._runtime, method=method, what=what)
 
-    def _decoded(self, body: bytes, kind: type[T], asked: Asked) -> T:
+    def _decoded(self, body: bytearray, kind: type[T], asked: Asked) -> T:
         try:
             decoded: T = _decoder(cast(Hashable, kind)).decode(body)
         except (ValueError, RecursionError) as error:  # no JSON, no UTF-8, or nested to exhaust whoever reads it
