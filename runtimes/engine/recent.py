@@ -35,11 +35,11 @@ class RecentRestarts:
         if unknown:
             self._fill(unknown, now)
         for each in containers:
-            self.of(each, now)
+            self._restarts.recent(each.id, each.restart_count, now)
 
     def of(self, container: Inspected, now: datetime) -> int:
         """Give how many restarts of a container lie in the window; asks nobody."""
-        return self._restarts.recent(container.id, container.restart_count, now)
+        return self._restarts.known(container.id, container.restart_count, now)
 
     def _fill(self, unknown: Sequence[Inspected], now: datetime) -> None:
         try:

@@ -18,6 +18,8 @@ from runtimes.base import RESTART_LOOP_WINDOW
 CONTAINERS_MAX = 2000
 """Four times what one engine runs in practice; the one that was not looked at for longest is forgotten first."""
 MOMENTS_MAX = 64
+LATE_MAX = 2
+"""Two answers about one container may overtake each other: a count lower by so much was late, not begun anew."""
 
 
 @dataclass(slots=True)
@@ -58,16 +60,28 @@ class Restarts:
             history = self._seen.get(container) or _History(now)
             self._kept(container, history)
             history.read_at, moments = now, history.moments
-            if moments and count < moments[-1][1]:  # started by hand: Docker begins to count anew
+            last = moments[-1][1] if moments else 0
+            if count < last and (count == 0 or last - count > LATE_MAX):  # started by hand: Docker begins to count anew
                 moments.clear()
-            if not moments or moments[-1][1] != count:
+            if not moments or count > last:
                 moments.append((now, count))
-            while len(moments) > 1 and moments[1][0] <= now - RESTART_LOOP_WINDOW:
-                moments.popleft()
-            return count - moments[0][1]
+            return _within(history, count, now)
+
+    def known(self, container: str, count: int, now: datetime) -> int:
+        """Give how many of `count` restarts lie in the window; takes nothing down, as `count` may be of a while ago."""
+        with self._lock:
+            history = self._seen.get(container)
+            return _within(history, count, now) if history is not None and history.moments else 0
 
     def _kept(self, container: str, history: _History) -> None:
         self._seen[container] = history
         self._seen.move_to_end(container)
         while len(self._seen) > CONTAINERS_MAX:
             self._seen.popitem(last=False)
+
+
+def _within(history: _History, count: int, now: datetime) -> int:
+    moments = history.moments
+    while len(moments) > 1 and moments[1][0] <= now - RESTART_LOOP_WINDOW:
+        moments.popleft()
+    return max(0, count - moments[0][1])

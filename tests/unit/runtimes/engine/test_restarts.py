@@ -28,6 +28,7 @@ def after(minutes: float) -> datetime:
         ([(0, 7), (5, 7), (16, 7)], 0),
         ([(0, 7), (1, 9), (2, 0)], 0),
         ([(0, 7), (1, 0), (2, 3)], 3),
+        ([(0, 7), (1, 9), (1, 8), (2, 10)], 3),
     ],
 )
 def test_only_restarts_within_the_window_count(looks: list[tuple[float, int]], recent: int) -> None:
@@ -42,6 +43,16 @@ def test_what_happened_before_the_first_look_comes_from_the_engines_events() -> 
     assert known.recent("a", 40, START) == 3
     assert known.recent("a", 40, after(2)) == 2
     assert known.recent("a", 41, after(2)) == 3
+
+
+def test_what_was_read_a_while_ago_takes_nothing_back() -> None:
+    """A list is read once and shown often, while a container that crashes is read again and again."""
+    known = Restarts()
+    known.fill("a", 3, [after(minute) for minute in (-3, -2, -1)], START)
+    assert known.recent("a", 9, after(1)) == 9
+    assert known.known("a", 3, after(1)) == 3
+    assert known.recent("a", 9, after(1)) == 9
+    assert known.known("b", 3, after(1)) == 0
 
 
 def test_deaths_by_hand_are_no_restarts() -> None:
