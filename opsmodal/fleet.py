@@ -82,6 +82,8 @@ class Fleet:
         self._lock = threading.Lock()
         self._recent = Recent()
         self._glancing: dict[object, Future[Glance]] = {}
+        self._found: dict[object, Kept[Snapshot[Instance]]] = {}
+        """What glances under way have found, while they wait for how many there should be."""
         self._pools: dict[str, ThreadPoolExecutor] = {}
         self._closed = False
 
@@ -126,7 +128,12 @@ class Fleet:
 
     def glance(self, service: ServiceSpec, *, fresh_s: float) -> Glance:
         """Give the instances of a service and how many there should be."""
-        return Glance(self.instances(service, fresh_s=fresh_s), self.desired(service))
+        found = self.instances(service, fresh_s=fresh_s)
+        if found.stale or found.value.stale:
+            return Glance(found, self._last_desired(service))  # nobody waits for a silent runtime to say so twice
+        with self._lock:
+            self._found[_key(service)] = found
+        return Glance(found, self.desired(service))
 
     def glances(
         self, services: Sequence[ServiceSpec], *, fresh_s: float, wait_s: float
@@ -173,12 +180,16 @@ class Fleet:
     def _last(self, service: ServiceSpec, question: str) -> Kept[Any] | None:
         return self._recent.last((service.runtime, service.name, question, service.scope_key()))
 
+    def _last_desired(self, service: ServiceSpec) -> int | None:
+        last = self._last(service, DESIRED)
+        return last.value if last else None
+
     def _glance(self, service: ServiceSpec, *, fresh_s: float) -> Future[Glance]:
         """Glance at one service in a thread, or share the question that waits or runs already.
 
         Behind a runtime that hangs, each page would otherwise make the line longer, for everybody.
         """
-        key = (service.name, service.scope_key())
+        key = _key(service)
         with self._lock:
             known = self._glancing.get(key)
             if known is not None and not known.done():
@@ -199,11 +210,13 @@ class Fleet:
         with self._lock:
             if (known := self._glancing.get(key)) is not None and known.done():
                 del self._glancing[key]
+                self._found.pop(key, None)
 
     def _glanced(self, service: ServiceSpec, future: Future[Glance]) -> Glance | Exception | None:
         if not future.done() or future.cancelled():
-            instances, desired = self._last(service, INSTANCES), self._last(service, DESIRED)
-            return Glance(instances, desired.value if desired else None) if instances else None
+            with self._lock:
+                instances = self._found.get(_key(service)) or self._last(service, INSTANCES)
+            return Glance(instances, self._last_desired(service)) if instances else None
         error = future.exception()
         if error is None:
             return future.result()
@@ -252,3 +265,7 @@ class Fleet:
             slot.opened.runtime.close()
             slot.opened.connection.close()
             slot.opened = None
+
+
+def _key(service: ServiceSpec) -> object:
+    return service.name, service.scope_key()

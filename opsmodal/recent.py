@@ -1,7 +1,9 @@
 """The last answer of a runtime to each question, kept so that a page has something true to show when it falls silent.
 
 Identical questions asked at the same time are asked once. It never hides a refusal: only silence (Unavailable and
-trouble on the way) is bridged with an older answer, and the answer says so.
+trouble on the way) is bridged with an older answer, and the answer says so. What a runtime keeps itself
+(`Snapshot.live`) is not kept a second time: it is asked for each time, by everybody at once, and the runtime bridges
+its own silence.
 """
 
 from __future__ import annotations
@@ -57,6 +59,8 @@ class Recent:
         self._kept: OrderedDict[Hashable, tuple[float, Kept[Any]]] = OrderedDict()
         self._asking: dict[Hashable, _Question] = {}
         self._failed: OrderedDict[Hashable, tuple[float, Exception]] = OrderedDict()
+        self._live: OrderedDict[Hashable, None] = OrderedDict()
+        """Questions whose last answer the runtime keeps itself."""
 
     def read(self, key: Hashable, ask: Callable[[], T], *, fresh_s: float = 0.0) -> Kept[T]:
         """Give an answer at most `fresh_s` old, else ask; bridge silence with the last one, marked stale."""
@@ -65,10 +69,13 @@ class Recent:
             if kept is not None and time.monotonic() - at < (RETRY_S if kept.stale else fresh_s):
                 return kept
             self._raise_recent(key)
-            question = self._asking.get(key)
+            live = key in self._live
+            question = None if live else self._asking.get(key)
             mine = question is None
             if question is None:
-                question = self._asking[key] = _Question()
+                question = _Question()
+                if not live:
+                    self._asking[key] = question
         if mine:
             self._ask(key, ask, question)
         elif not question.done.wait(WAIT_MAX_S):
@@ -87,7 +94,7 @@ class Recent:
     def forget(self, belongs: Callable[[Hashable], bool]) -> None:
         """Drop what was kept for keys that belong to something removed or changed."""
         with self._lock:
-            for entries in (self._kept, self._failed):
+            for entries in (self._kept, self._failed, self._live):
                 for key in [key for key in entries if belongs(key)]:
                     del entries[key]
 
@@ -98,20 +105,24 @@ class Recent:
             last = self.last(key)
             if last is None:
                 question.error = problem
-                with self._lock:
-                    self._failed[key] = (time.monotonic(), problem)
-                    while len(self._failed) > KEPT_MAX:
-                        self._failed.popitem(last=False)
+                self._fail(key, problem)
             else:
                 question.answer = Kept(value=last.value, as_of=last.as_of, stale=True, problem=problem.sentence)
         except BaseException as error:  # noqa: BLE001 - handed on: raised in read(), for everyone who waits
             question.error = error
         finally:
             with self._lock:
-                del self._asking[key]
+                if self._asking.get(key) is question:
+                    del self._asking[key]
                 if question.answer is not None:
                     self._keep(key, question.answer)
             question.done.set()
+
+    def _fail(self, key: Hashable, problem: Exception) -> None:
+        with self._lock:
+            self._live.pop(key, None)  # who waits for a runtime that is silent waits together
+            self._failed[key] = (time.monotonic(), problem)
+            _bound(self._failed)
 
     def _raise_recent(self, key: Hashable) -> None:
         at, error = self._failed.get(key, (0.0, None))
@@ -122,10 +133,20 @@ class Recent:
         del self._failed[key]
 
     def _keep(self, key: Hashable, answer: Kept[Any]) -> None:
-        self._kept[key] = (time.monotonic(), answer)
-        self._kept.move_to_end(key)
-        while len(self._kept) > KEPT_MAX:
-            self._kept.popitem(last=False)
+        if isinstance(answer.value, Snapshot) and answer.value.live:
+            self._live[key] = None
+            self._kept.pop(key, None)
+        else:
+            self._live.pop(key, None)
+            self._kept[key] = (time.monotonic(), answer)
+            self._kept.move_to_end(key)
+        _bound(self._kept)
+        _bound(self._live)
+
+
+def _bound(entries: OrderedDict[Hashable, Any]) -> None:
+    while len(entries) > KEPT_MAX:
+        entries.popitem(last=False)
 
 
 def _kept(value: T, now: datetime) -> Kept[T]:

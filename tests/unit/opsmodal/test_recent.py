@@ -118,3 +118,52 @@ def test_what_a_runtime_gave_out_of_its_memory_is_as_old_as_it_says() -> None:
     answer = Recent().read("key", lambda: Snapshot(items=("pod",), as_of=then, stale=True, problem="It is silent."))
     assert (answer.as_of, answer.stale, answer.problem) == (then, True, "It is silent.")
     assert not Recent().read("key", lambda: Snapshot(items=("pod",), as_of=then)).stale
+
+
+def live(*items: str) -> Snapshot[str]:
+    return Snapshot(items=items, as_of=datetime.now(UTC), live=True)
+
+
+def test_what_the_runtime_keeps_is_not_kept_twice_and_asked_for_each_time() -> None:
+    kept = Recent()
+    assert kept.read("key", lambda: live("one"), fresh_s=60).value.items == ("one",)
+    assert kept.read("key", lambda: live("two"), fresh_s=60).value.items == ("two",)
+    assert kept.last("key") is None
+
+
+def test_who_asks_for_what_the_runtime_keeps_waits_for_nobody() -> None:
+    kept, entered, leave = Recent(), threading.Event(), threading.Event()
+    kept.read("key", lambda: live("one"))
+
+    def slow() -> Snapshot[str]:
+        entered.set()
+        assert leave.wait(10)
+        return live("slow")
+
+    thread = threading.Thread(target=kept.read, args=("key", slow))
+    thread.start()
+    try:
+        assert entered.wait(10)
+        assert kept.read("key", lambda: live("quick")).value.items == ("quick",)
+    finally:
+        leave.set()
+        thread.join(10)
+
+
+def test_a_runtime_that_keeps_nothing_any_more_is_told_as_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = Recent()
+    kept.read("key", lambda: live("one"))
+    with pytest.raises(Unavailable):
+        kept.read("key", silent)
+    monkeypatch.setattr(recent, "RETRY_S", 0.0)
+    assert kept.read("key", lambda: live("back")).value.items == ("back",)
+
+
+def test_the_number_of_live_questions_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recent, "KEPT_MAX", 3)
+    kept = Recent()
+    for number in range(9):
+        kept.read(number, live)
+    assert len(kept._live) == 3
+    kept.forget(lambda key: True)
+    assert not kept._live
