@@ -20,6 +20,7 @@ from opsmodal.history.hours import Hours
 from opsmodal.history.used import UsedStore
 from opsmodal.live import Live
 from opsmodal.meter import Meter, Sources
+from opsmodal.near import Near
 from opsmodal.networks import networks
 from opsmodal.opening import Opening
 from opsmodal.operations import Operations
@@ -39,7 +40,6 @@ from opsmodal.registry.registry import Registry
 from opsmodal.settings import Settings
 from opsmodal.store import open_vault
 from opsmodal.store.store import Store
-from opsmodal.streams import Streams
 from opsmodal.tabs import TABS
 from opsmodal.tabs import instances as instances_tab
 from opsmodal.tabs import logs as logs_tab
@@ -72,7 +72,7 @@ from opsmodal.web.sockets import HELD
 from opsmodal.web.sockets import register as register_sockets
 
 CLOSING = "opsmodal.closing"
-FLEET, STREAMS = "opsmodal.fleet", "opsmodal.streams"
+FLEET = "opsmodal.fleet"
 ROUTES = "opsmodal.routes"
 SOCKETS = "opsmodal.sockets"
 
@@ -89,7 +89,9 @@ def create_app(settings: Settings, store: Store) -> Flask:
     app.extensions[metrics.TOKEN] = settings.metrics_token
     _protect(app, settings, tell=meter.answered)
     _serve(app, read_only=settings.read_only)
-    meter.ask(Sources(sockets=app.extensions[HELD], fleet=app.extensions[FLEET], streams=app.extensions[STREAMS]))
+    near: Near = app.extensions[metrics.NEAR]
+    meter.ask(Sources(sockets=app.extensions[HELD], fleet=app.extensions[FLEET], streams=near.streams))
+    near.begin(meter)
     proxied = Proxied(app.wsgi_app, networks(settings.trusted_proxies))
     app.wsgi_app = proxied  # type: ignore[method-assign]  # as Flask documents it
     return app
@@ -113,7 +115,8 @@ def _assemble(app: Flask, settings: Settings, store: Store, known: Registry, sig
     opening = Opening(known, allowed_exec=settings.allowed_exec)
     fleet = Fleet(known, opening)
     live = Live(fleet)
-    streams = Streams(settings.data_dir / "streams")
+    near = Near(store, settings)
+    streams = near.streams
     people = People(
         store,
         idle_s=settings.session_idle_s,
@@ -124,20 +127,20 @@ def _assemble(app: Flask, settings: Settings, store: Store, known: Registry, sig
         services=Services(door, fleet, Favorites(store)),
         overview=OverviewOperations(door, fleet),
         instances=InstanceOperations(door, fleet, live),
-        logs=LogOperations(door, fleet, streams, settings),
+        logs=LogOperations(door, fleet, streams, settings, away=near.attach),
         registration=Registration(door, known, fleet, opening),
         signing=Signing(people, known, audit),
         auditing=Auditing(door, AuditLog(store)),
         timeline=TimelineOperations(door, store, collecting=settings.collect),
         usage=UsageOperations(door, fleet, Hours(UsedStore(store)), collecting=settings.collect),
     )
-    app.extensions[health.STORE], app.extensions[FLEET], app.extensions[STREAMS] = store, fleet, streams
+    app.extensions[health.STORE], app.extensions[FLEET], app.extensions[metrics.NEAR] = store, fleet, near
     collectors = Collectors(registry=known, fleet=fleet, store=store)
     if settings.collect:
         collectors.start()
     noting = Noting(AuditLog(store), settings.audit_heads, every_s=settings.audit_heads_every_s)
     noting.start()
-    app.extensions[CLOSING] = (collectors.close, live.close, streams.close, fleet.close, noting.close)
+    app.extensions[CLOSING] = (collectors.close, live.close, near.close, fleet.close, noting.close)
 
 
 def _protect(app: Flask, settings: Settings, *, tell: Callable[[requests.Answered], None]) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 import msgspec
 
 from connectors.errors import ConnectionProblem
-from opsmodal.errors import TooMany
+from opsmodal.jobs import BEAT_S, Jobs, too_many
 from opsmodal.spool import Spool
 from opsmodal.store.errors import Unusable
 from runtimes.base import LogLine, Stream
@@ -66,8 +66,10 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=T
 class Job:
     """One follow: lines with offsets, readable by several pages at once."""
 
-    def __init__(self, *, owner: str, service: str, spool: Spool, stream: Stream[LogLine], search: str = "") -> None:
-        self.id = secrets.token_urlsafe(12)
+    def __init__(
+        self, job_id: str, *, owner: str, service: str, spool: Spool, stream: Stream[LogLine], search: str = ""
+    ) -> None:
+        self.id = job_id
         self.owner = owner
         self.service = service
         self.began_at = datetime.now(UTC)
@@ -165,8 +167,9 @@ class Job:
 class Streams:
     """The jobs of this process. Nobody but their owner finds them."""
 
-    def __init__(self, folder: Path, *, idle_s: float = IDLE_S) -> None:
+    def __init__(self, folder: Path, *, idle_s: float = IDLE_S, jobs: Jobs | None = None) -> None:
         self._folder = folder
+        self._across = jobs
         self._idle_s = idle_s
         self._jobs: dict[str, Job] = {}
         self._starting: Counter[str] = Counter()
@@ -177,9 +180,10 @@ class Streams:
 
     def start(self, open_stream: Callable[[], Stream[LogLine]], *, owner: str, service: str, search: str = "") -> Job:
         """Open a stream and follow it as a job. Raise TooMany, Unusable, and whatever opening raises."""
-        with self._place(owner):
+        job_id = secrets.token_urlsafe(12)
+        with self._place(owner), self._entered(job_id, owner=owner, service=service):
             stream = open_stream()
-            job = Job(owner=owner, service=service, spool=self._spool(stream), stream=stream, search=search)
+            job = Job(job_id, owner=owner, service=service, spool=self._spool(stream), stream=stream, search=search)
             with self._lock:
                 self._jobs[job.id] = job
                 if self._sweeper is None:
@@ -207,9 +211,12 @@ class Streams:
         with self._lock:
             known = self._jobs.pop(job.id, None)
         job.stop(reason)
-        if known is not None:
-            with self._lock:
-                self._past_bytes += job.spooled_bytes
+        if known is None:
+            return
+        with self._lock:
+            self._past_bytes += job.spooled_bytes
+        if self._across is not None:
+            self._across.give_back(job.id)
 
     def close(self) -> None:
         """End every job."""
@@ -225,11 +232,7 @@ class Streams:
         with self._lock:
             running = sum(1 for job in self._jobs.values() if job.owner == owner and not job.ended)
             if running + self._starting[owner] >= JOBS_MAX_PER_OWNER:
-                raise TooMany(
-                    f"You already follow {JOBS_MAX_PER_OWNER} logs.",
-                    hint="Close a page that follows, or wait a minute.",
-                    retry_after_s=self._idle_s,
-                )
+                raise too_many(JOBS_MAX_PER_OWNER)
             self._starting[owner] += 1
         try:
             yield
@@ -238,6 +241,19 @@ class Streams:
                 self._starting[owner] -= 1
                 if not self._starting[owner]:
                     del self._starting[owner]
+
+    @contextmanager
+    def _entered(self, job_id: str, *, owner: str, service: str) -> Iterator[None]:
+        """Take a place among the owner's jobs on all workers, too; given back when the job does not begin."""
+        if self._across is None:
+            yield
+            return
+        self._across.take(job_id, person=owner, service=service, most=JOBS_MAX_PER_OWNER)
+        try:
+            yield
+        except BaseException:
+            self._across.give_back(job_id)
+            raise
 
     def _spool(self, stream: Stream[LogLine]) -> Spool:
         try:
@@ -252,7 +268,11 @@ class Streams:
             return list(self._jobs.values())
 
     def _sweep(self) -> None:
+        beaten = time.monotonic()
         while not self._closing.wait(min(SWEEP_S, self._idle_s)):
+            if self._across is not None and time.monotonic() - beaten >= BEAT_S:
+                self._across.beat()
+                beaten = time.monotonic()
             for job in self._all():
                 if job.idle_s > self._idle_s:
                     self.end(job, "nobody listened")

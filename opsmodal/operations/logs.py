@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 
@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from opsmodal import actions
 from opsmodal.errors import BadRequest, NotThere
 from opsmodal.fleet import Fleet
+from opsmodal.neighbours import AwayJob
 from opsmodal.operations.door import Door
 from opsmodal.permissions import Actor
 from opsmodal.registry.schema import ServiceSpec
@@ -20,6 +21,9 @@ from runtimes.base import LogLine, LogQuery
 from runtimes.base import Logs as LogsFacet
 from runtimes.errors import Unsupported
 from runtimes.records import written
+
+Attach = Callable[[str, str, str], AwayJob | None]
+"""Find the job with this id, of this person and on this service, in another process."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +38,10 @@ class LogRequest:
 class LogOperations:
     """Read and follow the logs of a service."""
 
-    def __init__(self, door: Door, fleet: Fleet, streams: Streams, settings: Settings) -> None:
+    def __init__(
+        self, door: Door, fleet: Fleet, streams: Streams, settings: Settings, *, away: Attach = lambda *_: None
+    ) -> None:
+        self._away = away
         self._door = door
         self._fleet = fleet
         self._streams = streams
@@ -65,13 +72,14 @@ class LogOperations:
             lambda: facet.follow(scope, wanted.query), owner=actor.name, service=name, search=wanted.search
         )
 
-    def job(self, actor: Actor, name: str, job_id: str, *, demanded: bool = True) -> Job | None:
-        """Find a follow that this actor started on this service.
+    def job(self, actor: Actor, name: str, job_id: str, *, demanded: bool = True) -> Job | AwayJob | None:
+        """Find a follow that this actor started on this service, in this process or in another one.
 
         None when it has ended or is not theirs; raise NotThere then when it is `demanded`.
         """
         self._door.enter(actor, actions.LOGS_FOLLOW, name)
-        job = self._streams.find(job_id, owner=actor.name, service=name)
+        here = self._streams.find(job_id, owner=actor.name, service=name)
+        job = here or self._away(job_id, actor.name, name)
         if job is None and demanded:
             raise NotThere("This follow has ended.", hint="Follow again.")
         return job

@@ -9,9 +9,11 @@ from typing import Any
 import msgspec
 from simple_websocket import ConnectionClosed, Server
 
+from opsmodal.neighbours import AwayJob, Lost
 from opsmodal.spool import Gone
 from opsmodal.streams import Job, Shown
 from opsmodal.web.ansi import spans
+from opsmodal.web.held import GOING_AWAY
 from opsmodal.web.marks import Places
 from opsmodal.web.sockets import send_frame
 
@@ -28,7 +30,13 @@ _SHOWN = msgspec.json.Decoder(Shown)
 
 
 def send_lines(
-    socket: Server, job: Job, offset: int, *, go_on: Callable[[], None], with_spans: bool, places: Places | None
+    socket: Server,
+    job: Job | AwayJob,
+    offset: int,
+    *,
+    go_on: Callable[[], None],
+    with_spans: bool,
+    places: Places | None,
 ) -> None:
     """Send frames `{job, offset, lines}`, then `{reason, sentence}`. Raise what `go_on` raises.
 
@@ -50,12 +58,15 @@ def send_lines(
     send_frame(socket, {"reason": job.reason, "sentence": job.sentence})
 
 
-def _read(socket: Server, job: Job, offset: int, *, limit: int) -> tuple[Sequence[tuple[int, bytes]], int]:
+def _read(socket: Server, job: Job | AwayJob, offset: int, *, limit: int) -> tuple[Sequence[tuple[int, bytes]], int]:
     try:
         records = job.read(offset, limit=limit, wait_s=WAIT_S)
     except Gone as gone:
         send_frame(socket, {"job": job.id, "offset": gone.first_offset, "lines": [], "lost": True})
         return (), gone.first_offset
+    except Lost as lost:  # with its worker; the page comes back and goes on from its marks
+        socket.close(GOING_AWAY, "The process that followed has ended.")
+        raise ConnectionClosed from lost
     if not socket.connected:
         raise ConnectionClosed
     return records, (records[-1][0] + 1 if records else offset)

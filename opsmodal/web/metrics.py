@@ -9,27 +9,29 @@ from __future__ import annotations
 import hmac
 
 from flask import Blueprint, Request, Response, current_app, request
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from opsmodal.errors import NotPermitted
 from opsmodal.meter import Meter
+from opsmodal.near import Near
 from opsmodal.networks import address_in
 from opsmodal.web.asking import BEARER, address_of
 from opsmodal.web.proxies import MARK
 
 pages = Blueprint("metrics", __name__)
-METER, TOKEN = "opsmodal.meter", "opsmodal.metrics-token"
+METER, TOKEN, NEAR = "opsmodal.meter", "opsmodal.metrics-token", "opsmodal.near"
 
 
 @pages.get("/metrics")
 def figures() -> Response:
-    """Give the figures of this process. Raise NotPermitted."""
+    """Give the figures of this process and of its neighbours. Raise NotPermitted."""
     if not (_is_this_machine(request) or _has_token(request, current_app.extensions[TOKEN])):
         raise NotPermitted(
             "The figures are for this machine, and for who has their token.",
             hint="An administrator sets OPSMODAL_METRICS_TOKEN; send it as Authorization: Bearer.",
         )
-    return Response(generate_latest(meter().registry), content_type=CONTENT_TYPE_LATEST)
+    near: Near = current_app.extensions[NEAR]
+    return Response(near.exposition(), content_type=CONTENT_TYPE_LATEST)
 
 
 def meter() -> Meter:

@@ -33,6 +33,7 @@ class Server:
     def __init__(self, folder: Path, cluster: Cluster, **settings: str) -> None:
         self.cluster = cluster
         self.data, self._log = folder / "data", folder / "log"
+        self.database = settings.get("OPSMODAL_DATABASE_URL", "")
         self._environment = {
             **os.environ,
             "OPSMODAL_ADMIN_PASSWORD": PASSWORD,

@@ -3,6 +3,7 @@
 from opsmodal.store.tables.audit import AuditHeadRow, AuditRow
 from opsmodal.store.tables.base import Table
 from opsmodal.store.tables.history import HappenedRow, LeaseRow, UsageRow, VersionRow
+from opsmodal.store.tables.jobs import JobRow
 from opsmodal.store.tables.people import Choice, Favorite, Session, SignInFailure, Ticket, Token, User
 from opsmodal.store.tables.registry import (
     Credential,
@@ -25,6 +26,7 @@ __all__ = [
     "GrantEntry",
     "GroupEntry",
     "HappenedRow",
+    "JobRow",
     "LeaseRow",
     "Mark",
     "RuntimeEntry",

@@ -1,0 +1,208 @@
+"""Workers of one host ask each other: for lines of a follow that runs in another one, and for figures.
+
+A page that comes back may land on another worker than the one where its job runs. That worker reads for it, a question
+at a time. It refuses to answer other users of the machine, to keep a question longer than READ_MAX_S, and to be asked
+more at once than ASKED_MAX.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from opsmodal.jobs import Worker
+from opsmodal.place import Place, is_same_user
+from opsmodal.spool import READ_MAX_BYTES, Gone
+from runtimes.structs import make_ready
+
+log = logging.getLogger(__name__)
+
+READ_MAX_S = 20.0
+MESSAGE_MAX_BYTES = 2 * READ_MAX_BYTES
+ASKED_MAX = 256
+LOOK_S = 1.0
+JOIN_S = 5.0
+LENGTH_BYTES = 4
+
+
+class Lost(Exception):
+    """The worker that holds a job does not answer any more, or does not hold it."""
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """What one worker asks another. `worker` is whom it takes the other one for."""
+
+    what: Literal["read", "figures"]
+    worker: str = ""
+    job: str = ""
+    person: str = ""
+    service: str = ""
+    offset: int = 0
+    limit: int = 0
+    wait_s: float = 0.0
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What it is told. `is_here` is False for a job that it does not hold; `gone` is the first line still there."""
+
+    is_here: bool = True
+    records: list[tuple[int, msgspec.Raw]] = []
+    gone: int | None = None
+    began_at: datetime | None = None
+    reason: str = ""
+    sentence: str = ""
+    figures: msgspec.Raw = msgspec.Raw(b"null")
+
+
+Answering = Callable[[Question], Answer]
+
+
+class Neighbours:
+    """This worker among those of its host: answers them, and asks them."""
+
+    def __init__(self, place: Place, worker: Worker, answer: Answering) -> None:
+        self._place = place
+        self._worker = worker
+        self._answer = answer
+        self._free = threading.BoundedSemaphore(ASKED_MAX)
+        self._closing = threading.Event()
+        self._listener = place.listen()
+        self._listener.settimeout(LOOK_S)
+        self._thread = threading.Thread(target=self._serve, name="neighbours", daemon=True)
+        self._thread.start()
+
+    def job(self, holder: Worker, *, job: str, person: str, service: str) -> AwayJob | None:
+        """Attach to a job in another worker; None when that one does not answer or does not hold it."""
+        if holder.place is None:
+            return None
+        question = Question(what="read", worker=holder.id, job=job, person=person, service=service)
+        try:
+            return AwayJob(self, holder.place, question)
+        except Lost:
+            return None
+
+    def figures(self) -> Iterator[tuple[int, msgspec.Raw]]:
+        """Give what every other worker measures, with its place; one that does not answer is left out."""
+        for number in self._place.others():
+            try:
+                yield number, self.ask(number, Question(what="figures"), wait_s=LOOK_S).figures
+            except Lost:
+                log.info("neighbour gives no figures", extra={"place": number})
+
+    def ask(self, number: int, question: Question, *, wait_s: float) -> Answer:
+        """Ask the worker in a place. Raise Lost."""
+        try:
+            with closing(self._place.dial(number, timeout_s=wait_s + JOIN_S)) as peer:
+                _send(peer, msgspec.json.encode(question))
+                return _ANSWER.decode(_receive(peer))
+        except (OSError, ValueError) as error:
+            raise Lost from error
+
+    def close(self) -> None:
+        """Stop to answer, and leave the place. May be called twice."""
+        self._closing.set()
+        self._thread.join(JOIN_S)
+        self._listener.close()
+        self._place.close()
+
+    def _serve(self) -> None:
+        while not self._closing.is_set():
+            try:
+                peer, _ = self._listener.accept()
+            except TimeoutError:
+                continue
+            except OSError:
+                log.exception("neighbours cannot ask any more")
+                return
+            if not is_same_user(peer) or not self._free.acquire(blocking=False):
+                peer.close()
+                continue
+            threading.Thread(target=self._tell, args=(peer,), name="neighbour", daemon=True).start()
+
+    def _tell(self, peer: socket.socket) -> None:
+        try:
+            with closing(peer), self._one_less():
+                peer.settimeout(READ_MAX_S)
+                question = _QUESTION.decode(_receive(peer))
+                is_meant = question.what == "figures" or question.worker == self._worker.id
+                told = self._answer(question) if is_meant else Answer(is_here=False)
+                _send(peer, msgspec.json.encode(told))
+        except (OSError, ValueError) as error:
+            log.info("neighbour not answered", extra={"why": type(error).__name__})
+        except Exception:  # the top of a thread
+            log.exception("neighbour not answered")
+
+    @contextmanager
+    def _one_less(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            self._free.release()
+
+
+class AwayJob:
+    """A job that runs in another worker of this host."""
+
+    def __init__(self, neighbours: Neighbours, place: int, question: Question) -> None:
+        self.id = question.job
+        self.reason = self.sentence = ""
+        self._ask = neighbours.ask
+        self._place = place
+        self._question = question
+        began_at = self._read(0, limit=0, wait_s=0.0).began_at
+        if began_at is None:
+            raise Lost
+        self.began_at = began_at
+
+    @property
+    def ended(self) -> bool:
+        """Whether no line will follow those that can be read."""
+        return bool(self.reason)
+
+    def read(self, offset: int, *, limit: int, wait_s: float) -> Sequence[tuple[int, bytes]]:
+        """Give lines from `offset` on, as Job.read does. Raise spool.Gone, and Lost when that worker is gone."""
+        told = self._read(offset, limit=limit, wait_s=wait_s)
+        self.reason, self.sentence = told.reason, told.sentence
+        if told.gone is not None:
+            raise Gone(told.gone)
+        return [(at, bytes(record)) for at, record in told.records]
+
+    def _read(self, offset: int, *, limit: int, wait_s: float) -> Answer:
+        question = msgspec.structs.replace(self._question, offset=offset, limit=limit, wait_s=wait_s)
+        told = self._ask(self._place, question, wait_s=wait_s)
+        if not told.is_here:
+            raise Lost
+        return told
+
+
+def _send(peer: socket.socket, message: bytes) -> None:
+    peer.sendall(len(message).to_bytes(LENGTH_BYTES, "big") + message)
+
+
+def _receive(peer: socket.socket) -> bytes:
+    length = int.from_bytes(_exactly(peer, LENGTH_BYTES), "big")
+    if length > MESSAGE_MAX_BYTES:
+        raise ValueError("a message that is too long")
+    return _exactly(peer, length)
+
+
+def _exactly(peer: socket.socket, count: int) -> bytes:
+    held = bytearray()
+    while len(held) < count:
+        part = peer.recv(min(65536, count - len(held)))
+        if not part:
+            raise OSError("the neighbour has closed the connection")
+        held += part
+    return bytes(held)
+
+
+make_ready(globals())
+_QUESTION: msgspec.json.Decoder[Question] = msgspec.json.Decoder(Question)
+_ANSWER: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer)

@@ -1,0 +1,165 @@
+"""Several workers on PostgreSQL: a page that lands on another one finds its follow, whatever becomes of the first."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+import urllib.request
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from opsmodal.demo.cluster import start
+from tests.engines.process import CannotStart
+from tests.unit.opsmodal.store.postgresql import started
+from tests.web.test_serving import Page, Server
+
+PAGES = 24
+"""So many that not all of them land on one of two workers."""
+WORKERS = 2
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    try:
+        with started() as postgresql:
+            cluster = start()
+            address = {"OPSMODAL_DATABASE_URL": postgresql.new_database(), "OPSMODAL_WORKERS": str(WORKERS)}
+            server = Server(tmp_path_factory.mktemp("serve"), cluster, **address)
+            yield server
+            if server.process.poll() is None:
+                server.end()
+            cluster.stop()
+    except CannotStart as reason:
+        pytest.skip(str(reason))
+
+
+def figures(server: Server, name: str) -> dict[str, float]:
+    """Read a figure of each worker."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/metrics", timeout=20) as answer:
+        text = answer.read().decode()
+    found: dict[str, float] = defaultdict(float)
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            if sample.name == name:
+                found[sample.labels["worker"]] += sample.value
+    return dict(found)
+
+
+def until(server: Server, name: str, total: float) -> dict[str, float]:
+    deadline = time.monotonic() + 20
+    while sum((found := figures(server, name)).values()) != total:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.1)
+    return found
+
+
+def write(server: Server, *texts: str) -> None:
+    for text in texts:
+        assert server.cluster.write_log("shop", "db-0", "db", text.encode())
+
+
+def test_figures_tell_the_workers_apart_whoever_answers(server: Server) -> None:
+    for _ in range(10):
+        assert set(figures(server, "process_resident_memory_bytes")) == {"0", "1"}
+
+
+def test_a_follow_is_found_from_every_worker_and_runs_once(server: Server) -> None:
+    first = Page(server, "instance=db-0&tail=1")
+    first.until_lines()
+    again = [server.follow(f"job={first.job}&offset={first.offset}") for _ in range(PAGES)]
+    for each in again:
+        assert json.loads(each.recv())["job"] == first.job
+    assert len([count for count in until(server, "opsmodal_sockets_open", PAGES + 1).values() if count]) == WORKERS
+    assert sum(figures(server, "opsmodal_streams_running").values()) == 1
+    write(server, "written once")
+    for each in again:
+        assert [line["text"] for line in json.loads(each.recv())["lines"]] == ["written once"]
+        each.close()
+    assert first.until("written once") == ["written once"]
+    first.socket.close()
+
+
+def test_when_the_worker_of_a_follow_is_killed_every_page_goes_on_with_each_line_once(server: Server) -> None:
+    until(server, "opsmodal_sockets_open", 0)
+    server.cluster.write_log("shop", "db-0", "db", b"before all")
+    first = Page(server, "instance=db-0&tail=1")
+    first.until_lines()
+    pages = [first]
+    for _ in range(PAGES // 4):
+        page = Page(server, "instance=db-0&tail=1")
+        page.socket.close()
+        page.job, page.offset, page.lines = first.job, first.offset, list(first.lines)
+        page.began, page.marks = first.began, dict(first.marks)
+        page.attach()
+        pages.append(page)
+    write(server, "written 1", "written 2")
+    for page in pages:
+        page.until("written 2")
+    os.kill(_holder_of(server, first), signal.SIGKILL)
+    write(server, "written 3")
+    for page in pages:
+        _come_back(page)
+    write(server, "written 4")
+    for page in pages:
+        assert page.until("written 4") == [f"written {number}" for number in (1, 2, 3, 4)]
+        page.socket.close()
+
+
+def test_the_limit_of_follows_counts_both_workers(server: Server) -> None:
+    from opsmodal.streams import JOBS_MAX_PER_OWNER
+
+    sockets, refused = [], 0
+    for _ in range(JOBS_MAX_PER_OWNER * 2):
+        sockets.append(server.follow("instance=db-0&tail=0"))
+        refused += "You already follow" in json.loads(sockets[-1].recv()).get("sentence", "")
+    running = sum(figures(server, "opsmodal_streams_running").values())
+    for each in sockets:
+        each.close()
+    assert running <= JOBS_MAX_PER_OWNER
+    assert refused >= JOBS_MAX_PER_OWNER
+
+
+def test_the_end_leaves_no_place_and_no_spool(server: Server) -> None:
+    assert server.end() == 0
+    assert list((server.data / "workers").glob("*.sock")) == []
+    assert list((server.data / "streams").iterdir()) == []
+
+
+def _holder_of(server: Server, page: Page) -> int:
+    """Give the process that runs a page's follow; the other pages' own ones are gone before that is asked."""
+    from sqlalchemy import create_engine, text
+
+    from opsmodal.store.address import checked
+
+    engine = create_engine(checked(server.database))
+    with engine.connect() as connection:
+        place = connection.execute(text("SELECT place FROM jobs WHERE id = :id"), {"id": page.job}).scalar_one()
+    engine.dispose()
+    inode = (server.data / "workers" / f"{place}.lock").stat().st_ino
+    locks = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
+    return next(int(words[4]) for words in locks if words[1] == "FLOCK" and words[5].endswith(f":{inode}"))
+
+
+def _come_back(page: Page) -> None:
+    """Take what is there until the server cuts the socket, in whatever way, and come back as the script does."""
+    from websocket import WebSocketException
+
+    page.socket.settimeout(15)
+    while True:
+        try:
+            opcode, data = page.socket.recv_data()
+        except (WebSocketException, OSError):
+            break
+        if opcode == 8:
+            break
+        page.keep(data)
+        if "written 3" in page.lines:
+            return
+    page.socket.shutdown()
+    page.attach()
