@@ -92,6 +92,7 @@ class InstanceRow:
     phase: str
     managed_by: str
     pod: str
+    uid: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +197,7 @@ def instance_row(instance: Instance, now: datetime) -> InstanceRow:
         phase=instance.phase,
         managed_by=instance.managed_by,
         pod=instance.pod,
+        uid=instance.uid,
     )
 
 

@@ -329,7 +329,7 @@ class Instances(Protocol):
         ...
 
     def delete(self, scope: Scope, instance: str, *, force: bool, uid: str = "") -> None:
-        """Delete one. Raise Stale when it is no longer the one of that `uid`, where one is given."""
+        """Delete one. Raise Conflict when it is no longer the one of that `uid`, where one is given."""
         ...
 
     def delete_pending(self, scope: Scope) -> Sequence[str]:

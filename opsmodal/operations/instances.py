@@ -24,7 +24,7 @@ from opsmodal.operations.door import Door, Pass
 from opsmodal.permissions import Action, Actor, Permission
 from opsmodal.rows import page_of
 from runtimes.base import Instance, Runtime, Severity
-from runtimes.errors import Unsupported
+from runtimes.errors import Conflict, Unsupported
 
 FRESH_S = 1.0
 """People who open the same list within this time share one reading."""
@@ -92,10 +92,18 @@ class InstanceOperations:
         return cause_answer(found, explanation, datetime.now(UTC))
 
     def delete(self, actor: Actor, name: str, instance: str, **how: Any) -> Done:
-        """Delete one instance, by `force` without grace; `confirm` is the word of the confirmation."""
-        force, confirm = bool(how["force"]), str(how["confirm"])
+        """Delete one instance, by `force` without grace; `confirm` is the word of the confirmation.
+
+        `uid` says which one was looked at: another that has its name by now is left alone. Raise Conflict then.
+        """
+        force, confirm, uid = bool(how["force"]), str(how["confirm"]), str(how["uid"])
         action = actions.INSTANCE_FORCE_DELETE if force else actions.INSTANCE_DELETE
         leave, found = self._found(actor, action, name, instance, "force-delete" if force else "delete")
+        if uid and uid != found.uid:
+            raise Conflict(
+                f"{found.name} was recreated since you looked at it.",
+                hint="Nothing was deleted. Look at the new one first.",
+            )
         scope = leave.service.scope()
         command = f"kubectl -n {scope.namespace} delete pod {found.name}" + (
             " --grace-period=0 --force" if force else ""
@@ -103,7 +111,7 @@ class InstanceOperations:
         label = f"{leave.action.label} {found.kind}"
         self._door.confirm(leave, confirm, hits=[_described(found)], label=label, command=command)
         with self._door.recorded(actor, action, service=name, target=f"{found.kind}/{found.name}"):
-            self._runtime(leave).instances.delete(scope, found.id, force=force)
+            self._runtime(leave).instances.delete(scope, found.id, force=force, uid=found.uid)
         self._fleet.forget(leave.service)
         return Done(sentence=f"{found.name} is being deleted.", targets=(found.name,))
 

@@ -21,6 +21,7 @@ from opsmodal.web.watching import send_changes
 routes = Routes("instances")
 sockets = Sockets("instances")
 SEVERITY = Parameter(name="severity", description="Only these: ok, progress, error, neutral, separated by commas")
+UID = Parameter(name="uid", description="Only the one with this uid: 409 when another has its name by now")
 FORCE = Parameter(name="force", description="Delete without grace", schema={"type": "boolean"})
 ROWS = Parameter(
     name="rows", description="Rows as values, or as the HTML of our page", schema={"enum": ["values", "html"]}
@@ -75,11 +76,11 @@ def cause(service: str, instance: str) -> Response:
     return respond(value, "instances/cause.html", service=service)
 
 
-@routes.delete(ONE, actions.INSTANCE_DELETE, Done, parameters=(FORCE, CONFIRM))
+@routes.delete(ONE, actions.INSTANCE_DELETE, Done, parameters=(FORCE, UID, CONFIRM))
 def delete(service: str, instance: str) -> Response:
     """Delete one instance; its workload makes another."""
     operation = operations().instances.delete
-    value = operation(actor(), service, instance, force=flag("force"), confirm=sent("confirm"))
+    value = operation(actor(), service, instance, force=flag("force"), uid=sent("uid"), confirm=sent("confirm"))
     return done(value, to=url_for("page.instances_listing", service=service))
 
 

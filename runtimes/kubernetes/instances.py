@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from runtimes import causes
 from runtimes.base import Explanation, Instance, InstanceDetail, Scope, Snapshot, Watch
-from runtimes.errors import Missing, RuntimeProblem, Stale, Unsupported
+from runtimes.errors import Conflict, Missing, RuntimeProblem, Stale, Unsupported
 from runtimes.kubernetes import details, paths
 from runtimes.kubernetes.client import Client
 from runtimes.kubernetes.facts import Surroundings
@@ -80,9 +80,9 @@ class PodInstances:
         return causes.explain(Surroundings(self._client, self._together).facts(pod, quote_logs=quote_logs))
 
     def delete(self, scope: Scope, instance: str, *, force: bool, uid: str = "") -> None:
-        """Delete a pod, with its own grace period or (`force`) at once. Raise Missing, Stale or Denied.
+        """Delete a pod, with its own grace period or (`force`) at once. Raise Missing, Conflict or Denied.
 
-        Stale when it is not the one of that `uid`: a StatefulSet makes pods again under their names.
+        Conflict when it is not the one of that `uid`: a StatefulSet makes pods again under their names.
         """
         pod = Pods(self._client).one(scope, instance)
         if uid and pod.metadata.uid != uid:
@@ -98,7 +98,7 @@ class PodInstances:
         for pod in doomed:
             try:
                 self._delete(pod, grace_s=None)
-            except (Missing, Stale):
+            except (Missing, Conflict):
                 continue  # it is gone, or another pod has its name: neither is the one that was pending
             except RuntimeProblem as problem:
                 raise type(problem)(
@@ -125,6 +125,6 @@ class PodInstances:
             raise _recreated(name, problem.detail) from problem
 
 
-def _recreated(name: str, detail: str = "") -> Stale:
+def _recreated(name: str, detail: str = "") -> Conflict:
     hint = "Nothing was deleted. Look at the new one first."
-    return Stale(f"Pod {name} was recreated in the meantime.", hint=hint, detail=detail)
+    return Conflict(f"Pod {name} was recreated in the meantime.", hint=hint, detail=detail)

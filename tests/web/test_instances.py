@@ -83,6 +83,22 @@ def test_deleting_asks_for_the_name_in_production_and_says_what_is_hit(changed: 
     _until(lambda: _created(changed, "db-0") not in (None, before))
 
 
+def test_a_pod_made_again_under_its_name_is_not_hit(changed: Installation) -> None:
+    client, path = changed.client(), "/services/shop/instances/db-0"
+    seen = client.get(path).json["instance"]["uid"]
+    assert seen
+    assert f'name="uid" value="{seen}"' in changed.browser("manager").get("/services/shop/instances").text
+    assert client.call("DELETE", f"{path}?confirm=shop&uid={seen}").status_code == 200
+    _until(lambda: _uid(changed, "db-0") not in (None, seen))
+    late = client.call("DELETE", f"{path}?confirm=shop&uid={seen}")
+    assert (late.status_code, late.json["code"]) == (409, "conflict")
+    assert "recreated" in late.json["detail"]
+    page = changed.browser("manager").post(f"{path}/delete", data={"confirm": "shop", "uid": seen}, headers=own_page())
+    assert page.status_code == 409
+    assert "recreated" in page.text
+    assert client.get(path).json["instance"]["status"] != "Terminating"
+
+
 def test_deleting_is_confirmed_with_true_elsewhere_and_by_a_json_body(changed: Installation) -> None:
     client = changed.client()
     pending = client.get("/services/reports/instances").json["items"][0]["name"]
@@ -136,6 +152,11 @@ def test_the_pages_open(shown: Installation, tab: str) -> None:
 def _created(installation: Installation, name: str) -> str | None:
     answer = installation.client().get(f"/services/shop/instances/{name}")
     return answer.json["instance"]["created_at"] if answer.status_code == 200 else None
+
+
+def _uid(installation: Installation, name: str) -> str | None:
+    answer = installation.client().get(f"/services/shop/instances/{name}")
+    return answer.json["instance"]["uid"] if answer.status_code == 200 else None
 
 
 def _until(holds: object, *, within_s: float = 20.0) -> None:

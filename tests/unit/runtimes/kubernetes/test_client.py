@@ -21,7 +21,7 @@ from connectors.base import Endpoint
 from connectors.direct import Direct
 from connectors.errors import NotAvailable
 from runtimes.base import Scope
-from runtimes.errors import Denied, Invalid, RuntimeProblem, Stale, Unavailable, Unsupported
+from runtimes.errors import Conflict, Denied, Invalid, RuntimeProblem, Unavailable, Unsupported
 from runtimes.kubernetes.access import Access
 from runtimes.kubernetes.client import Client
 from runtimes.kubernetes.kubeconfig import chosen
@@ -217,7 +217,7 @@ def test_a_pod_recreated_in_the_meantime_is_not_hit() -> None:
     found = http(200, {"metadata": {"name": "web-0", "namespace": "shop", "uid": "u-1"}})
     with canned(VERSION, found, failure(409, "the UID in the precondition does not match", "Conflict")) as server:
         runtime = open_kubernetes("prod", kubeconfig=server.kubeconfig(), context=None, connection=DIRECT)
-        with pytest.raises(Stale) as caught:
+        with pytest.raises(Conflict) as caught:
             runtime.instances.delete(Scope(service="s", namespace="shop"), "web-0", force=True)
         runtime.close()
     assert "Nothing was deleted" in caught.value.hint
