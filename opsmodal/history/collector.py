@@ -51,6 +51,7 @@ class Collector:
         self._found = found
         self._lock = threading.Lock()
         self._services: tuple[ServiceSpec, ...] = ()
+        self._names: frozenset[str] = frozenset()
         self._listeners: dict[str, tuple[object, Listener]] = {}
         self._failures = 0
         self._quiet_until = 0.0
@@ -63,8 +64,11 @@ class Collector:
         return self._services
 
     def serve(self, services: Sequence[ServiceSpec]) -> None:
-        """Collect for these services from the next round on."""
-        self._services = tuple(services)
+        """Collect for these services, and no longer for others. Where they differ, a round is due at once."""
+        if tuple(services) != self._services:
+            gone = {each.name for each in self._services} - {each.name for each in services}
+            self._services, self._names, self._slot = tuple(services), frozenset(each.name for each in services), 0
+            self._journal.forget(gone)
 
     def due(self, slot: int) -> bool:
         """Tell whether a round should begin now."""
@@ -108,6 +112,11 @@ class Collector:
         for _, listener in list(self._listeners.values()):
             listener.join(deadline - monotonic())
 
+    def _hear(self, report: Report) -> None:
+        """Take in what is heard; a listener of services that have gone since ends only with the next round."""
+        if report.service in self._names:
+            self._journal.add(report)
+
     def _history(self) -> History:
         history = self._fleet.runtime(self.runtime).history
         if history is None:
@@ -150,4 +159,4 @@ class Collector:
             return self._history().events(scopes)
 
         name = f"{place} on {self.runtime}" if place else self.runtime
-        return Listener(name, line=line, hear=self._journal.add, ready=lambda: not self._failures)
+        return Listener(name, line=line, hear=self._hear, ready=lambda: not self._failures)

@@ -67,6 +67,7 @@ class EventReports:
     def __iter__(self) -> Iterator[Report]:
         self._owners.learn()
         version = yield from self._listed()
+        yield from self._restarts()
         while not self._closed:
             began = monotonic()
             version = yield from self._watched(version)
@@ -133,7 +134,8 @@ class EventReports:
             return
         services = self._owners.of(known.involved_object)
         if services and _starts_again(known):
-            self._looks[known.involved_object.name] = (monotonic() + FOLLOWS_AFTER_S, services)
+            age_s = max(0.0, (datetime.now(UTC) - at).total_seconds())
+            self._looks[known.involved_object.name] = (monotonic() + max(0.0, FOLLOWS_AFTER_S - age_s), services)
             if len(self._looks) > LOOKS_MAX:
                 self._looks.popitem(last=False)
         for service in services:
