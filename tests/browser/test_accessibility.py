@@ -13,6 +13,7 @@ PATHS = (
     "/services",
     "/services?search=nothing-like-this",
     "/services/payments/overview",
+    "/services/payments/timeline",
     "/services/payments/instances",
     "/services/reports/instances?severity=ok",
     "/services/shop/instances/db-0",
@@ -47,7 +48,7 @@ def test_a_page_that_cannot_be_used_would_be_found(visit: Visit, axe_script: Pat
     assert [finding.partition(":")[0] for finding in findings(page, axe_script)] == ["label"]
 
 
-@pytest.mark.parametrize("path", PATHS[:8])
+@pytest.mark.parametrize("path", PATHS[:9])
 def test_no_narrow_page_has_a_serious_finding(visit: Visit, axe_script: Path, path: str) -> None:
     page = visit(path, bypass_csp=True, size=NARROW)
     assert findings(page, axe_script) == []

@@ -8,7 +8,14 @@ from playwright.sync_api import Response
 from tests.browser.conftest import Visit
 
 SCRIPT_MAX_BYTES, STYLE_MAX_BYTES = 30 * 1024, 20 * 1024
-PAGES = ("/services", "/services/shop/overview", "/services/shop/instances", "/services/shop/logs", "/registry")
+PAGES = (
+    "/services",
+    "/services/shop/overview",
+    "/services/shop/timeline",
+    "/services/shop/instances",
+    "/services/shop/logs",
+    "/registry",
+)
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -33,7 +34,7 @@ def test_events_and_restarts_are_there_though_nobody_looked(shown: Installation)
     assert found[0]["message"].startswith("Container worker ended with exit code 1")
     whole = timeline(shown, "payments", "?limit=500")
     assert {each["title"] for each in whole["items"]} >= {"BackOff", "Scheduled", "ScalingReplicaSet"}
-    moments = [each["at"] for each in whole["items"]]
+    moments = [datetime.fromisoformat(each["at"]) for each in whole["items"]]
     assert moments == sorted(moments, reverse=True)
 
 
