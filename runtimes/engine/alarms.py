@@ -13,8 +13,7 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 
 from runtimes.base import Event
-from runtimes.engine.answers import EngineEvent
-from runtimes.engine.events import Events, happened, shown
+from runtimes.engine.events import Events, shown
 
 WARNINGS_AGE = timedelta(hours=1)
 WARNING_WORDS = ("die", "died", "oom", "health_status")
@@ -30,7 +29,7 @@ SERVICES_MAX = 200
 @dataclass(slots=True)
 class _Kept:
     lock: threading.Lock = field(default_factory=threading.Lock)
-    events: Sequence[EngineEvent] = ()
+    events: Sequence[Event] = ()
     containers: frozenset[str] = frozenset()
     heard: int = -1
     asked_at: float = float("-inf")
@@ -53,13 +52,14 @@ class Alarms:
             age_s = monotonic() - kept.asked_at
             known = own == kept.containers and (age_s < FRESH_S or (heard == kept.heard and age_s < LASTING_S))
             if not known:
-                kept.events = self._events.of(containers, since=since, words=WARNING_WORDS)
+                found = shown(self._events.of(containers, since=since, words=WARNING_WORDS))
+                kept.events = tuple(event for event in found if event.kind == "Warning")[:WARNINGS_MAX]
                 kept.containers, kept.heard, kept.asked_at = own, heard, monotonic()
-            return _warnings(kept.events, since)
+            return _since(kept.events, since)
 
     def known(self, service: Hashable) -> tuple[Event, ...]:
         """Give those that were read last, and ask nobody."""
-        return _warnings(self._of(service).events, datetime.now(UTC) - WARNINGS_AGE)
+        return _since(self._of(service).events, datetime.now(UTC) - WARNINGS_AGE)
 
     def _of(self, service: Hashable) -> _Kept:
         with self._lock:
@@ -70,6 +70,5 @@ class Alarms:
             return kept
 
 
-def _warnings(events: Sequence[EngineEvent], since: datetime) -> tuple[Event, ...]:
-    recent = [event for event in events if (happened(event) or since) >= since]
-    return tuple(event for event in shown(recent) if event.kind == "Warning")[:WARNINGS_MAX]
+def _since(events: Sequence[Event], since: datetime) -> tuple[Event, ...]:
+    return tuple(event for event in events if event.at is None or event.at >= since)

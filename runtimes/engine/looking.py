@@ -23,6 +23,7 @@ class Looking:
         self._renew = renew
         self._left = left
         self._closed = False
+        self._due_at = 0.0
 
     @property
     def ended(self) -> bool:
@@ -33,8 +34,9 @@ class Looking:
         """Return True when the list may answer differently than when last waited for; never raises."""
         deadline = monotonic() + timeout_s
         while not self._interest.ended:
-            due_s = max(RENEW_GAP_S, self._renew())
-            if self._interest.wait(max(0.0, min(due_s, deadline - monotonic()))):
+            if monotonic() >= self._due_at:
+                self._due_at = monotonic() + max(RENEW_GAP_S, self._renew())
+            if self._interest.wait(max(0.0, min(self._due_at, deadline) - monotonic())):
                 return True
             if monotonic() >= deadline:
                 return False
