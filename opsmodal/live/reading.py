@@ -26,6 +26,9 @@ BEAT_S = 15.0
 RETRY_S = 3.0
 """How often a runtime that is silent is asked again."""
 DESIRED_WAIT_S = 1.0
+"""How long the first reading waits for how many there should be. Later ones take what is known, and look again soon."""
+SETTLED_S = 6.0
+"""When it is read again after a change: by then how many there should be has been asked for anew (`opsmodal.fleet`)."""
 JOIN_S = 5.0
 
 log = logging.getLogger(__name__)
@@ -58,6 +61,7 @@ class Feed:
         self._lock = threading.Lock()
         self._watch: Watch | None = None
         self._last: Reading | None = None
+        self._is_news = True
         self._thread = threading.Thread(target=self._run, name=f"live: {service.name}", daemon=True)
 
     def start(self) -> None:
@@ -101,7 +105,8 @@ class Feed:
         if watch is None:
             self._ended.wait(RETRY_S)
         else:
-            watch.wait(RETRY_S if reading is None or reading.retry_s else BEAT_S)
+            usual_s = SETTLED_S if self._is_news else BEAT_S
+            self._is_news = watch.wait(RETRY_S if reading is None or reading.retry_s else usual_s)
         return True
 
     def _read_again(self) -> Reading | None:
@@ -119,7 +124,8 @@ class Feed:
         """Count what there should be; while the runtime is silent nobody waits for it to say so twice."""
         if stale:
             return self._last.desired if self._last else None
-        glance = self._fleet.glances([self.service], fresh_s=BEAT_S, wait_s=DESIRED_WAIT_S)[self.service.name]
+        wait_s = 0.0 if self._last else DESIRED_WAIT_S
+        glance = self._fleet.glances([self.service], fresh_s=BEAT_S, wait_s=wait_s)[self.service.name]
         return None if glance is None or isinstance(glance, Exception) else glance.desired
 
     def _watching(self) -> Watch | None:

@@ -48,14 +48,15 @@ def listing(service: str) -> Response:
 @sockets.route("/services/<service>/live", actions.INSTANCES_VIEW, parameters=LIVE_PARAMETERS)
 def live(socket: Server, service: str) -> None:
     """Watch a list: frames of what changes on it, `{order, rows, counts, as_of, stale, …}`, at most four a second."""
-    query, look = _query(), operations().instances.look(actor(), service)
+    who, query = actor(), _query()
+    look = operations().instances.look(who, service)
     as_html = _as_html()
     dress = AsHtml(look, query, application()) if as_html else AsValues()
-    with operations().instances.watch(actor(), service, query, dress, wake=socket.event.set) as reader:
+    with operations().instances.watch(who, service, query, dress, wake=socket.event.set) as reader:
         send_changes(
             socket,
             reader,
-            go_on=lambda: operations().instances.look(actor_now(), service) == look,
+            go_on=lambda: operations().instances.look_again(who, service, actor_now) == look,
             at_once=not as_html,
         )
 
