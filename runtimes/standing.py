@@ -6,13 +6,15 @@ Not locked itself: the reflector holds the lock.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 
 from runtimes.errors import RuntimeProblem
 
 RETRY_AFTER_MAX_S = 60.0
 """Longest that a server may make us wait by asking for it."""
+JUMP = timedelta(seconds=2)
+"""When the clock and the time since differ by more, the clock was set."""
 GRACE_S = 2.0
 """How long a collection counts as current while its watch is being opened again."""
 
@@ -32,6 +34,7 @@ class Standing:
     """Until then the server has asked to be left alone."""
     retry_after_s: float = 0.0
     _heard_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    _heard: float = field(default_factory=monotonic)
     _left_at: float = 0.0
 
     def told(self) -> tuple[datetime, bool, str]:
@@ -39,9 +42,9 @@ class Standing:
         if self.live:
             return datetime.now(UTC), False, ""
         if self.problem is not None:
-            return self._heard_at, True, self.problem.sentence
+            return self._as_of(), True, self.problem.sentence
         late = self._left_at > 0 and monotonic() - self._left_at > GRACE_S
-        return self._heard_at, late, "The watch was cut and is being opened again." if late else ""
+        return self._as_of(), late, "The watch was cut and is being opened again." if late else ""
 
     def begin(self) -> None:
         """An attempt begins."""
@@ -55,7 +58,13 @@ class Standing:
 
     def hear(self) -> None:
         """The runtime gave a sign of life."""
-        self._heard_at = datetime.now(UTC)
+        self._heard_at, self._heard = datetime.now(UTC), monotonic()
+
+    def _as_of(self) -> datetime:
+        """Say when the runtime was last heard, by the clock as it stands now: it may have been set since."""
+        now = datetime.now(UTC)
+        jumped = now - self._heard_at - timedelta(seconds=monotonic() - self._heard)
+        return self._heard_at + jumped if abs(jumped) > JUMP else self._heard_at
 
     def join(self) -> None:
         """A watch is open."""

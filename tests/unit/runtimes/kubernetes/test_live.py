@@ -5,14 +5,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from time import monotonic, sleep
+from typing import Any
 
 import pytest
 
 from connectors.direct import Direct
 from opsmodal.demo.cluster import Cluster
+from opsmodal.demo.kinds import PODS as KIND
 from runtimes.base import Runtime, Scope
 from runtimes.errors import Denied, Unavailable
+from runtimes.kubernetes.instances import PodInstances
 from runtimes.kubernetes.open import open_kubernetes
+from runtimes.watched import Pace
 
 SPACE = "team"
 SCOPE = Scope(service="team", namespace=SPACE)
@@ -205,3 +209,80 @@ def test_closing_the_runtime_ends_its_watches(runtime: Runtime) -> None:
     watch.close()
     with pytest.raises(Unavailable):
         runtime.instances.watch(SCOPE)
+
+
+@pytest.fixture
+def hasty(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Iterator[PodInstances]:
+    """A runtime that gives back half a second after the last look."""
+    monkeypatch.setattr("runtimes.kubernetes.open.Pace", lambda: Pace(idle_s=0.5))
+    opened = open_kubernetes("prod", kubeconfig=cluster.kubeconfig(), context=None, connection=Direct(), timeout_s=3)
+    assert isinstance(opened.instances, PodInstances)
+    yield opened.instances
+    opened.close()
+
+
+def imaged(image: str) -> Callable[[dict[str, Any]], None]:
+    return lambda document: document["spec"]["containers"][0].update(image=image)
+
+
+def held(instances: PodInstances) -> tuple[object, ...]:
+    known = instances._live._reflectors.there((SPACE, "pods"))
+    return (known._shown._replica.items if known else (), instances._rows._made, instances._figures._kept)
+
+
+def test_everything_is_given_back_after_the_last_viewer(cluster: Cluster, hasty: PodInstances) -> None:
+    watch = hasty.watch(SCOPE)
+    eventually(lambda: watch.wait(1) and len(hasty.list(SCOPE).items) == 2, "rows")
+    eventually(lambda: all(held(hasty)), "pods, rows and figures")
+    for number in range(10):
+        sleep(0.1)
+        pod(cluster, f"more-{number}")  # while somebody watches, nothing is given back, however long nobody reads
+    assert all(held(hasty))
+    watch.close()
+    for number in range(100):  # it is the next event after the pause that ends the watch
+        pod(cluster, f"beat-{number}")
+        sleep(0.1)
+        if not any(held(hasty)):
+            break
+    assert not any(held(hasty))
+    names = {f"watch: pods of {SPACE} on prod", "figures: prod"}
+    eventually(lambda: not names.intersection(each.name for each in threading.enumerate()), "the end of the threads")
+    assert len(hasty.list(SCOPE).items) > 12
+
+
+def test_two_hundred_changes_a_second_are_all_seen_and_nothing_grows(cluster: Cluster, runtime: Runtime) -> None:
+    storage, number = cluster.world.storage, 0
+    for each in range(300):
+        pod(cluster, f"many-{each:03d}")
+    watch = runtime.instances.watch(SCOPE)
+    ends = monotonic() + 3
+    try:
+        while monotonic() < ends:
+            for _ in range(20):
+                number += 1
+                name = f"many-{number * 7 % 300:03d}"
+                if number % 10:
+                    storage.update(KIND, SPACE, name, imaged(f"busybox:{number}"))
+                else:
+                    storage.remove(KIND, SPACE, name)
+                    pod(cluster, name)
+            if number == 200:
+                cluster.faults.drop_watches()
+            watch.wait(0.1)
+            runtime.instances.list(SCOPE)
+
+        def shown() -> set[tuple[str, str]]:
+            return {(each.uid, each.image) for each in runtime.instances.list(SCOPE).items}
+
+        def truth() -> set[tuple[str, str]]:
+            pods = [record.document for record in storage.records(KIND, SPACE)[1]]
+            return {(each["metadata"]["uid"], each["spec"]["containers"][0]["image"]) for each in pods}
+
+        eventually(lambda: shown() == truth(), "every pod as it is")
+    finally:
+        watch.close()
+    assert number >= 500
+    assert isinstance(runtime.instances, PodInstances)
+    made = runtime.instances._rows._made[SPACE]
+    assert len(made.by_name) == len(made.rows) == 302
+    assert len(runtime.instances._rows._restarts._changed) <= 302
