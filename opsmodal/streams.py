@@ -67,9 +67,18 @@ class Job:
     """One follow: lines with offsets, readable by several pages at once."""
 
     def __init__(
-        self, job_id: str, *, owner: str, service: str, spool: Spool, stream: Stream[LogLine], search: str = ""
+        self,
+        job_id: str,
+        *,
+        owner: str,
+        service: str,
+        spool: Spool,
+        stream: Stream[LogLine],
+        search: str = "",
+        done: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.id = job_id
+        self._done = done
         self.owner = owner
         self.service = service
         self.began_at = datetime.now(UTC)
@@ -137,6 +146,7 @@ class Job:
             self.sentence = self.sentence or sentence
             self.reason = self.reason or word
             self._spool.wake()
+            self._done(self.id)
 
     def _wanted(self, batch: Sequence[LogLine]) -> list[bytes]:
         lines = [line for line in batch if self._needle in line.text.casefold()] if self._needle else batch
@@ -183,7 +193,8 @@ class Streams:
         job_id = secrets.token_urlsafe(12)
         with self._place(owner), self._entered(job_id, owner=owner, service=service):
             stream = open_stream()
-            job = Job(job_id, owner=owner, service=service, spool=self._spool(stream), stream=stream, search=search)
+            spool, done = self._spool(stream), self._across.give_back if self._across else _nobody_to_tell
+            job = Job(job_id, owner=owner, service=service, spool=spool, stream=stream, search=search, done=done)
             with self._lock:
                 self._jobs[job.id] = job
                 if self._sweeper is None:
@@ -211,12 +222,9 @@ class Streams:
         with self._lock:
             known = self._jobs.pop(job.id, None)
         job.stop(reason)
-        if known is None:
-            return
-        with self._lock:
-            self._past_bytes += job.spooled_bytes
-        if self._across is not None:
-            self._across.give_back(job.id)
+        if known is not None:
+            with self._lock:
+                self._past_bytes += job.spooled_bytes
 
     def close(self) -> None:
         """End every job."""
@@ -276,6 +284,10 @@ class Streams:
             for job in self._all():
                 if job.idle_s > self._idle_s:
                     self.end(job, "nobody listened")
+
+
+def _nobody_to_tell(_job: str) -> None:
+    """Nobody else counts the jobs of this process."""
 
 
 make_ready(globals())

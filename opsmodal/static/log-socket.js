@@ -37,12 +37,12 @@ export class Follow {
   }
 
   closed(code) {
-    if (code === GOING_AWAY) this.again("The server restarts", RETRY_MS / 4);
+    if (code === GOING_AWAY) this.again("The server restarts", RETRY_MS / 2);
     else this.again("The connection dropped");
   }
 
   again(why, first = RETRY_MS) {
-    const wait = Math.min(first * 2 ** this.failures++, RETRY_MAX_MS) * (0.8 + Math.random() * 0.4);
+    const wait = Math.min(first * 2 ** this.failures++, RETRY_MAX_MS) * (0.5 + Math.random());
     this.on.state(`▲ ${why}, trying again in ${Math.ceil(wait / 1000)} s`);
     this.timer = setTimeout(() => this.open(), wait);
   }

@@ -248,6 +248,20 @@ def test_after_a_restart_a_follow_goes_on_with_every_line_once(own: Server) -> N
     page.socket.close()
 
 
+def test_pages_that_watch_rows_are_told_to_come_back_too(own: Server) -> None:
+    address = f"ws://127.0.0.1:{own.port}/api/v1/services/shop/live"
+    headers = [f"Authorization: Bearer {own.token}"]
+    watching = websocket.create_connection(address, header=headers, timeout=20, suppress_origin=True)
+    watching.recv()
+    own.process.send_signal(signal.SIGTERM)
+    opcode = data = None
+    while opcode != websocket.ABNF.OPCODE_CLOSE:
+        opcode, data = watching.recv_data()
+    assert int.from_bytes(data[:2], "big") == 1001
+    watching.shutdown()
+    assert own.process.wait(8) == 0
+
+
 def test_a_hang_up_starts_workers_anew_without_refusing_anybody(own: Server) -> None:
     page = Page(own, "instance=db-0&tail=1")
     page.until_lines()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -11,6 +14,9 @@ from opsmodal.errors import TooMany
 from opsmodal.jobs import DEAD_AFTER, Jobs, Worker
 from opsmodal.place import Place
 from opsmodal.store import Store
+from opsmodal.store.tables import JobRow
+from opsmodal.streams import JOBS_MAX_PER_OWNER, Streams
+from runtimes.base import LogLine
 
 
 class Clock:
@@ -75,6 +81,40 @@ def test_a_job_is_found_by_its_owner_on_its_service_and_host_only(store: Store, 
     assert other.find("a", person="eve", service="blog") is None
     assert worker(store, clock, host="two").find("a", person="eve", service="shop") is None
     assert holder.find("a", person="eve", service="shop") is None, "its own is no neighbour's"
+
+
+def test_a_log_that_has_ended_takes_no_place_while_its_page_is_open(store: Store, tmp_path: Path) -> None:
+    streams = Streams(tmp_path / "streams", jobs=Jobs(store, Worker()))
+    for _ in range(JOBS_MAX_PER_OWNER + 1):
+        job = streams.start(Ended, owner="eve", service="shop")
+        deadline = time.monotonic() + 20
+        while entered(store) and time.monotonic() < deadline:
+            time.sleep(0.005)
+        assert job.reason == "ended"
+    streams.close()
+
+
+def test_a_follow_that_cannot_begin_takes_no_place(store: Store, tmp_path: Path) -> None:
+    streams = Streams(tmp_path / "streams", jobs=Jobs(store, Worker()))
+    with pytest.raises(ZeroDivisionError):
+        streams.start(lambda: cast(Ended, 1 // 0), owner="eve", service="shop")
+    assert entered(store) == 0
+    streams.close()
+
+
+class Ended:
+    """A log that has nothing more to say."""
+
+    def __iter__(self) -> Iterator[LogLine]:
+        return iter(())
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def entered(store: Store) -> int:
+    with store.reading() as session:
+        return session.query(JobRow).count()
 
 
 def test_a_place_is_held_by_one_and_tidied_after_a_death(tmp_path: Path) -> None:
