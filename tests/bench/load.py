@@ -23,7 +23,7 @@ MESSAGE_MAX_BYTES = 64 * 1024 * 1024
 
 
 class Crowd:
-    """The sockets, and when each of them first saw which mark."""
+    """The sockets, and when each of them first showed which mark, or a newer one."""
 
     def __init__(self, url: str, tokens: Sequence[str], count: int) -> None:
         self._url, self._tokens, self._count = url, tokens, count
@@ -54,30 +54,30 @@ class Crowd:
                     self._url, additional_headers=headers, open_timeout=OPEN_S, max_size=MESSAGE_MAX_BYTES
                 )
                 await socket.send(json.dumps({"have": [], "shape": None}))
-                self._note(await asyncio.wait_for(socket.recv(), OPEN_S), set())
+                newest = self._note(await asyncio.wait_for(socket.recv(), OPEN_S), 0)
                 self.opened += 1
-            await self._read(socket)
+            await self._read(socket, newest)
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001  whatever ends one of a thousand is counted and told
             self.ended.append(f"{type(error).__name__}: {error}"[:200])
 
-    async def _read(self, socket: ClientConnection) -> None:
-        known: set[int] = set()
+    async def _read(self, socket: ClientConnection, newest: int) -> None:
         async with socket:
             async for message in socket:
-                self._note(message, known)
+                newest = self._note(message, newest)
         self.ended.append("closed by the server")
 
-    def _note(self, message: str | bytes, known: set[int]) -> None:
+    def _note(self, message: str | bytes, newest: int) -> int:
+        """Note which changes a page shows now: a newer one says that those before it need not come any more."""
         at = time.monotonic()
         self.frames += 1
         self.bytes += len(message)
         text = message if isinstance(message, str) else message.decode()
-        for found in set(MARK.findall(text)):
-            if int(found) not in known:
-                known.add(int(found))
-                self.seen.setdefault(int(found), []).append(at)
+        marks = [int(found) for found in MARK.findall(text)]
+        for mark in range(newest + 1, max(marks, default=0) + 1):
+            self.seen.setdefault(mark, []).append(at)
+        return max([newest, *marks])
 
 
 async def run() -> None:

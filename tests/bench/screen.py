@@ -18,7 +18,7 @@ from tests.bench.sizes import Size
 from tests.engines import browser as browsers
 
 SCREEN_MS = 1000.0
-PAUSE_S = (0.8, 1.6)
+PAUSE_S = (0.5, 1.0)
 ARRIVES_S = 20.0
 LOOK_S = 0.02
 ROW = "tr[data-key]"

@@ -26,7 +26,7 @@ class Size:
 
 
 FULL = Size(
-    rounds=5,
+    rounds=4,
     requests=50,
     pods=5000,
     churn_rate=200,
@@ -34,7 +34,7 @@ FULL = Size(
     returned_s=240,
     sockets=1000,
     changes=30,
-    counted_s=60,
+    counted_s=45,
     log_lines=100_000,
     follow_s=60,
     follow_bytes_s=20_000_000,
