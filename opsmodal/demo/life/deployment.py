@@ -16,6 +16,7 @@ from opsmodal.demo.life.adoption import Adoption
 from opsmodal.demo.life.making import noticed
 from opsmodal.demo.life.reports import Reporter
 from opsmodal.demo.life.rollout import (
+    CREATED,
     FAILURE,
     HASH,
     REVISION,
@@ -149,12 +150,15 @@ class Deployments:
         sets = [item.document for item in self._storage.owned(REPLICA_SETS, owner["metadata"]["uid"])]
         current = next((item for item in sets if new and name_of(item) == name_of(new)), None)
         counts = Counts.of(owner, current, sets)
-        conditions = (counts.availability(), progress(owner, current, counts, self._world.clock), failure(sets))
+        going, refused = progress(owner, current, counts, self._world.clock), failure(sets)
+        # a new ReplicaSet is noted before pods are counted, all else after
+        is_new = going is not None and going.reason == CREATED
+        conditions = [going, counts.availability(), refused] if is_new else [counts.availability(), going, refused]
         stamp = self._world.clock.stamp()
 
         def edit(document: Obj) -> None:
             kept = dig(document, "status", "conditions") or []
-            kept = [item for item in kept if item["type"] != FAILURE or conditions[2]]
+            kept = [item for item in kept if item["type"] != FAILURE or refused]
             document["status"] = counts.status(owner) | {"conditions": kept}
             for item in filter(None, conditions):
                 put_condition(document, item, stamp)

@@ -17,6 +17,7 @@ from opsmodal.demo.life.conditions import condition
 HASH = "pod-template-hash"
 REVISION = "deployment.kubernetes.io/revision"
 FAILURE = "ReplicaFailure"
+CREATED = "NewReplicaSetCreated"
 Resize = tuple[str, int, int]
 """(name of the ReplicaSet, its next size, its size before)."""
 
@@ -187,7 +188,7 @@ def _unfinished(owner: Obj, name: str, counts: Counts, clock: Clock) -> Verdict 
     known = name in before.get("message", "")
     said = {key: value for key, value in (owner.get("status") or {}).items() if key != "conditions"}
     if not known:
-        return Verdict("Progressing", "True", "NewReplicaSetCreated", f'Created new replica set "{name}"')
+        return Verdict("Progressing", "True", CREATED, f'Created new replica set "{name}"')
     if counts.status(owner) != said:
         return Verdict("Progressing", "True", "ReplicaSetUpdated", f'ReplicaSet "{name}" is progressing.')
     limit = timedelta(seconds=clock.wait_s(dig(owner, "spec", "progressDeadlineSeconds") or 600))

@@ -47,7 +47,7 @@ class Manager:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """The fields of one manager, and when it last set one."""
+    """The fields of one manager, and when it last changed the object ("" when it never has)."""
 
     fields: Fields
     time: str
@@ -80,7 +80,8 @@ def write_entries(entries: Entries) -> list[Obj]:
 
 def _entry(manager: Manager, held: Held) -> Obj:
     entry: Obj = {"manager": manager.name, "operation": manager.operation, "apiVersion": manager.api_version}
-    entry |= {"time": held.time, "fieldsType": "FieldsV1", "fieldsV1": written(held.fields)}
+    entry |= {"time": held.time} if held.time else {}
+    entry |= {"fieldsType": "FieldsV1", "fieldsV1": written(held.fields)}
     return entry | ({"subresource": manager.subresource} if manager.subresource else {})
 
 

@@ -26,6 +26,8 @@ from opsmodal.demo.ownership.managers import (
 from opsmodal.demo.ownership.walk import compare, fields_of, merged, without
 from opsmodal.demo.schema.shapes import Shape
 
+SCALE = "scale"
+"""Through this subresource a field changes hands, but one that nobody holds stays nobody's."""
 POD = {"metadata": {}, "spec": {"containers": None}}
 TEMPLATE = {"selector": None, "template": POD}
 EMPTY: dict[str, Obj] = {
@@ -68,7 +70,9 @@ def updated(
     old = _without_record(before) if before is not None else _nothing(shape, after)
     difference = compare(shape, old, _without_record(after))
     taken = ownable(difference.added | difference.modified, has_status=status, subresource=manager.subresource)
-    entries = less(entries, difference.removed | taken, but=None)
+    if manager.subresource == SCALE and not any(held.fields & taken for held in entries.values()):
+        return write_entries(entries)
+    entries = less(entries, difference.removed | taken)
     if taken:
         held = held_by(entries, manager)
         entries[manager] = Held(held | taken, now)
@@ -98,8 +102,9 @@ def applied(
     if found and not force:
         raise refused(found)
     entries = less(entries, changed | difference.removed, but=manager)
-    same = before == wanted and not (difference.added or difference.modified or difference.removed)
-    entries[manager] = Held(wanted, entries[manager].time if same and manager in entries else now)
+    changes = difference.added or difference.modified or difference.removed
+    known = entries[manager].time if manager in entries else ""
+    entries[manager] = Held(wanted, now if changes else known)
     return result, write_entries(entries)
 
 
