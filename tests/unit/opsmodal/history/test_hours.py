@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsmodal.history import hours as hours_module
-from opsmodal.history.hours import UNKNOWN, Hours, Ring, summed
-from opsmodal.history.used import SLOTS, STEP_S, Moment, Point, Rates, UsedStore
+from opsmodal.history.hours import UNKNOWN, Hours, Ring
+from opsmodal.history.used import SLOTS, STEP_S, TOTAL, Moment, Point, Rates, Seen, UsedStore, found, packed, summed
 from opsmodal.store import Store
 from runtimes.base import Usage
 from runtimes.history import Used
@@ -70,15 +70,15 @@ def test_only_what_is_new_is_read(store: Store) -> None:
     used, asked = UsedStore(store), []
 
     class Counting(UsedStore):
-        def after(self, service: str, slot: int) -> list[Moment]:
-            asked.append(found := super().after(service, slot))
-            return found
+        def after(self, service: str, slot: int, instance: str = TOTAL) -> list[Seen]:
+            asked.append(rows := super().after(service, slot, instance))
+            return rows
 
     hours = Hours(Counting(store), now_s=lambda: (START + 3) * STEP_S)
     for n in range(4):
         used.write([moment(START + n, {"web-0": point(n)})])
         assert hours.instance("shop", "web-0").points[-1][0] == n
-    assert [len(found) for found in asked] == [1, 1, 1, 1]
+    assert [len(rows) for rows in asked] == [1, 1, 1, 1]
 
 
 def test_an_hour_later_the_row_is_written_over(store: Store) -> None:
@@ -108,50 +108,46 @@ def test_a_writer_whose_clock_is_ahead_is_shown_all_the_same(store: Store) -> No
     assert (cpu(hour.points[-1:]), hour.end_s) == ([1], (START + 10) * STEP_S)
 
 
-def test_the_services_looked_at_last_are_kept(store: Store) -> None:
+def test_the_instances_looked_at_last_are_kept(store: Store) -> None:
     used = UsedStore(store)
-    for service in "abcd":
-        used.write([moment(START, {f"{service}-{n}": point(1) for n in range(4)}, service)])
-    hours = Hours(used, rings_max=9, now_s=lambda: START * STEP_S)
-    for service in "abcd":
-        assert hours.service(service).known
-    assert list(hours._services) == ["c", "d"]
+    used.write([moment(START, {name: point(1) for name in "abcd"})])
+    hours = Hours(used, rings_max=2, now_s=lambda: START * STEP_S)
+    for name in "abcd":
+        assert hours.instance("shop", name).known
+    assert list(hours._kept) == [("shop", "c"), ("shop", "d")]
 
 
-def test_of_a_service_that_is_larger_than_everything_the_latest_instances_are_kept(store: Store) -> None:
+def test_what_is_gone_is_a_gap_from_then_on(store: Store) -> None:
     used = UsedStore(store)
-    used.write([moment(START, {f"old-{n}": point(1) for n in range(9)})])
-    used.write([moment(START + 1, {f"new-{n}": point(1) for n in range(4)})])
-    hours = Hours(used, rings_max=5, now_s=lambda: (START + 1) * STEP_S)
-    hours.service("shop")
-    assert {name[:3] for name in hours._services["shop"].rings} == {"new", "old"}
-    assert len(hours._services["shop"].rings) == 5
+    used.write([moment(START, {"gone": point(1), "here": point(1)}), moment(START + 1, {"here": point(1)})])
+    hours = Hours(used, now_s=lambda: (START + 1) * STEP_S)
+    assert cpu(hours.instance("shop", "gone").points[-2:]) == [1, None]
 
 
-def test_what_is_gone_for_an_hour_is_dropped(store: Store) -> None:
-    used = UsedStore(store)
-    hours = Hours(used, now_s=lambda: (START + SLOTS) * STEP_S)
-    used.write([moment(START, {"gone": point(1)})])
-    hours.service("shop")
-    used.write([moment(START + SLOTS, {"here": point(1)})])
-    assert hours.service("shop").known
-    assert list(hours._services["shop"].rings) == ["here"]
+def test_sums_know_what_any_of_them_knows() -> None:
+    first = summed([(1.0, math.nan, 1.0, math.nan), (2.0, math.nan, math.nan, 5.0)])
+    assert first[0] == 3.0
+    assert math.isnan(first[1])
+    assert first[2:] == (1.0, 5.0)
+    assert all(math.isnan(figure) for figure in summed([UNKNOWN, UNKNOWN]))
+
+
+NAMES = st.text(min_size=1, max_size=300).filter(lambda name: name.isprintable())
+
+
+@given(st.dictionaries(NAMES, st.floats(0, 1e6, width=32), max_size=20), NAMES)
+def test_one_instance_is_found_among_all_and_no_other_for_it(figures: dict[str, float], other: str) -> None:
+    written = packed({name: point(figure) for name, figure in figures.items()})
+    for name, figure in figures.items():
+        assert found(written, name) == point(figure)
+    assert (found(written, other) is not None) == (other in figures)
+    assert (found(written, TOTAL) is not None) == bool(figures)
 
 
 def test_why_there_are_no_figures_is_kept_with_them(store: Store) -> None:
     UsedStore(store).write([moment(START, {}, note="The Metrics API is not installed in the cluster.")])
     hour = Hours(UsedStore(store), now_s=lambda: START * STEP_S).service("shop")
     assert (hour.known, hour.note) == (False, "The Metrics API is not installed in the cluster.")
-
-
-def test_sums_know_what_any_of_them_knows() -> None:
-    one = [(1.0, math.nan, 1.0, math.nan), UNKNOWN]
-    other = [(2.0, math.nan, math.nan, 5.0), UNKNOWN]
-    first, second = summed([one, other])
-    assert first[0] == 3.0
-    assert math.isnan(first[1])
-    assert first[2:] == (1.0, 5.0)
-    assert all(math.isnan(figure) for figure in second)
 
 
 @pytest.mark.parametrize(
