@@ -76,19 +76,23 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
         finally:
             with suppress(OSError):  # it may be closed by now
                 sock.settimeout(None)
+                if self._is_leaving:  # its answer may have promised that the connection stays
+                    sock.shutdown(socket.SHUT_RD)
             self._between.add(sock)
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:  # noqa: ARG002  (gunicorn's)
         """Answer what cannot be read as a request, with a page of ours that repeats nothing of it."""
         is_theirs = isinstance(exc, errors.ParseException)
         status, reason, sentence = WORDS.get(type(exc), NOT_HTTP) if is_theirs else FAILED  # type: ignore[arg-type]  # known above
-        told = {"status": status, "why": type(exc).__name__, "address": addr[0] if addr else ""}
+        request_id = secrets.token_hex(8)
+        place = addr[0] if addr else ""
+        told = {"status": status, "why": type(exc).__name__, "address": place, "request_id": request_id}
         if is_theirs:
             log.warning("request not understood", extra=told)
         else:
             log.error("request failed", exc_info=exc, extra=told)
         with suppress(OSError):
-            client.sendall(_page(status, reason, sentence))
+            client.sendall(_page(status, reason, sentence, request_id))
 
     def _leave(self) -> None:
         self.leaving()
@@ -110,11 +114,11 @@ class Journal(Logger):  # type: ignore[misc]  # gunicorn has no types
         """Say nothing: see `opsmodal.web.requests`."""
 
 
-def _page(status: int, reason: str, sentence: str) -> bytes:
+def _page(status: int, reason: str, sentence: str, request_id: str) -> bytes:
     body = PAGE.format(status=status, reason=reason, sentence=escape(sentence)).encode()
     head = (
         f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: text/html; charset=utf-8\r\n"
-        f"Content-Length: {len(body)}\r\nX-Request-Id: {secrets.token_hex(8)}\r\n"
+        f"Content-Length: {len(body)}\r\nX-Request-Id: {request_id}\r\n"
         "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n"
         "Content-Security-Policy: default-src 'none'; style-src 'self'; frame-ancestors 'none'\r\n"
         f"Date: {util.http_date()}\r\n\r\n"

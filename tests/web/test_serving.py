@@ -248,6 +248,34 @@ def test_after_a_restart_a_follow_goes_on_with_every_line_once(own: Server) -> N
     page.socket.close()
 
 
+def test_a_request_under_way_is_answered_before_the_end(own: Server) -> None:
+    form = f"name=admin&password={PASSWORD.replace(' ', '+')}".encode()
+    head = (
+        b"POST /sign-in HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\nSec-Fetch-Site: same-origin\r\n"
+        b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n" % len(form)
+    )
+    with socket.create_connection(("127.0.0.1", own.port), timeout=20) as connection:
+        connection.sendall(head + form[:10])
+        own.get("/services")  # answered after ours was begun
+        own.process.send_signal(signal.SIGTERM)
+        _until_refused(own.port)
+        connection.sendall(form[10:])
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 303 ")
+    assert own.process.wait(8) == 0
+
+
+def _until_refused(port: int) -> None:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        except ConnectionRefusedError:
+            return
+        time.sleep(0.05)
+    raise AssertionError("connections are still accepted")
+
+
 def test_pages_that_watch_rows_are_told_to_come_back_too(own: Server) -> None:
     address = f"ws://127.0.0.1:{own.port}/api/v1/services/shop/live"
     headers = [f"Authorization: Bearer {own.token}"]
