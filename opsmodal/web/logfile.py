@@ -23,10 +23,13 @@ def log_file(lines: Iterable[LogLine], *, stamps: bool, sources: bool) -> Iterat
     unended = None
     for line in lines:
         source = (line.instance, line.container, line.stream)
-        if source != unended:
+        if source == unended:
+            yield written(line)
+        else:
             # A log that ends in the middle of a line is followed by those of others: the two are kept apart.
-            yield (b"" if unended is None else b"\n") + prefix(line, stamps=stamps, sources=sources).encode()
-        yield written(line)
+            apart = "" if unended is None else "\n"
+            start = apart + prefix(line, stamps=stamps, sources=sources)
+            yield start.encode() + written(line) if line.raw is not None else f"{start}{line.text}{line.end}".encode()
         unended = None if line.end else source
 
 
@@ -47,5 +50,5 @@ def joined(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 def prefix(line: LogLine, *, stamps: bool, sources: bool) -> str:
     """Say when and where a line was written, as far as wanted and known."""
-    stamp = f"{line.at.isoformat().replace('+00:00', 'Z')} " if stamps and line.at else ""
+    stamp = f"{line.at.isoformat().removesuffix('+00:00')}Z " if stamps and line.at else ""
     return stamp + (f"[{line.instance}/{line.container}] " if sources else "")
