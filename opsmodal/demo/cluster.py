@@ -167,5 +167,6 @@ def start(
     if example:
         cluster.apply_example()
         cluster.play(PAST)
+    cluster.world.storage.forget()  # nobody can have seen an older version: a watch from one is too old
     cluster.start()
     return cluster

@@ -46,8 +46,9 @@ def _check(kind: Kind, document: Obj, options: Options) -> None:
         (options.version, document["metadata"]["resourceVersion"], "ResourceVersion"),
     ):
         if asked and asked != held:
-            why = f"Precondition failed: {field} in precondition: {asked}, {field} in object meta: {held}"
-            raise problems.conflict(kind.plural, kind.group, name_of(document), why)
+            why = f"the {field} in the precondition ({asked}) does not match the {field} in record ({held}). "
+            why += "The object might have been deleted and then recreated"
+            raise problems.conflict(kind.name, kind.group, name_of(document), why)
 
 
 def _grace_s(kind: Kind, document: Obj, options: Options) -> int:

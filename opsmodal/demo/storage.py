@@ -63,13 +63,13 @@ Listener = Callable[[Kind, Change], None]
 class Shelf:
     """Everything of one kind. Not locked itself: Storage holds the lock."""
 
-    def __init__(self, history: int) -> None:
+    def __init__(self, history: int, forgotten: int) -> None:
         self.records: dict[Key, Record] = {}
         self.spaces: dict[str, dict[str, Record]] = {}
         self.owned: dict[str, dict[Key, Record]] = {}
         self.placed: dict[str, dict[Key, Record]] = {}
         self.changes: deque[Change] = deque(maxlen=history)
-        self.forgotten = 0
+        self.forgotten = forgotten
         """Changes up to this version are no longer kept."""
 
     def put(self, key: Key, record: Record) -> Record | None:
@@ -122,11 +122,12 @@ class Storage:
         self._shelves: dict[str, Shelf] = {}
         self._listeners: list[Listener] = []
         self.version = 1
+        self._forgotten = 0
 
     def _shelf(self, kind: Kind) -> Shelf:
         shelf = self._shelves.get(kind.resource)
         if shelf is None:
-            shelf = self._shelves.setdefault(kind.resource, Shelf(self._history))
+            shelf = self._shelves.setdefault(kind.resource, Shelf(self._history, self._forgotten))
         return shelf
 
     def listen(self, listener: Listener) -> None:
@@ -243,6 +244,7 @@ class Storage:
         """Forget all history, as a compaction does: every watch from an older version is now too old."""
         with self.lock:
             self.version += 1
+            self._forgotten = self.version
             for shelf in self._shelves.values():
                 shelf.changes.clear()
                 shelf.forgotten = self.version

@@ -68,11 +68,6 @@ def names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
-def rows() -> list[tuple[str, str]]:
-    """Give (topic, id) of every case, in the order in which they are to run."""
-    return [(name, case.id) for name in names() for case in topic(name).cases]
-
-
 def case(topic_name: str, case_id: str) -> Case:
     """Give one case."""
     return next(case for case in topic(topic_name).cases if case.id == case_id)

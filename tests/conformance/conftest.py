@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from opsmodal.demo.cluster import start
+from opsmodal.demo.cluster import Cluster, start
 from tests.conformance.stage import Stage
 
 SPEED = 10.0
@@ -15,10 +15,16 @@ SPEED = 10.0
 
 
 @pytest.fixture(scope="session")
-def stage(kubectl: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """Give the stage on a simulated cluster."""
+def played() -> Iterator[Cluster]:
+    """Give the simulated cluster that everything is played on."""
     started = start(example=False, speed=SPEED)
-    made = Stage(kubectl, started.kubeconfig(), tmp_path_factory.mktemp("stage"))
+    yield started
+    started.stop()
+
+
+@pytest.fixture(scope="session")
+def stage(played: Cluster, kubectl: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """Give the stage on the simulated cluster."""
+    made = Stage(kubectl, played.kubeconfig(), tmp_path_factory.mktemp("stage"))
     yield made
     made.close()
-    started.stop()

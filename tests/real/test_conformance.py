@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.conformance.cases import case, rows
+from tests.conformance.calls import CALLS, Call
+from tests.conformance.cases import names
+from tests.conformance.cases import topic as cases_of
 from tests.conformance.playing import play
+from tests.conformance.rooms import connected, room_of
 from tests.conformance.stage import Stage
 
 
@@ -20,6 +24,18 @@ def real_stage(kubectl: Path, real_kubeconfig: Path, tmp_path_factory: pytest.Te
     made.close()
 
 
-@pytest.mark.parametrize(("topic", "name"), [row for row in rows() if case(*row).real])
-def test_a_line_is_answered_as_the_table_says(real_stage: Stage, topic: str, name: str) -> None:
-    play(real_stage.of(topic), case(topic, name))
+@pytest.mark.parametrize("topic", names())
+def test_every_line_is_answered_as_the_table_says(real_stage: Stage, topic: str) -> None:
+    play(real_stage.of(topic), [case for case in cases_of(topic).cases if case.real])
+
+
+@pytest.fixture(scope="session")
+def real_api(real_kubeconfig: Path) -> Iterator[Any]:
+    with connected(real_kubeconfig.read_text()) as client:
+        yield client
+
+
+@pytest.mark.parametrize("call", CALLS, ids=lambda call: call.__name__)
+def test_a_call_is_answered_as_the_table_says(real_api: Any, call: Call) -> None:
+    with room_of(real_api) as room:
+        call(room)

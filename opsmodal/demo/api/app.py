@@ -15,6 +15,7 @@ from urllib.parse import parse_qs
 from opsmodal.demo.api.access import Access, path_refusal
 from opsmodal.demo.api.discovery import Discovery, version
 from opsmodal.demo.api.exec import Exec
+from opsmodal.demo.api.fields import check_dry_run
 from opsmodal.demo.api.impersonation import acting
 from opsmodal.demo.api.logs import Logs
 from opsmodal.demo.api.metrics import Metrics
@@ -166,6 +167,7 @@ class Api:
 
     def _resource(self, request: Request, wanted: Target) -> Answer:
         self._access.check(request.user, wanted)
+        check_dry_run(request)
         if self._reviews.serves(wanted):
             return self._reviews.answer(request, wanted)
         if self._metrics.serves(wanted):

@@ -45,6 +45,14 @@ def mode_of(request: Request) -> str:
     return mode or WARN
 
 
+def check_dry_run(request: Request) -> None:
+    """Raise a 422 Problem for a dry run that is none: whoever misspells it must not write."""
+    given = list(request.params.get("dryRun", ()))
+    if [value for value in given if value not in ("", "All")]:
+        words = f'Unsupported value: {encode(given).decode()}: supported values: "All"'
+        raise refused_option(request, Cause("FieldValueNotSupported", "dryRun", words))
+
+
 def manager_of(request: Request, target: Target, operation: str = UPDATE) -> Manager:
     """Give who writes: the fieldManager of the request, or the program that its User-Agent names."""
     name = request.text("fieldManager")

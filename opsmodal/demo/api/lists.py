@@ -104,7 +104,7 @@ def _check(request: Request) -> None:
         words = f'Unsupported value: "{match}": supported values: "{EXACT}", "{NOT_OLDER}", ""'
         causes.append(Cause("FieldValueNotSupported", field, words))
     if match == EXACT and request.text("resourceVersion") == "0":
-        words = f'{field} "{EXACT}" is forbidden for resourceVersion "0"'
+        words = f'{field} "exact" is forbidden for resourceVersion "0"'
         causes.append(Cause("FieldValueForbidden", field, _forbidden(words)))
     if request.flag("sendInitialEvents"):
         words = _forbidden("sendInitialEvents is forbidden for list")

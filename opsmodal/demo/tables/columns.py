@@ -12,6 +12,7 @@ from opsmodal.demo.tables.ages import since
 
 Cells = Callable[[Obj, datetime], list[Any]]
 NONE = "<none>"
+TYPES = {"#": "integer", "?": "boolean", "@": "date"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +44,18 @@ class Layout:
 
 
 def layout(plain: str, wide: str, cells: Cells) -> Layout:
-    """Make a layout out of column names divided by `|`; those of `wide`, or with a `+` before them, show only there."""
+    """Make a layout out of column names divided by `|`; those of `wide`, or with a `+` before them, show only there.
+
+    A sign after a name is its type, where that is not text: `#` a whole number, `?` yes or no, `@` a time.
+    """
     names = [*plain.split("|"), *(f"+{name}" for name in filter(None, wide.split("|")))]
-    columns = [
-        Column(name.lstrip("+"), wide=name.startswith("+"), format="name" if name == "Name" else "") for name in names
-    ]
-    return Layout(tuple(columns), cells)
+    return Layout(tuple(map(_column, names)), cells)
+
+
+def _column(text: str) -> Column:
+    name, type_ = text.lstrip("+"), TYPES.get(text[-1], "string")
+    name = name[:-1] if name[-1] in TYPES else name
+    return Column(name, wide=text.startswith("+"), type=type_, format="name" if name == "Name" else "")
 
 
 def name(document: Obj) -> str:

@@ -78,13 +78,20 @@ def _ingress(document: Obj, now: datetime) -> list[Any]:
     return [name(document), class_, ",".join(hosts) or "*", ",".join(outside), ports, age(document, now)]
 
 
+def _ingress_class(document: Obj, now: datetime) -> list[Any]:
+    parameters = dig(document, "spec", "parameters")
+    shown = ".".join(filter(None, (parameters["kind"], parameters.get("apiGroup")))) if parameters else ""
+    shown = f"{shown}/{parameters['name']}" if parameters else NONE
+    return [name(document), dig(document, "spec", "controller"), shown, age(document, now)]
+
+
 def _configmap(document: Obj, now: datetime) -> list[Any]:
     count = len(document.get("data") or ()) + len(document.get("binaryData") or ())
-    return [name(document), str(count), age(document, now)]
+    return [name(document), count, age(document, now)]
 
 
 def _secret(document: Obj, now: datetime) -> list[Any]:
-    return [name(document), document.get("type"), str(len(document.get("data") or ())), age(document, now)]
+    return [name(document), document.get("type"), len(document.get("data") or ()), age(document, now)]
 
 
 def _claim(document: Obj, now: datetime) -> list[Any]:
@@ -228,19 +235,20 @@ LAYOUTS: dict[str, Layout] = {
     "persistentvolumeclaims": layout(CLAIM, "VolumeMode", _claim),
     "persistentvolumes": layout(VOLUME, "VolumeMode", _volume),
     "resourcequotas": layout("Name|Request|Limit|Age", "", _quota),
-    "limitranges": layout("Name|Created At", "", _role),
-    "poddisruptionbudgets": layout("Name|Min Available|Max Unavailable|Allowed Disruptions|Age", "", _budget),
+    "limitranges": layout("Name|Created At@", "", _role),
+    "poddisruptionbudgets": layout("Name|Min Available|Max Unavailable|Allowed Disruptions#|Age", "", _budget),
     "endpoints": layout("Name|Endpoints|Age", "", _endpoints),
     "endpointslices": layout("Name|AddressType|Ports|Endpoints|Age", "", _endpoint_slice),
     "storageclasses": layout("Name|Provisioner|ReclaimPolicy|VolumeBindingMode|AllowVolumeExpansion|Age", "", _class),
     "rolebindings": layout("Name|Role|Age", "Users|Groups|ServiceAccounts", _binding),
     "clusterrolebindings": layout("Name|Role|Age", "Users|Groups|ServiceAccounts", _binding),
-    "roles": layout("Name|Created At", "", _role),
-    "customresourcedefinitions": layout("Name|Created At", "", _role),
-    "clusterroles": layout("Name|Created At", "", _role),
+    "roles": layout("Name|Created At@", "", _role),
+    "customresourcedefinitions": layout("Name|Created At@", "", _role),
+    "clusterroles": layout("Name|Created At@", "", _role),
     "controllerrevisions": layout("Name|Controller|Revision|Age", "", _revision),
+    "ingressclasses": layout("Name|Controller|Parameters|Age", "", _ingress_class),
     "leases": layout("Name|Holder|Age", "", _lease),
-    "priorityclasses": layout("Name|Value|Global-Default|Age|PreemptionPolicy", "", _priority),
+    "priorityclasses": layout("Name|Value#|Global-Default?|Age|PreemptionPolicy", "", _priority),
     "serviceaccounts": layout("Name|Secrets|Age", "", _account),
     "networkpolicies": layout("Name|Pod-Selector|Age", "", _network_policy),
 }

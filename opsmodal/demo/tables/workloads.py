@@ -102,11 +102,13 @@ def _autoscaler(document: Obj, now: datetime) -> list[Any]:
 SELECTOR = "Containers|Images|Selector"
 LAYOUTS = {
     "deployments": layout("Name|Ready|Up-to-date|Available|Age", SELECTOR, _deployment),
-    "replicasets": layout("Name|Desired|Current|Ready|Age", SELECTOR, _replicaset),
-    "replicationcontrollers": layout("Name|Desired|Current|Ready|Age", SELECTOR, _replicaset),
+    "replicasets": layout("Name|Desired#|Current#|Ready#|Age", SELECTOR, _replicaset),
+    "replicationcontrollers": layout("Name|Desired#|Current#|Ready#|Age", SELECTOR, _replicaset),
     "statefulsets": layout("Name|Ready|Age", "Containers|Images", _statefulset),
-    "daemonsets": layout("Name|Desired|Current|Ready|Up-to-date|Available|Node Selector|Age", SELECTOR, _daemonset),
+    "daemonsets": layout(
+        "Name|Desired#|Current#|Ready#|Up-to-date#|Available#|Node Selector|Age", SELECTOR, _daemonset
+    ),
     "jobs": layout("Name|Status|Completions|Duration|Age", SELECTOR, _job),
-    "cronjobs": layout("Name|Schedule|Timezone|Suspend|Active|Last Schedule|Age", SELECTOR, _cronjob),
+    "cronjobs": layout("Name|Schedule|Timezone|Suspend?|Active#|Last Schedule|Age", SELECTOR, _cronjob),
     "horizontalpodautoscalers": layout("Name|Reference|Targets|MinPods|MaxPods|Replicas|Age", "", _autoscaler),
 }
