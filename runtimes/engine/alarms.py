@@ -61,6 +61,11 @@ class Alarms:
         """Give those that were read last, and ask nobody."""
         return _since(self._of(service).events, datetime.now(UTC) - WARNINGS_AGE)
 
+    def forget(self) -> None:
+        """Give back what is kept."""
+        with self._lock:
+            self._kept.clear()
+
     def _of(self, service: Hashable) -> _Kept:
         with self._lock:
             kept = self._kept.setdefault(service, _Kept())

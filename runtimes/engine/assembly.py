@@ -56,7 +56,13 @@ def kept_live(name: str, api: Api, *, info: Info, really: Kind, pods: Pods, pace
     containers, events = Containers(api, pool), Events(api, really=really)
     restarts = RecentRestarts(events)
     source = ContainerSource(api, containers, pool=pool, pods=pods, restarts=restarts, name=name)
-    live = LiveContainers(source, name=name, pace=pace)
+    alarms = Alarms(events, heard=lambda: source.heard)
+
+    def forget() -> None:
+        meter.forget()
+        alarms.forget()
+
+    live = LiveContainers(source, name=name, pace=pace, given_back=forget)
     meter = Meter(name, api, pool, info=info, really=really, told=live.stir)
     reader = Reader(live=live, containers=containers, meter=meter, restarts=restarts, pods=pods, node=info.name)
     return Kept(
@@ -66,7 +72,7 @@ def kept_live(name: str, api: Api, *, info: Info, really: Kind, pods: Pods, pace
         live=live,
         meter=meter,
         reader=reader,
-        alarms=Alarms(events, heard=lambda: source.heard),
+        alarms=alarms,
         pods=pods,
     )
 

@@ -7,6 +7,7 @@ engine: a list may be a moment old, a restart must not be.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from runtimes.base import Counts, Scope, Snapshot
@@ -25,8 +26,13 @@ SETTLE_MAX_S = 1.0
 class LiveContainers:
     """The live containers of one engine. Safe to use from several threads; owns a thread while somebody looks."""
 
-    def __init__(self, source: Source[Held], *, name: str, pace: Pace | None = None) -> None:
-        self._reflector: Reflector[Held] = Reflector(source, name=f"the containers of {name}", pace=pace)
+    def __init__(
+        self, source: Source[Held], *, name: str, pace: Pace | None = None, given_back: Callable[[], None]
+    ) -> None:
+        """`given_back` is called when nobody has looked for long and nothing is kept any more."""
+        self._reflector: Reflector[Held] = Reflector(
+            source, name=f"the containers of {name}", pace=pace, given_back=given_back
+        )
 
     @property
     def running(self) -> bool:

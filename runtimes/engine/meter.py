@@ -92,6 +92,11 @@ class Meter:
             ages = [now - self._kept[each.id].measured_at for each in running if each.id in self._kept]
         return max(0.0, RENEW_AFTER_S - max(ages, default=0.0)) or RENEW_AFTER_S
 
+    def forget(self) -> None:
+        """Give back what is kept."""
+        with self._lock:
+            self._kept.clear()
+
     def close(self) -> None:
         """End a measurement that goes on. May be called twice."""
         self._closed.set()

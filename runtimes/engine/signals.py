@@ -8,6 +8,7 @@ of a container: that is asked again.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator
 
@@ -25,6 +26,7 @@ LINE_MAX_BYTES = 1024 * 1024
 """An event carries all labels of its container; engines allow some 100 KB of them."""
 JOIN_MAX_S = 5.0
 
+_log = logging.getLogger(__name__)
 _DECODER = msgspec.json.Decoder(EngineEvent, strict=False)
 
 
@@ -76,6 +78,9 @@ class Signals:
                     self._news.notify_all()
         except RuntimeProblem as problem:
             self._end(problem)
+        except Exception as error:  # noqa: BLE001  the top of a thread: who takes learns of it, and opens another
+            _log.exception("events failed", extra={"engine": str(self._place)})
+            self._end(Unavailable(f"The events of {self._place} could not be read: {type(error).__name__}."))
         else:
             self._end(Unavailable(f"{self._place.title} at {self._place} ended its events."))
 

@@ -26,6 +26,7 @@ pytestmark = pytest.mark.parametrize("engine", ["docker", "podman"], indirect=Tr
 NOTICED_S = containerwatch.PING_EVERY_S + containerwatch.PING_MAX_S + GRACE_S + 1.0
 """How soon an engine that hangs must be noticed."""
 PAGES = 5
+STORM_CONTAINERS, STORM_ROUNDS = 6, 8
 STEADY_S = 12.0
 """Long enough for two renewals of the figures."""
 
@@ -124,6 +125,21 @@ def test_five_pages_ask_the_engine_what_one_does(box: EngineWorld, watch: Watch)
     print(f"{box.kind}: {STEADY_S:g} s, 1 page {dict(one)}, {PAGES} pages {dict(five)}")
     assert one["json"] == five["json"] == 0, "rows come out of memory"
     assert abs(sum(one.values()) - sum(five.values())) <= 4, "a renewal of figures may fall on this side or that"
+
+
+def test_a_storm_of_changes_ends_in_the_truth_and_is_not_asked_for_one_by_one(box: EngineWorld, watch: Watch) -> None:
+    names = [box.run(STAY, running) for _ in range(STORM_CONTAINERS)]
+    awaited(watch, lambda: set(rows(box)) == set(names), "the containers")
+    before = len(box.asked)
+    for _ in range(STORM_ROUNDS):
+        box.engine.cli("pause", *names)
+        box.engine.cli("unpause", *names)
+    box.engine.cli("pause", names[0])
+    box.engine.cli("rm", "-f", names[1])
+    left = dict.fromkeys(names[2:], "running") | {names[0]: "paused"}
+    awaited(watch, lambda: {name: row.status for name, row in rows(box).items()} == left, "the truth", within_s=2.0)
+    inspected = sum(what.endswith("/json") for what in box.asked[before:])
+    assert inspected <= 2 * STORM_ROUNDS * STORM_CONTAINERS + 10, "at most one look for each event"
 
 
 def test_what_events_leave_out_is_found_by_looking_again(box: EngineWorld, monkeypatch: pytest.MonkeyPatch) -> None:

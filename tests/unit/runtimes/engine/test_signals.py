@@ -100,6 +100,17 @@ def test_a_line_without_an_end_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> N
         opened.take(timeout_s=WAIT_S)
 
 
+def test_a_body_that_breaks_in_a_way_nobody_knows_ends_it_too(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(Body):
+        def __iter__(self) -> Iterator[bytes]:
+            raise AttributeError("no such thing")
+
+    opened = Signals(Broken(), place=PLACE, name="test")  # type: ignore[arg-type]  # a body of a test's own
+    with closing(opened), pytest.raises(Unavailable, match="could not be read: AttributeError"):
+        opened.take(timeout_s=WAIT_S)
+    assert "events failed" in caplog.text
+
+
 def test_closing_ends_the_thread_and_who_waits() -> None:
     opened, body = heard()
     opened.close()
