@@ -72,7 +72,7 @@ from opsmodal.web.sockets import HELD
 from opsmodal.web.sockets import register as register_sockets
 
 CLOSING = "opsmodal.closing"
-FLEET = "opsmodal.fleet"
+FLEET, LIVE = "opsmodal.fleet", "opsmodal.live"
 ROUTES = "opsmodal.routes"
 SOCKETS = "opsmodal.sockets"
 
@@ -90,7 +90,8 @@ def create_app(settings: Settings, store: Store) -> Flask:
     _protect(app, settings, tell=meter.answered)
     _serve(app, read_only=settings.read_only)
     near: Near = app.extensions[metrics.NEAR]
-    meter.ask(Sources(sockets=app.extensions[HELD], fleet=app.extensions[FLEET], streams=near.streams))
+    fleet, live = app.extensions[FLEET], app.extensions[LIVE]
+    meter.ask(Sources(sockets=app.extensions[HELD], fleet=fleet, streams=near.streams, live=live))
     near.begin(meter)
     proxied = Proxied(app.wsgi_app, networks(settings.trusted_proxies))
     app.wsgi_app = proxied  # type: ignore[method-assign]  # as Flask documents it
@@ -134,7 +135,8 @@ def _assemble(app: Flask, settings: Settings, store: Store, known: Registry, sig
         timeline=TimelineOperations(door, store, collecting=settings.collect),
         usage=UsageOperations(door, fleet, Hours(UsedStore(store)), collecting=settings.collect),
     )
-    app.extensions[health.STORE], app.extensions[FLEET], app.extensions[metrics.NEAR] = store, fleet, near
+    app.extensions[health.STORE], app.extensions[FLEET], app.extensions[LIVE] = store, fleet, live
+    app.extensions[metrics.NEAR] = near
     collectors = Collectors(registry=known, fleet=fleet, store=store)
     if settings.collect:
         collectors.start()

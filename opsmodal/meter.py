@@ -17,6 +17,7 @@ from prometheus_client.registry import Collector
 from sqlalchemy import event
 
 from opsmodal.fleet import Fleet
+from opsmodal.live import Live
 from opsmodal.store.store import Store
 from opsmodal.streams import Streams
 
@@ -54,6 +55,7 @@ class Sources:
     sockets: Sockets
     fleet: Fleet
     streams: Streams
+    live: Live
 
 
 class Meter:
@@ -124,6 +126,9 @@ class _Now(Collector):
         yield GaugeMetricFamily("opsmodal_streams_running", "Logs that are followed", value=asked.streams.count())
         taken = "Bytes of log lines taken in"
         yield CounterMetricFamily("opsmodal_streams_bytes", taken, value=asked.streams.spooled_bytes)
+        sizes = asked.live.sizes()
+        yield GaugeMetricFamily("opsmodal_live_views", "Parts of lists that pages watch", value=sizes.views)
+        yield GaugeMetricFamily("opsmodal_live_readers", "Pages that watch them", value=sizes.readers)
         yield from self._of_runtimes()
 
     def _of_runtimes(self) -> Iterator[Metric]:

@@ -101,7 +101,8 @@ def _answering(handler: Handler, held: Held) -> Handler:
 
     @wraps(handler)
     def answering(socket: Server, **arguments: Any) -> None:
-        socket.input_buffer = Inbox(socket.input_buffer)
+        arrived, socket.input_buffer = socket.input_buffer, Inbox()
+        socket.input_buffer[:0] = arrived  # a page that comes back has spoken already
         try:
             _last_word(socket, lambda: holding(socket, arguments))
             socket.close()

@@ -11,6 +11,7 @@ import pytest
 
 from runtimes.base import LogLine, LogQuery, Logs
 from runtimes.errors import Conflict, Missing, RuntimeProblem
+from runtimes.lines import Position
 from runtimes.records import written
 from tests.contract.worlds import World, settle
 
@@ -184,6 +185,25 @@ def test_a_cut_line_loses_and_repeats_nothing(world: World) -> None:
             following.until(lambda lines, n=held: len(lines) >= n + 8, "ticks after the cut")
     got = [int(text.split()[1]) for text in texts(following.lines)]
     assert got == list(range(1, len(got) + 1))
+
+
+def test_another_process_goes_on_where_a_follow_stopped(world: World) -> None:
+    """As after a restart of the server: all that is known is a mark for each log, and when the follow began."""
+    name, began_at = world.ticking(), datetime.now(UTC)
+    with Following(world, LogQuery(instance="*", tail=None)) as following:
+        following.until(lambda lines: len(lines) >= 8, "eight ticks")
+    given, place = list(following.lines), Position()
+    for line in given:
+        place.take(line.nanoseconds, line.text)
+    marks = {(given[0].instance, given[0].container): place.mark}
+    second = world.ticking()
+    with Following(world, LogQuery(instance="*", tail=None, since=began_at, marks=marks)) as following:
+        following.until(lambda lines: sum(line.instance == given[0].instance for line in lines) >= 8, "eight more")
+        following.until(lambda lines: second in {line.instance for line in lines}, "ticks of the new one")
+        both = [*given, *following.lines]
+    for instance in (name, second):
+        got = [int(line.text.split()[1]) for line in both if line.instance == instance]
+        assert got == list(range(1, 1 + len(got))), "nothing lost, nothing repeated"
 
 
 def test_follow_takes_up_new_replicas(world: World) -> None:

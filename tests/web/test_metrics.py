@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
+import websocket
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -112,3 +113,13 @@ def test_a_follow_shows_as_socket_and_stream(changed: Installation, served: str)
         time.sleep(0.05)
     assert value(client, "opsmodal_sockets_open") == 0
     assert value(client, "opsmodal_sockets_ended_total") == 1
+
+
+def test_a_page_that_watches_rows_shows(changed: Installation, served: str) -> None:
+    client = changed.app.test_client()
+    address = f"{served.replace('http', 'ws')}/api/v1/services/shop/live"
+    headers = [f"Authorization: Bearer {changed.tokens['viewer']}"]
+    watching = websocket.create_connection(address, header=headers, timeout=20, suppress_origin=True)
+    watching.recv()
+    assert value(client, "opsmodal_live_readers") == value(client, "opsmodal_live_views") == 1
+    watching.close()
