@@ -13,6 +13,8 @@ from runtimes.interest import Interest
 
 RENEW_GAP_S = 0.2
 """Longest shortening of a wait: who waits looks no more often than this whether figures are due."""
+TURN_S = 60.0
+"""Time alone changes a row: a container that restarted often is no longer an error ten minutes later. So late it shows."""
 
 
 class Looking:
@@ -24,6 +26,7 @@ class Looking:
         self._left = left
         self._closed = False
         self._due_at = 0.0
+        self._turn_at = monotonic() + TURN_S
 
     @property
     def ended(self) -> bool:
@@ -36,7 +39,9 @@ class Looking:
         while not self._interest.ended:
             if monotonic() >= self._due_at:
                 self._due_at = monotonic() + max(RENEW_GAP_S, self._renew())
-            if self._interest.wait(max(0.0, min(self._due_at, deadline) - monotonic())):
+            told = self._interest.wait(max(0.0, min(self._due_at, self._turn_at, deadline) - monotonic()))
+            if told or monotonic() >= self._turn_at:
+                self._turn_at = monotonic() + TURN_S
                 return True
             if monotonic() >= deadline:
                 return False

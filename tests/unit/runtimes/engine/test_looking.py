@@ -3,6 +3,8 @@ from __future__ import annotations
 import threading
 import time
 
+import pytest
+
 from runtimes.engine import looking
 from runtimes.engine.looking import Looking
 
@@ -55,6 +57,15 @@ def test_what_is_due_at_once_is_not_asked_for_without_a_pause() -> None:
     assert not opened.wait(looking.RENEW_GAP_S * 2.5)
     assert 2 <= len(renewed) <= 3
     assert renewed[1] - renewed[0] >= looking.RENEW_GAP_S
+
+
+def test_time_alone_is_news_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looking, "TURN_S", 0.2)
+    opened, _, _ = look(Interest(), due_s=60.0)
+    began = time.monotonic()
+    assert opened.wait(10.0)
+    assert 0.2 <= time.monotonic() - began < 5
+    assert not opened.wait(0.0)
 
 
 def test_nobody_waits_longer_than_was_asked_for() -> None:
