@@ -16,6 +16,7 @@ let timer = null;
 let triesAt = 0;
 let heardAt = 0;
 let live = false;
+let stale = false;
 let waits = "";
 
 const section = () => document.querySelector("#content[data-shape]");
@@ -73,7 +74,8 @@ async function hear(frame) {
   live = true;
   suspend();
   asOf(frame.as_of);
-  if (frame.stale) complain(frame.problem, Date.parse(frame.as_of), heardAt + frame.retry_s * 1000);
+  stale = frame.stale;
+  if (stale) complain(frame.problem, Date.parse(frame.as_of), heardAt + frame.retry_s * 1000);
   else calm();
   apply(frame);
   show();
@@ -83,7 +85,7 @@ function show() {
   if (socket && Date.now() - heardAt > (live ? SILENT_MAX_MS : CONNECT_MAX_MS)) again();
   const waiting = secondsUntil(triesAt);
   if (triesAt) liveness(`Not live, trying again ${waiting > 0 ? `in ${waiting} s` : "now"}.`, false);
-  else liveness(isOver() ? "Not live." : live ? `Live${waits && `, ${waits}`}` : "", !isOver());
+  else liveness(isOver() ? "Not live." : live ? [stale ? "" : "Live", waits].filter(Boolean).join(", ") : "", !isOver());
 }
 
 startRowsMoving((text) => { waits = text; show(); });

@@ -85,8 +85,14 @@ def test_nothing_moves_under_the_pointer_and_that_is_said(own: Own, page: Page) 
     expect(page.locator("#liveness")).to_contain_text("order kept while the pointer is over the rows")
     assert row(page, str(name)).bounding_box() == where
     assert page.locator("tr[data-key]").last.get_attribute("data-key") == "aaa-first"
+    own.installation.client("admin").call("DELETE", "/services/shop/instances/aaa-first?force=true&confirm=shop")
+    expect(page.locator("tr.gone")).to_have_attribute("data-key", "aaa-first", timeout=SOON_MS)
+    pictured(page, "held")
     page.mouse.move(5, 5)
-    expect(page.locator("tr[data-key]").first).to_have_attribute("data-key", "aaa-first")
+    expect(page.locator("tr.gone")).to_have_count(0)
+    own.cluster.create(pod("aaa-second"))
+    expect(row(page, "aaa-second")).to_contain_text("Running", timeout=SOON_MS)
+    expect(page.locator("tr[data-key]").first).to_have_attribute("data-key", "aaa-second")
     expect(page.locator("#liveness")).to_have_text("Live")
 
 
@@ -110,7 +116,16 @@ def test_a_hidden_page_has_no_socket_and_catches_up(own: Own, page: Page) -> Non
     expect(page.locator("#liveness")).to_have_text(LIVE)
 
 
-def test_a_proxy_that_cuts_sockets_costs_nothing_but_a_moment(own: Own, page: Page) -> None:
+def test_a_proxy_that_cuts_connections_costs_nothing_but_a_moment(own: Own, page: Page) -> None:
+    for number in range(3):
+        own.relay.drop()
+        own.cluster.create(pod(f"extra-{number}"))
+        expect(row(page, f"extra-{number}")).to_be_visible(timeout=SOON_MS)
+        expect(page.locator("#liveness")).to_have_text(LIVE, timeout=SOON_MS)
+    expect(page.locator("#trouble")).to_be_hidden()
+
+
+def test_a_server_that_is_not_reached_is_said_and_what_was_known_stays(own: Own, page: Page) -> None:
     own.relay.cut()
     expect(page.locator("#liveness")).to_have_text(AGAIN)
     expect(page.locator("#as-of")).to_contain_text("as of")
@@ -184,6 +199,8 @@ def test_on_a_phone_not_being_live_is_seen(own: Own) -> None:
     own.relay.cut()
     expect(page.locator("#liveness")).to_be_visible()
     expect(page.locator("#liveness")).to_have_text(AGAIN)
+    for tab in page.locator(".tabs a").all():
+        expect(tab).to_be_in_viewport()
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width <= NARROW[0]
     pictured(page, "not-live-390")

@@ -54,6 +54,13 @@ class Relay:
         for end in doomed:
             _shut(end)
 
+    def drop(self) -> None:
+        """Close every connection, as a proxy does with idle ones; whoever dials again is let through."""
+        with self._lock:
+            doomed, self._open = self._open, set()
+        for end in doomed:
+            _shut(end)
+
     def mend(self) -> None:
         """Listen again at the same address."""
         with self._lock:

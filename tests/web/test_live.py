@@ -18,7 +18,7 @@ Frame = dict[str, Any]
 SOON_S = 20.0
 """How long anything may take on a busy machine."""
 RIGHTS_S = 5.0
-QUIET_S = 3.0
+PROXY_PATIENCE_S = 60.0
 
 
 def pod(name: str) -> Frame:
@@ -54,16 +54,6 @@ class Page:
 
     def say(self, **message: Any) -> None:
         self.socket.send(json.dumps(message))
-
-    def nothing_for(self, quiet_s: float) -> bool:
-        self.socket.settimeout(quiet_s)
-        try:
-            self.receive()
-        except websocket.WebSocketTimeoutException:
-            return True
-        finally:
-            self.socket.settimeout(SOON_S)
-        return False
 
 
 @pytest.fixture
@@ -226,6 +216,14 @@ def test_a_silent_cluster_is_told_with_the_age_and_the_next_try(
     assert stale["as_of"] >= known["as_of"]
     changed.cluster.resume()
     assert page.until(lambda frame: frame.get("stale") is False)["retry_s"] is None
+
+
+def test_a_view_where_nothing_happens_is_not_silent_long_enough_to_be_cut(opened: Callable[..., Page]) -> None:
+    page = opened("search=nothing-is-called-so")
+    page.socket.settimeout(PROXY_PATIENCE_S / 2)
+    ages = [page.receive()["as_of"] for _ in range(3)]
+    assert ages == sorted(ages)
+    assert ages[0] < ages[-1]
 
 
 def test_pages_are_told_that_the_server_goes(changed: Installation, opened: Callable[..., Page]) -> None:
