@@ -21,7 +21,7 @@ FAILED_S = 3.0
 """How soon a Metrics API that did not answer is asked again."""
 OLD_S = 60.0
 """Older figures are not shown while new ones are fetched: the reader waits."""
-FIRST_MAX_S = 2.0
+FIRST_MAX_S = 0.25
 """How long a reader waits for the first figures: a list without them beats no list. What comes later is news."""
 LATE = "The Metrics API has not answered yet."
 JOIN_MAX_S = 15.0
