@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 QUIET_MAX_S = 60.0
 """How long a peer may take nothing, or send nothing of a request it has begun, before its connection is closed."""
+BODY_MAX_S = 120.0
+"""How long a body may take: a byte a minute would hold a connection for years."""
 WORDS: dict[type[Exception], tuple[int, str, str]] = {
     errors.LimitRequestLine: (414, "URI Too Long", "The address is too long."),
     errors.LimitRequestHeaders: (431, "Request Header Fields Too Large", "The headers of the request are too large."),
@@ -68,16 +70,19 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
         """Serve a request; whoever reads or writes nothing for long is cut off."""
         self._between.discard(sock)
         sock.settimeout(QUIET_MAX_S)
+        late = gevent.spawn_later(BODY_MAX_S, _stop_reading, sock) if _has_body(req) else None
         try:
             return super().handle_request(listener_name, req, sock, addr)
-        except TimeoutError as late:
+        except TimeoutError as quiet:
             log.info("connection cut", extra={"why": "nothing was read or sent for long"})
-            raise StopIteration from late
+            raise StopIteration from quiet
         finally:
+            if late is not None:
+                late.kill()
             with suppress(OSError):  # it may be closed by now
                 sock.settimeout(None)
-                if self._is_leaving:  # its answer may have promised that the connection stays
-                    sock.shutdown(socket.SHUT_RD)
+            if self._is_leaving:  # its answer may have promised that the connection stays
+                _stop_reading(sock)
             self._between.add(sock)
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:  # noqa: ARG002  (gunicorn's)
@@ -97,8 +102,7 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
     def _leave(self) -> None:
         self.leaving()
         for client in list(self._between):
-            with suppress(OSError):
-                client.shutdown(socket.SHUT_RD)
+            _stop_reading(client)
 
 
 class Journal(Logger):  # type: ignore[misc]  # gunicorn has no types
@@ -112,6 +116,18 @@ class Journal(Logger):  # type: ignore[misc]  # gunicorn has no types
 
     def access(self, resp: Any, req: Any, environ: Any, request_time: Any) -> None:
         """Say nothing: see `opsmodal.web.requests`."""
+
+
+def _has_body(request: Any) -> bool:
+    """Tell whether a body follows the head (RFC 9112, section 6). No WebSocket and no download has one."""
+    headers = dict(request.headers)
+    return "TRANSFER-ENCODING" in headers or headers.get("CONTENT-LENGTH", "0") != "0"
+
+
+def _stop_reading(client: socket.socket) -> None:
+    """Let whoever waits for bytes of a client find their end; what is being sent goes on."""
+    with suppress(OSError):
+        client.shutdown(socket.SHUT_RD)
 
 
 def _page(status: int, reason: str, sentence: str, request_id: str) -> bytes:

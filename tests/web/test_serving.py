@@ -25,14 +25,17 @@ from opsmodal.demo import example
 from opsmodal.demo.cluster import Cluster, start
 
 PASSWORD = "correct horse battery"
+PATCHING = "from gevent import monkey\nmonkey.patch_all()"
+"""As `serve` does first of all; limits that would take minutes are made shorter after it."""
 
 
 class Server:
     """`opsmodal serve` on a free loopback port, with the example services of a simulated cluster applied."""
 
-    def __init__(self, folder: Path, cluster: Cluster, **settings: str) -> None:
+    def __init__(self, folder: Path, cluster: Cluster, *, patched: str = "pass", **settings: str) -> None:
         self.cluster = cluster
         self.data, self._log = folder / "data", folder / "log"
+        self._patched = patched
         self.database = settings.get("OPSMODAL_DATABASE_URL", "")
         self._environment = {
             **os.environ,
@@ -52,7 +55,8 @@ class Server:
 
     def start(self) -> None:
         """Start the server, and wait until it answers."""
-        command = [sys.executable, "-m", "opsmodal", "serve", "--bind", f"127.0.0.1:{self.port}"]
+        program = f"{PATCHING}\n{self._patched}\nfrom opsmodal.cli import main\nmain()"
+        command = [sys.executable, "-c", program, "serve", "--bind", f"127.0.0.1:{self.port}"]
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(command, env=self._environment, stdout=subprocess.DEVNULL, stderr=log)
         self.wait()
@@ -263,6 +267,23 @@ def test_a_request_under_way_is_answered_before_the_end(own: Server) -> None:
         answer = b"".join(iter(lambda: connection.recv(65536), b""))
     assert answer.startswith(b"HTTP/1.1 303 ")
     assert own.process.wait(8) == 0
+
+
+def test_a_body_that_drips_holds_no_connection_for_long(tmp_path: Path) -> None:
+    cluster = start()
+    server = Server(tmp_path, cluster, patched="import opsmodal.cli.worker as worker; worker.BODY_MAX_S = 1.0")
+    head = b"POST /sign-in HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\nContent-Length: 1000\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
+        connection.sendall(head + b"Content-Type: application/x-www-form-urlencoded\r\n\r\n")
+        began = time.monotonic()
+        with suppress(OSError):
+            while time.monotonic() - began < 20:
+                connection.sendall(b"a")
+                time.sleep(0.1)
+        assert 0.9 < time.monotonic() - began < 10
+    assert json.loads(server.get("/services/shop/overview"))["ready"] == 4
+    server.end()
+    cluster.stop()
 
 
 def _until_refused(port: int) -> None:
