@@ -15,7 +15,6 @@ WORDS = {
     "Illegal trailing comma before end of array": "looking for beginning of value",
     "Extra data": "after top-level value",
     "Invalid control character at": "in string literal",
-    "Invalid \\escape": "in string escape code",
 }
 
 
@@ -30,8 +29,22 @@ def complaint(body: bytes) -> str:
         if error.msg == "Expecting ',' delimiter":
             where = "object key:value pair" if _is_in_object(text[: error.pos]) else "array element"
             return f"invalid character '{text[error.pos]}' after {where}"
+        if error.msg.startswith("Invalid \\escape"):
+            return f"invalid character '{text[error.pos + 1]}' in string escape code"
+        if error.msg.startswith("Illegal trailing comma"):  # Python 3.13 and newer point at the comma
+            return f"invalid character '{text[error.pos + 1 :].lstrip()[:1]}' {WORDS[error.msg]}"
+        for literal in ("true", "false", "null"):
+            if error.msg == "Expecting value" and text[error.pos] == literal[0]:
+                return _misspelt(text[error.pos :], literal)
         return f"invalid character '{text[error.pos]}' {WORDS.get(error.msg, 'looking for beginning of value')}"
     return ""
+
+
+def _misspelt(text: str, literal: str) -> str:
+    for found, wanted in zip(text, literal, strict=False):
+        if found != wanted:
+            return f"invalid character '{found}' in literal {literal} (expecting '{wanted}')"
+    return "unexpected end of JSON input"
 
 
 def _is_in_object(text: str) -> bool:
