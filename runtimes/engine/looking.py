@@ -14,7 +14,7 @@ from runtimes.interest import Interest
 RENEW_GAP_S = 0.2
 """Longest shortening of a wait: who waits looks no more often than this whether figures are due."""
 TURN_S = 60.0
-"""Time alone changes a row: a container that restarted often is no longer an error ten minutes later. So late it shows."""
+"""Time alone changes a row: who restarted often is no longer an error ten minutes later. So late that is told."""
 
 
 class Looking:
