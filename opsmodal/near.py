@@ -6,6 +6,7 @@ With one worker there is nobody to ask, and no socket is opened; the limits stil
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 from prometheus_client import CollectorRegistry, generate_latest
@@ -18,6 +19,7 @@ from opsmodal.neighbours import Answer, AwayJob, Neighbours, Question
 from opsmodal.place import Place
 from opsmodal.settings import Settings
 from opsmodal.spool import Gone
+from opsmodal.store.errors import Unusable
 from opsmodal.store.store import Store
 from opsmodal.streams import Streams
 from runtimes.structs import make_ready
@@ -41,7 +43,7 @@ class Near:
     """The jobs of this process, and the processes beside it."""
 
     def __init__(self, store: Store, settings: Settings) -> None:
-        self._place = Place(settings.data_dir / "workers") if settings.workers > 1 else None
+        self._place = _place(settings.data_dir / "workers") if settings.workers > 1 else None
         self._jobs = Jobs(store, Worker(place=self._place.number if self._place else None))
         self._neighbours: Neighbours | None = None
         self._meter = Meter()
@@ -97,6 +99,15 @@ class Near:
             self._neighbours.close()
         elif self._place is not None:
             self._place.close()
+
+
+def _place(folder: Path) -> Place:
+    """Take a place among the workers of this host. Raise Unusable."""
+    try:
+        return Place(folder)
+    except OSError as error:
+        sentence = f"The workers cannot find each other in {folder}: {error.strerror or error}."
+        raise Unusable(sentence, hint="The folder must belong to the user that runs opsmodal.") from error
 
 
 def families(meter: Meter) -> list[Family]:
