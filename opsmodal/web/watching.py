@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from simple_websocket import ConnectionClosed, Server
@@ -68,13 +68,10 @@ def send_changes(socket: Server, reader: Reader, *, go_on: Callable[[], bool], a
 
 def _answer(socket: Server, reader: Reader) -> None:
     have = _heard(socket)
-    frame: Any = reader.take()
     if have is not None:
         send_shared(socket, reader.catch_up(have.have, have.shape))
-    elif frame is MISSED:
-        send_shared(socket, RELOAD)
-    elif frame is not None:
-        send_shared(socket, frame)
+    while (frame := reader.take()) is not None:
+        send_shared(socket, RELOAD if frame is MISSED else frame)
 
 
 def _heard(socket: Server) -> Have | None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from opsmodal.answers import InstanceRow, instance_row
 from opsmodal.listing import ListQuery, Page
 from opsmodal.live import MISSED, Reader, mark_of
+from opsmodal.live.reader import PENDING_MAX
 from opsmodal.live.reading import Reading
 from opsmodal.live.view import View
 from opsmodal.recent import Kept
@@ -61,11 +62,11 @@ class Screen:
         self.apply(self.reader.catch_up(have, self.shape))
 
     def take(self) -> None:
-        frame = self.reader.take()
-        if frame is MISSED:
-            self.catch_up()
-        elif frame is not None:
-            self.apply(frame)
+        while (frame := self.reader.take()) is not None:
+            if frame is MISSED:
+                self.catch_up()
+            else:
+                self.apply(frame)
 
     def apply(self, frame: Fields) -> None:
         if "whole" in frame:
@@ -147,14 +148,14 @@ def test_every_reader_ends_with_what_there_is(steps: list[tuple[list[Instance], 
     assert quick.total == slow.total == len(last)
 
 
-def test_a_slow_reader_holds_one_frame_and_is_told_that_it_missed_some() -> None:
+def test_a_slow_reader_holds_a_few_frames_and_is_told_that_it_missed_some() -> None:
     made, _ = view(instance("a"))
     woken: list[int] = []
     reader = made.join(lambda: woken.append(1))
     reader.catch_up()
     for restarts in range(1, 100):
         made.advance(reading(instance("a", restarts=restarts)))
-    assert len(woken) == 2, "once for the frame, once for having missed the next"
+    assert len(woken) == PENDING_MAX + 1, "for each that it holds, and once for having missed the next"
     assert reader.take() is MISSED
     assert reader.take() is None
     assert reader.catch_up()["whole"][0].restarts == 99
