@@ -10,6 +10,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from time import monotonic
 
 from connectors.errors import ConnectionProblem
@@ -28,7 +29,8 @@ PAUSE_MAX_S = 300.0
 LISTENERS_MAX = 256
 """Places of one runtime that are heard at once, each a thread and a connection; more are measured only."""
 VERSIONS_EVERY_SLOTS = 2
-JOIN_MAX_S = 5.0
+SILENT, REFUSED = "silent", "refused"
+"""Beginnings of the keys of what collecting says of itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +55,9 @@ class Collector:
         self._services: tuple[ServiceSpec, ...] = ()
         self._names: frozenset[str] = frozenset()
         self._listeners: dict[str, tuple[object, Listener]] = {}
+        self._leaving: list[Listener] = []
         self._failures = 0
+        self._failing_since: datetime | None = None
         self._quiet_until = 0.0
         self._slot = 0
         self._ended = False
@@ -88,6 +92,7 @@ class Collector:
                 log.debug("measured", extra={"runtime": self.runtime, "place": place})
         except (RuntimeProblem, ConnectionProblem) as problem:
             self._failures += 1
+            self._tell_silence(problem.sentence)
             pause_s = min(STEP_S * 2 ** (self._failures - 1), PAUSE_MAX_S)
             self._quiet_until = monotonic() + pause_s
             log.debug("nothing measured", extra={"runtime": self.runtime, "why": problem.sentence, "pause_s": pause_s})
@@ -96,7 +101,7 @@ class Collector:
             self._quiet_until = monotonic() + PAUSE_MAX_S
             log.exception("measuring failed", extra={"runtime": self.runtime})
         else:
-            self._failures = 0
+            self._failures, self._failing_since = 0, None
 
     def stop(self) -> None:
         """Let everything end soon; does not wait for it."""
@@ -106,10 +111,18 @@ class Collector:
         for listener in listeners:
             listener.stop()
 
+    @property
+    def alive(self) -> bool:
+        """Whether any of its listeners has not ended yet."""
+        with self._lock:
+            return any(each.alive for each in (*self._leaving, *(one for _, one in self._listeners.values())))
+
     def join(self, timeout_s: float) -> None:
         """Wait for the listeners."""
         deadline = monotonic() + timeout_s
-        for _, listener in list(self._listeners.values()):
+        with self._lock:
+            listeners = [*self._leaving, *(listener for _, listener in self._listeners.values())]
+        for listener in listeners:
             listener.join(deadline - monotonic())
 
     def _hear(self, report: Report) -> None:
@@ -146,17 +159,53 @@ class Collector:
         with self._lock:
             if self._ended:
                 return
+            self._leaving = [listener for listener in self._leaving if listener.alive]
             for place, (scopes, listener) in list(self._listeners.items()):
                 if scopes != wanted.get(place):
                     listener.stop()
+                    self._leaving.append(listener)
                     del self._listeners[place]
             for place, fresh in wanted.items():
                 if place not in self._listeners:
                     self._listeners[place] = (fresh, self._listener(place, fresh))
 
+    def _tell_silence(self, sentence: str) -> None:
+        """Let timelines say from when to when nothing could be collected: no event is not the same as no news."""
+        now = datetime.now(UTC)
+        since = self._failing_since = self._failing_since or now
+        for name in self._names:
+            key = f"{SILENT}/{since:%Y-%m-%dT%H:%M:%S}"
+            self._hear(_note(name, key, "NotCollected", self.runtime, sentence, since=since, count=self._failures))
+
+    def _tell_refusal(self, place: str, scopes: Sequence[Scope], sentence: str) -> None:
+        """Let timelines say that events may not be read; once a day."""
+        now = datetime.now(UTC)
+        for scope in scopes:
+            key = f"{REFUSED}/{place}/{now:%Y-%m-%d}"
+            self._hear(_note(scope.service, key, "EventsRefused", self.runtime, sentence, since=now))
+
     def _listener(self, place: str, scopes: Sequence[Scope]) -> Listener:
         def line() -> Stream[Report]:
             return self._history().events(scopes)
 
+        def refused(sentence: str) -> None:
+            self._tell_refusal(place, scopes, sentence)
+
         name = f"{place} on {self.runtime}" if place else self.runtime
-        return Listener(name, line=line, hear=self._hear, ready=lambda: not self._failures)
+        return Listener(name, line=line, hear=self._hear, ready=lambda: not self._failures, refused=refused)
+
+
+def _note(
+    service: str, key: str, reason: str, runtime: str, sentence: str, *, since: datetime, count: int = 1
+) -> Report:
+    return Report(
+        service=service,
+        key=key,
+        kind="Warning",
+        reason=reason,
+        subject=f"runtime/{runtime}",
+        message=sentence,
+        count=count,
+        first_at=since,
+        last_at=datetime.now(UTC),
+    )

@@ -53,6 +53,7 @@ class Collectors:
         self._rates = Rates()
         self._lock = threading.Lock()
         self._collectors: dict[str, Collector] = {}
+        self._gone: list[Collector] = []
         self._rounds: dict[str, Future[None]] = {}
         self._moments: list[Moment] = []
         self._versions: dict[str, Sequence[Version]] = {}
@@ -78,7 +79,7 @@ class Collectors:
         if self._thread.ident is not None:
             self._thread.join(JOIN_MAX_S)
         deadline = time.monotonic() + JOIN_MAX_S
-        for collector in list(self._collectors.values()):
+        for collector in [*self._gone, *self._collectors.values()]:
             collector.join(deadline - time.monotonic())
 
     def _run(self) -> None:
@@ -110,9 +111,11 @@ class Collectors:
     def _follow(self) -> None:
         """Collect from the runtimes whose lease is held, for the services that they have now, and from no other."""
         held = self._leases.held
+        self._gone = [collector for collector in self._gone if collector.alive]
         for runtime in [name for name in self._collectors if name not in held]:
             gone = self._collectors.pop(runtime)
             gone.stop()
+            self._gone.append(gone)
             self._journal.forget(service.name for service in gone.services)
         for runtime in held:
             if runtime not in self._collectors:
@@ -145,6 +148,9 @@ class Collectors:
             self._journal.back(reports)
             raise
         self._journal.wrote(reports)
+        if dropped := self._journal.dropped:
+            self._journal.dropped = 0
+            log.warning("events left out", extra={"count": dropped})
         with self._lock:
             moments, versions = list(self._moments), dict(self._versions)
         self._used.write(moments)

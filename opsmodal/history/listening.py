@@ -36,15 +36,22 @@ class Listener:
         line: Callable[[], Stream[Report]],
         hear: Callable[[Report], None],
         ready: Callable[[], bool],
+        refused: Callable[[str], None],
     ) -> None:
         self._line = line
         self._hear = hear
         self._ready = ready
+        self._refused = refused
         self._lock = threading.Lock()
         self._stream: Stream[Report] | None = None
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"events of {name}", daemon=True)
         self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether its thread has not ended yet."""
+        return self._thread.is_alive()
 
     def stop(self) -> None:
         """Let it end soon; does not wait for it. May be called twice."""
@@ -86,6 +93,7 @@ class Listener:
                 stream.close()
         except REFUSALS as problem:
             log.info("events refused", extra={"listener": self._thread.name, "why": problem.sentence})
+            self._refused(problem.sentence)
             return True
         except (RuntimeProblem, ConnectionProblem) as problem:
             log.debug("events cut", extra={"listener": self._thread.name, "why": problem.sentence})

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from opsmodal.history.answers import KINDS, Kind, TimelineEntry
 from runtimes.history import Report
 
-TITLES = {"NewVersion": "New version"}
+TITLES = {"NewVersion": "New version", "NotCollected": "Not collected", "EventsRefused": "Events refused"}
 _KIND_OF: dict[str, Kind] = {"event": "event", "restart": "restart", "version": "rollout"}
 
 

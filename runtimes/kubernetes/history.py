@@ -7,9 +7,9 @@ import weakref
 from collections.abc import Mapping, Sequence
 
 from runtimes.base import Scope
-from runtimes.errors import Denied, Missing, Unavailable
+from runtimes.errors import Denied, Missing, RuntimeProblem, Unavailable
 from runtimes.history import Used, Version
-from runtimes.kubernetes import metrics, paths
+from runtimes.kubernetes import metrics, models, paths
 from runtimes.kubernetes.client import Client
 from runtimes.kubernetes.eventwatch import EventReports
 from runtimes.kubernetes.neighbours import PodMetrics, WorkloadObject
@@ -36,7 +36,8 @@ class ClusterHistory:
         self._closed = False
 
     def place(self, scope: Scope) -> str:
-        """Name the namespace."""
+        """Name the namespace. Raise Invalid for a scope that cannot be read."""
+        matcher(checked(scope).selector)
         return scope.namespace
 
     def events(self, scopes: Sequence[Scope]) -> EventReports:
@@ -57,6 +58,11 @@ class ClusterHistory:
             return {scope.service: Used(note=metrics.NOT_INSTALLED) for scope in scopes}
         except Denied:
             return {scope.service: Used(note=metrics.NOT_ALLOWED) for scope in scopes}
+        except RuntimeProblem as problem:
+            # The Metrics API is often down while the cluster is well; a cluster that is silent says so here.
+            self._client.get("/version", models.Version, what="the version")
+            note = f"The Metrics API does not answer: {problem.sentence}"
+            return {scope.service: Used(note=note) for scope in scopes}
         return {scope.service: self._used(scope, found) for scope in scopes}
 
     def versions(self, scopes: Sequence[Scope]) -> Mapping[str, Sequence[Version]]:

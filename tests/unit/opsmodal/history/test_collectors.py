@@ -195,6 +195,9 @@ def test_a_runtime_that_is_silent_is_left_alone_and_comes_back(installation: Ins
     collector.round(59_000_000)
     assert not collector.due(59_000_001), "it backs off"
     assert found == []
+    silence = {each.service: each for each in collector._journal.take()}
+    assert set(silence) == {"shop", "payments", "reports"}
+    assert {each.reason for each in silence.values()} == {"NotCollected"}
     installation.cluster.resume()
     asked.clear()
     collector._quiet_until = 0.0
@@ -215,6 +218,27 @@ def test_a_namespace_that_may_not_be_read_says_so_and_keeps_nobody_from_the_othe
     used = {service: each.used[service] for each in found for service in each.used}
     assert used["shop"].note == "The credential may not read the Metrics API in this namespace."
     assert used["payments"].figures
+
+
+def test_a_metrics_api_that_is_down_is_no_silence(installation: Installation) -> None:
+    found: list[Collected] = []
+    installation.cluster.faults.answer(503, "/apis/metrics.k8s.io")
+    collector = collector_of(installation, found)
+    collector.round(59_000_001)
+    collector.stop()
+    collector.join(10)
+    notes = [each.used[service].note for each in found for service in each.used]
+    assert len(notes) == 3
+    assert all(note.startswith("The Metrics API does not answer: ") for note in notes)
+    assert not [report for report in collector._journal.take() if report.reason == "NotCollected"]
+
+
+def test_events_that_may_not_be_read_are_a_warning_in_the_timeline(installation: Installation) -> None:
+    installation.cluster.faults.answer(403, "/api/v1/namespaces/shop/events")
+    installation.worker()
+    (told,) = eventually(lambda: installation.events("shop"))
+    assert (told.reason, told.kind) == ("EventsRefused", "Warning")
+    eventually(installation.events)
 
 
 def test_switched_off_it_asks_nothing(installation: Installation, asked: list[str]) -> None:
