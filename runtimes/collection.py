@@ -1,7 +1,7 @@
-"""What readers see of a live collection: snapshots with their age, and what changed since they last looked.
+"""What readers see of a live collection: snapshots with their age, and whether anything is new since they last looked.
 
 It refuses to pass old data off as new, to hide a refusal behind data that was allowed once, and to queue for a slow
-reader: a reader holds nothing but a number, and one that fell too far behind is told to read everything again.
+reader: a reader holds nothing but where the collection stood.
 """
 
 from __future__ import annotations
@@ -9,32 +9,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
-from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Generic, TypeVar
 
 from runtimes.base import Counts, Snapshot
 from runtimes.errors import RuntimeProblem, Unavailable
 from runtimes.interest import Interest, Mark
-from runtimes.replica import Change, Difference, Listed, Replica
+from runtimes.replica import Change, Listed, Replica
 from runtimes.standing import Standing
 from runtimes.watched import Pace
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changes(Generic[T]):
-    """What changed since the last look, each item once; with `reload` too much did, and all has to be read again."""
-
-    put: tuple[T, ...]
-    gone: tuple[str, ...]
-    reload: bool
-    as_of: datetime
-    stale: bool
-    problem: str
 
 
 class Collection(Generic[T]):
@@ -74,13 +60,6 @@ class Collection(Generic[T]):
             self._know(wait_s)
             return self._snapshot()
 
-    def subscribe(self, wait_s: float) -> Subscription[T]:
-        """Give what is there, and a way to what changes. Raise RuntimeProblem."""
-        with self.news:
-            self._know(wait_s)
-            self.subscribers += 1
-            return Subscription(self, self._snapshot(), self._replica.serial)
-
     def watch(self) -> Interest:
         """Keep it current from now on, without waiting for anything. Raise Unavailable when it is closed."""
         with self.news:
@@ -111,28 +90,6 @@ class Collection(Generic[T]):
                 return False
             return self.news.wait_for(lambda: self.closed or seen(self._replica.get(key)), within_s)
 
-    def after(self, serial: int, known: tuple[bool, str], timeout_s: float) -> tuple[int, Changes[T]] | None:
-        """Give what came after `serial`, or how the standing changed from `known`; None when neither did in time."""
-        with self.news:
-            self._look()
-            self.news.wait_for(lambda: self._differs(serial, known) or self.closed, timeout_s)
-            self._refuse_closed()
-            if not self._standing.listed and self._standing.problem is not None:
-                raise self._standing.problem
-            if not self._differs(serial, known):
-                return None
-            as_of, stale, problem = self._standing.told()
-            found = self._replica.since(serial)
-            difference: Difference[T] = found or Difference(put=(), gone=())
-            return self._replica.serial, Changes(
-                put=difference.put,
-                gone=difference.gone,
-                reload=found is None,
-                as_of=as_of,
-                stale=stale,
-                problem=problem,
-            )
-
     def leave(self) -> None:
         """A subscriber has gone."""
         with self.news:
@@ -143,9 +100,6 @@ class Collection(Generic[T]):
     def _mark(self) -> Mark:
         _, stale, problem = self._standing.told()
         return self._replica.serial, self._stirs, self._standing.listed, stale, problem
-
-    def _differs(self, serial: int, known: tuple[bool, str]) -> bool:
-        return self._replica.serial != serial or self._standing.told()[1:] != known
 
     def _know(self, wait_s: float) -> None:
         """Return when there is something to give. Raise why there is not."""
@@ -247,41 +201,3 @@ class Collection(Generic[T]):
         self._standing = Standing(problem=self._standing.problem)
         self._replica.clear()
         self.news.notify_all()
-
-
-class Subscription(Generic[T]):
-    """One reader of what changes, from `snapshot` on. It must be closed."""
-
-    def __init__(self, collection: Collection[T], snapshot: Snapshot[T], serial: int) -> None:
-        self.snapshot = snapshot
-        self._collection = collection
-        self._serial = serial
-        self._known = (snapshot.stale, snapshot.problem)
-        self._closed = False
-
-    def take(self, *, timeout_s: float) -> Changes[T] | None:
-        """Give all that changed since the last call, None when nothing does within `timeout_s`.
-
-        After `reload` the collection has to be read again; what changes after this answer comes with the next call.
-        Raise RuntimeProblem when there is nothing to show any more.
-        """
-        found = self._collection.after(self._serial, self._known, timeout_s)
-        if found is None:
-            return None
-        self._serial, changes = found
-        self._known = (changes.stale, changes.problem)
-        return changes
-
-    def close(self) -> None:
-        """Stop being counted as a reader. May be called twice."""
-        if not self._closed:
-            self._closed = True
-            self._collection.leave()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

@@ -1,23 +1,17 @@
-"""The copy of one collection that a watch keeps: what is there, up to which version, and what changed lately. Pure.
+"""The copy of one collection that a watch keeps: what is there, up to which version, and how often it changed. Pure.
 
 It refuses to guess. A change from the past that it does not already hold means that the stream cannot be trusted, and
-it says so; a reader that fell too far behind is told to read everything again. Nothing here waits, locks or asks.
+it says so. Nothing here waits, locks or asks.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
-from itertools import takewhile
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
-
-REMEMBERED_CHANGES = 4_096
-"""Changes kept for readers that are behind, as keys only. At 200 changes a second that is 20 s; who sleeps longer reads
-everything again."""
 
 
 class Did(Enum):
@@ -47,14 +41,6 @@ class Listed(Generic[T]):
     item: T
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference(Generic[T]):
-    """What changed since a reader last looked: each key once, as it is now."""
-
-    put: tuple[T, ...]
-    gone: tuple[str, ...]
-
-
 @dataclass(frozen=True, slots=True)
 class _Held(Generic[T]):
     number: int | None
@@ -64,15 +50,13 @@ class _Held(Generic[T]):
 class Replica(Generic[T]):
     """The items by key. Not locked itself: the reflector holds the lock."""
 
-    def __init__(self, *, remembered: int = REMEMBERED_CHANGES) -> None:
+    def __init__(self) -> None:
         self.version = ""
         """Where a watch goes on from."""
         self.serial = 0
-        """Grows with every change; a reader remembers it to ask what changed since."""
+        """Grows with every change: who remembers it sees that something is different."""
         self._held: dict[str, _Held[T]] = {}
         self._items: tuple[T, ...] | None = None
-        self._changed: deque[tuple[int, str]] = deque(maxlen=remembered)
-        self._forgotten = 0
 
     @property
     def items(self) -> tuple[T, ...]:
@@ -102,9 +86,8 @@ class Replica(Generic[T]):
                 continue
             self._held[each.key] = _Held(number, each.item)
             if held is None or held.item != each.item:
-                self._note(each.key)
-        for key in before:
-            self._note(key)
+                self.serial += 1
+        self.serial += len(before)
         self.version, self._items = version, None
 
     def apply(self, change: Change[T]) -> bool:
@@ -124,18 +107,7 @@ class Replica(Generic[T]):
     def clear(self) -> None:
         """Forget everything; every reader has to read again."""
         self._held, self._items, self.version = {}, None, ""
-        self._changed.clear()
         self.serial += 1
-        self._forgotten = self.serial
-
-    def since(self, serial: int) -> Difference[T] | None:
-        """Give what changed after `serial`, None when that is no longer known and all has to be read again."""
-        if serial < self._forgotten or serial > self.serial:
-            return None
-        keys = {key for _, key in takewhile(lambda noted: noted[0] > serial, reversed(self._changed))}
-        there = sorted(key for key in keys if key in self._held)
-        gone = sorted(keys - self._held.keys())
-        return Difference(put=tuple(self._held[key].item for key in there), gone=tuple(gone))
 
     def _includes(self, change: Change[T], number: int) -> bool:
         """Say whether an event from the past is one that is already in: repeated, or outdated by a newer one."""
@@ -158,13 +130,7 @@ class Replica(Generic[T]):
                 return
             self._held[change.key] = _Held(number, change.item)
         self._items = None
-        self._note(change.key)
-
-    def _note(self, key: str) -> None:
         self.serial += 1
-        if len(self._changed) == self._changed.maxlen:
-            self._forgotten = self._changed[0][0]
-        self._changed.append((self.serial, key))
 
 
 def _number(version: str) -> int | None:

@@ -14,7 +14,7 @@ from time import monotonic
 from typing import Generic, TypeVar
 
 from runtimes.base import Counts, Snapshot, Stream
-from runtimes.collection import Collection, Subscription
+from runtimes.collection import Collection
 from runtimes.errors import Denied, Expired, Invalid, Missing, RuntimeProblem, Unavailable, Unsupported
 from runtimes.interest import Interest
 from runtimes.replica import Change, Listed
@@ -72,10 +72,6 @@ class Reflector(Generic[T]):
     def read(self, *, wait_s: float = READ_MAX_S) -> Snapshot[T]:
         """Give what is there, at once when it is known, else after a first list. Raise RuntimeProblem."""
         return self._shown.read(wait_s)
-
-    def subscribe(self, *, wait_s: float = READ_MAX_S) -> Subscription[T]:
-        """Give what is there and then what changes; it must be closed. Raise RuntimeProblem."""
-        return self._shown.subscribe(wait_s)
 
     def watch(self) -> Interest:
         """Keep it current until that is closed, without waiting for a first list. Raise Unavailable when closed."""

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -210,16 +210,14 @@ def test_whatever_happens_it_ends_up_as_the_server_is(steps: list[tuple[str, str
     for key in "ace":
         server.put(key)
         ever.add((key, server.truth[key]))
-    with reflecting(server) as live, live.subscribe() as reader:
-        known = dict(reader.snapshot.items)
+    with reflecting(server) as live, closing(live.watch()) as watch:
+        known = dict(live.read().items)
 
         def look() -> dict[str, int]:
-            changes = reader.take(timeout_s=0)
-            if changes is None:
-                return known
-            for key in list(known) if changes.reload else changes.gone:
-                known.pop(key, None)
-            known.update(live.read().items if changes.reload else changes.put)
+            """Read when there is news, and only then."""
+            nonlocal known
+            if watch.wait(0):
+                known = dict(live.read().items)
             return known
 
         for did, what in steps:
@@ -232,7 +230,7 @@ def test_whatever_happens_it_ends_up_as_the_server_is(steps: list[tuple[str, str
                 ever.update(server.truth.items())
         server.mess.clear()
         eventually(lambda: list(live.read().items) == server.items(), "the collection is not what the server has")
-        eventually(lambda: sorted(look().items()) == server.items(), "the subscriber does not know what the server has")
+        eventually(lambda: sorted(look().items()) == server.items(), "the watcher does not know what the server has")
         eventually(lambda: not live.read().stale, "still stale")
 
 
@@ -270,7 +268,7 @@ def test_nothing_runs_before_somebody_looks_and_after_nobody_does() -> None:
     pace = Pace(idle_s=0.05, backoff_first_s=0.001, short_watch_s=0.0)
     with reflecting(server, pace) as live:
         assert (live.running, server.lists) == (False, 0)
-        with live.subscribe():
+        with closing(live.watch()):
             sleep(0.1)
             server.bookmark()
             assert live.running
@@ -302,7 +300,10 @@ def test_silence_keeps_the_last_truth_with_its_age_and_the_reason() -> None:
 def test_a_refusal_is_told_and_hides_behind_no_older_data() -> None:
     server = Server()
     server.put("a")
-    with reflecting(server) as live, live.subscribe() as reader:
+    with reflecting(server) as live, closing(live.watch()) as watch:
+        eventually(lambda: not live.read().stale and server.open_now == 1, "a watch")
+        while watch.wait(0.05):
+            pass
         server.always = Denied("You may not list pods")
         server.cut()
 
@@ -314,13 +315,10 @@ def test_a_refusal_is_told_and_hides_behind_no_older_data() -> None:
             return False
 
         eventually(refused, "a refusal")
-        with pytest.raises(Denied):
-            reader.take(timeout_s=1)
+        assert watch.wait(0)
         server.always = None
         assert live.read().items == (("a", 101),)
-        changes = reader.take(timeout_s=5)
-        assert changes is not None
-        assert changes.reload
+        assert watch.wait(5)
 
 
 def test_a_failure_from_before_the_question_is_not_its_answer() -> None:
@@ -390,21 +388,6 @@ def test_what_may_be_listed_and_not_watched_is_listed_for_each_reader() -> None:
         assert server.watches == 1
 
 
-def test_a_slow_subscriber_is_told_to_reload() -> None:
-    server = Server()
-    with reflecting(server) as live, live.subscribe() as reader:
-        for number in range(5_000):
-            server.put(f"k{number}")
-        eventually(lambda: len(live.read().items) == 5_000, "all changes")
-        changes = reader.take(timeout_s=1)
-        assert changes is not None
-        assert (changes.reload, changes.put, changes.gone) == (True, (), ())
-        server.remove("k7")
-        changes = reader.take(timeout_s=5)
-        assert changes is not None
-        assert (changes.reload, changes.put, changes.gone) == (False, (), ("k7",))
-
-
 def test_who_changed_something_can_wait_until_it_shows() -> None:
     server = Server()
     server.put("a")
@@ -416,28 +399,15 @@ def test_who_changed_something_can_wait_until_it_shows() -> None:
         assert not live.settle("a", lambda item: item is not None, within_s=0.01)
 
 
-def test_closing_ends_readers_and_may_be_done_twice() -> None:
-    server = Server()
-    with reflecting(server) as live:
-        reader = live.subscribe()
-        raised: list[Exception] = []
-
-        def wait() -> None:
-            try:
-                reader.take(timeout_s=DEADLINE_S)
-            except Unavailable as problem:
-                raised.append(problem)
-
-        waiting = threading.Thread(target=wait)
-        waiting.start()
+def test_closing_may_be_done_twice_and_refuses_readers() -> None:
+    with reflecting(Server()) as live:
+        live.read()
         live.close()
-        waiting.join(DEADLINE_S)
-        assert len(raised) == 1
         live.close()
         with pytest.raises(Unavailable):
             live.read()
-        reader.close()
-        reader.close()
+        with pytest.raises(Unavailable):
+            live.watch()
 
 
 def test_a_source_that_fails_as_nobody_foresaw_is_told_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
@@ -518,7 +488,7 @@ def test_an_interest_keeps_a_collection_and_its_end_gives_it_back() -> None:
         assert live.running
         watch.close()
         watch.close()
-        eventually(lambda: (server.bookmark(), not live.running)[1], "its end")
+        eventually(lambda: server.bookmark() is None and not live.running, "its end")
 
 
 def test_closing_wakes_who_waits_and_tells_the_end_once() -> None:
