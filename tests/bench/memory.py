@@ -1,4 +1,7 @@
-"""What 5,000 cached pods cost, whether it is given back, and whether a storm of changes leaves anything behind."""
+"""What 5,000 cached pods cost, whether it is given back, and whether a storm of changes leaves anything behind.
+
+Collecting is switched off: what is kept of the last hour fills up meanwhile, whether somebody looks or not.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,7 @@ def cached_pods(size: Size) -> Iterator[Figure]:
             ours=with_mb - before_mb,
             unit="MB",
             promise=Promise(at_most=CACHED_MB),
-            with_="simulated, resident memory of the worker with one viewer",
+            with_="simulated, resident memory of the worker with one viewer, nothing collected",
         )
         if size.returned_s:
             left_mb = settled(
@@ -53,7 +56,7 @@ def cached_pods(size: Size) -> Iterator[Figure]:
                 peer=with_mb - before_mb,
                 peer_name="while they looked",
                 promise=Promise(at_most=CACHED_MB / 4),
-                with_=f"simulated, within {size.returned_s:g} s",
+                with_=f"simulated, within {size.returned_s:g} s, nothing collected",
                 note="Given back counts as a quarter of what is allowed or less: an allocator keeps some pages.",
             )
 
@@ -65,7 +68,8 @@ def storm(size: Size) -> Iterator[Figure]:
         cpu_s = server.cpu_s
         samples, told = _stormed(cluster, server, size)
         used = (server.cpu_s - cpu_s) / told["seconds"]
-        with_ = f"simulated, {told['made'] / told['seconds']:.0f} changes a second for {told['seconds']:.0f} s"
+        rate = told["made"] / told["seconds"]
+        with_ = f"simulated, {rate:.0f} changes a second for {told['seconds']:.0f} s, nothing collected"
         early = [mb for at, mb in samples if at <= told["seconds"] * EARLY] or [samples[0][1]]
         yield Figure(
             name="growth of memory in a storm of changes",
@@ -121,7 +125,7 @@ def _wrong(server: Served, truth: dict[str, int]) -> int:
 def _server(pods: int) -> Iterator[tuple[Child, Served]]:
     with crowded(pods=pods) as (cluster, place):
         registry, files = of_cluster("crowded", place["kubeconfig"], [NAMESPACE, QUIET])
-        with served(registry, files) as server:
+        with served(registry, files, collecting=False) as server:
             yield cluster, server
 
 

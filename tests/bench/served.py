@@ -77,8 +77,10 @@ class Served:
 
 
 @contextlib.contextmanager
-def served(document: Mapping[str, Any], files: Mapping[str, str] | None = None) -> Iterator[Served]:
-    """Serve a registry; `files` are what it names."""
+def served(
+    document: Mapping[str, Any], files: Mapping[str, str] | None = None, *, collecting: bool = True
+) -> Iterator[Served]:
+    """Serve a registry; `files` are what it names. Without `collecting` nothing is read that nobody looks at."""
     folder = own_folder("bench")
     data, port = folder / "data", free_port()
     try:
@@ -87,7 +89,12 @@ def served(document: Mapping[str, Any], files: Mapping[str, str] | None = None) 
         tokens, ticket = _furnished(data, document, folder)
         argv = [sys.executable, "-c", "from opsmodal.cli import main; main()", "serve"]
         argv += ["--data-dir", str(data), "--bind", f"{HOST}:{port}"]
-        daemon = Daemon(argv, folder=folder, ready=lambda: _healthy(port), env=SETTINGS)
+        daemon = Daemon(
+            argv,
+            folder=folder,
+            ready=lambda: _healthy(port),
+            env={**SETTINGS, "OPSMODAL_COLLECT": str(collecting).lower()},
+        )
         daemon.start(within_s=ANSWER_S)
         try:
             link = f"http://{HOST}:{port}/sign-in?ticket={ticket}"
