@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from math import inf
 from time import monotonic
 
 import msgspec
@@ -46,6 +47,9 @@ QUIET_S = 600.0
 """An event stream that is silent for longer is opened again."""
 INSPECT_MAX_S = 3.0
 """How long one container may keep the others waiting: dockerd says nothing of one that hangs until it moves on."""
+LATE_S = 0.5
+"""Podman tells the result of a health check up to some 100 ms before it writes it down, and does not tell it again: a
+container that has one is looked at twice."""
 EMPTY_S, EMPTY_MAX = 1.0, 2
 """Streams that end sooner, without an event, this many in a row: Podman that keeps no events ends them at once."""
 ORDERED = ""
@@ -181,6 +185,8 @@ class ContainerChanges:
         self._signals = signals
         self._doubtful = doubtful
         self._opened_at = monotonic()
+        self._late: dict[str, float] = {}
+        """When which containers are looked at once more; each at most once."""
 
     def __iter__(self) -> Iterator[Change[Held]]:
         if self._doubtful:
@@ -188,11 +194,12 @@ class ContainerChanges:
         looked_at = monotonic()
         while True:
             touched = self._touched()
+            late = {container for container, at in self._late.items() if at <= monotonic()}
             if touched is None or monotonic() - looked_at > RELOOK_S:
                 yield from self._source.relook()
                 looked_at = monotonic()
-            elif touched:
-                yield from self._source.again(touched)
+            elif touched or late:
+                yield from self._again(touched, late)
             else:
                 self._source.api.ping(timeout_s=PING_MAX_S)
             yield Change(did=Did.BOOKMARK, version=ORDERED)
@@ -201,9 +208,19 @@ class ContainerChanges:
         """End it. May be called twice."""
         self._signals.close()
 
+    def _again(self, touched: frozenset[str], late: set[str]) -> Iterator[Change[Held]]:
+        """Look at what events told of, and once more at what was looked at when it was perhaps not written down yet."""
+        for container in late:
+            del self._late[container]
+        for change in self._source.again(touched | late):
+            if change.key in touched and change.item is not None and is_checked(change.item.container):
+                self._late[change.key] = monotonic() + LATE_S
+            yield change
+
     def _touched(self) -> frozenset[str] | None:
+        due_s = min(self._late.values(), default=inf) - monotonic()
         try:
-            return self._signals.take(timeout_s=PING_EVERY_S)
+            return self._signals.take(timeout_s=max(0.0, min(PING_EVERY_S, due_s)))
         except Unsupported as problem:
             self._source.unsupported(problem)
             raise Unavailable(problem.sentence) from problem
@@ -211,6 +228,12 @@ class ContainerChanges:
             at_once = monotonic() - self._opened_at < EMPTY_S
             self._source.ended(empty=at_once and not self._signals.heard)
             raise
+
+
+def is_checked(container: Inspected) -> bool:
+    """Say whether a container has a health check."""
+    health = container.state.health
+    return health is not None and health.status not in ("", "none")
 
 
 def _put(each: Held) -> Change[Held]:

@@ -83,10 +83,11 @@ def test_a_health_that_turns_shows(box: EngineWorld, watch: Watch) -> None:
         return bool(box.inspect(name)["State"]["Health"]["Status"] == status)
 
     settle(lambda: checked("healthy"), "healthy")
-    awaited(watch, lambda: rows(box)[name].status == "running", "healthy in the list")
+    later_s = SHOWN_S + containerwatch.LATE_S
+    awaited(watch, lambda: rows(box)[name].status == "running", "healthy in the list", within_s=later_s)
     box.engine.cli("exec", name, "rm", "/well")
     settle(lambda: checked("unhealthy"), "unhealthy")
-    awaited(watch, lambda: rows(box)[name].status == "unhealthy", "unhealthy in the list")
+    awaited(watch, lambda: rows(box)[name].status == "unhealthy", "unhealthy in the list", within_s=later_s)
 
 
 def test_a_container_shows_before_its_figures_do(box: EngineWorld, watch: Watch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -22,7 +23,8 @@ from runtimes.engine.pods import Membership
 from runtimes.engine.problems import Place
 from runtimes.engine.recent import RecentRestarts
 from runtimes.errors import Missing, Unavailable, Unsupported
-from runtimes.replica import Change, Replica
+from runtimes.replica import Change, Did, Replica
+from tests.unit.runtimes.engine.test_signals import Body
 
 PLACE = Place(kind="docker", address="unix:///x.sock", socket="/x.sock")
 IDS = ("a", "b", "c")
@@ -51,10 +53,12 @@ class Engine:
     place: Place = PLACE
     asked: list[str] = field(default_factory=list)
     events: list[bytes] = field(default_factory=list)
+    body: Body | None = None
+    checked: bool = False
 
-    def download(self, path: str, params: dict[str, Any], *, quiet_s: float) -> Told:
+    def download(self, path: str, params: dict[str, Any], *, quiet_s: float) -> Told | Body:
         self._ask(f"{path} with {sorted(params)} for {quiet_s:g} s")
-        return Told(self.events)
+        return self.body or Told(self.events)
 
     def now(self) -> datetime | None:
         self.ping()
@@ -74,7 +78,9 @@ class Engine:
             raise Unavailable("It hangs.")
         if container not in self.states:
             raise Missing("It is gone.")
-        state = {"Status": self.states[container], "Running": self.states[container] == "running"}
+        state: dict[str, Any] = {"Status": self.states[container], "Running": self.states[container] == "running"}
+        if self.checked:
+            state["Health"] = {"Status": "healthy"}
         return msgspec.convert({"Id": container, "Name": f"/{container}", "State": state}, Inspected)
 
     def each(self, ask: Any, things: Any) -> list[Any]:
@@ -217,6 +223,23 @@ def test_an_engine_that_says_that_it_has_no_events_is_believed() -> None:
     assert "no backend" in end_of(made)
     with pytest.raises(Unsupported, match="no backend"):
         made.watch("")
+
+
+@pytest.mark.parametrize("checked", [True, False])
+def test_a_health_that_is_told_before_it_is_written_down_is_looked_at_once_more(checked: bool) -> None:
+    engine = Engine(states={"a": "running"}, checked=checked)
+    engine.body = Body(b'{"Action": "health_status", "Actor": {"ID": "a"}}\n')
+    made = source(engine)
+    copy = copied(made)
+    began = time.monotonic()
+    with closing(made.watch("")) as changes:
+        for change in changes:
+            copy.apply(change)
+            if change.did is Did.PUT:
+                engine.states["a"] = "paused"  # stands for whatever the engine wrote after it told
+            elif not checked or shown(copy) == {"a": "paused"} or time.monotonic() - began > 3:
+                break
+    assert shown(copy) == {"a": "paused" if checked else "running"}
 
 
 def test_what_is_kept_holds_no_environment_and_no_command_line() -> None:
