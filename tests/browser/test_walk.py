@@ -85,6 +85,7 @@ def test_the_chosen_colours_stay_and_are_there_before_the_first_paint(visit: Vis
         "document.body && document.styleSheets.length"
     )  # nothing is painted before the style is there
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(13, 17, 23)"
+    page.wait_for_load_state()  # its buttons work when its modules are there
     page.get_by_role("button", name="Auto").click()
     expect(page.locator("html")).not_to_have_attribute("data-theme", "dark")
 
