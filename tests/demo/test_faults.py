@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 import urllib3
 
-from opsmodal.demo.cluster import Cluster
+from opsmodal.demo.cluster import Cluster, start
 from opsmodal.demo.documents import decode
 from tests.demo.conftest import Client, pod, settle
 
@@ -204,3 +204,25 @@ def test_a_stale_update_is_a_conflict(client: Client) -> None:
     code, body = client.answer("PUT", path, held | {"data": {"A": "2"}})
     assert (code, body["reason"]) == (409, "Conflict")
     assert "the object has been modified" in body["message"]
+
+
+def test_a_page_after_a_compaction_is_gone_and_says_how_to_go_on(cluster: Cluster, client: Client) -> None:
+    first = client.get(f"{PODS}?limit=1")
+    cluster.world.storage.forget()
+    code, body = client.answer("GET", f"{PODS}?limit=1&continue={first['metadata']['continue']}")
+    assert (code, body["reason"]) == (410, "Expired")
+    rest = client.get(f"{PODS}?continue={body['metadata']['continue']}")
+    assert len(rest["items"]) == len(client.get(PODS)["items"]) - 1
+
+
+def test_a_quiet_watch_is_told_how_far_it_has_come() -> None:
+    started = start(example=False, bookmark_s=0.2)
+    other = Client(started)
+    version = other.get("/api/v1/secrets")["metadata"]["resourceVersion"]
+    path = f"/api/v1/secrets?watch=1&allowWatchBookmarks=1&timeoutSeconds=2&resourceVersion={version}"
+    started.create(pod("elsewhere", "sleep", "9"))
+    frames = [decode(line) for line in other.request("GET", path).read().splitlines()]
+    other.close()
+    started.stop()
+    assert {frame["type"] for frame in frames} == {"BOOKMARK"}
+    assert int(frames[-1]["object"]["metadata"]["resourceVersion"]) > int(version)

@@ -16,6 +16,7 @@ WORDS = {
     "Extra data": "after top-level value",
     "Invalid control character at": "in string literal",
 }
+LITERALS = {"t": "true", "f": "false", "n": "null"}
 
 
 def complaint(body: bytes) -> str:
@@ -26,18 +27,22 @@ def complaint(body: bytes) -> str:
     except json.JSONDecodeError as error:
         if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string"):
             return "unexpected end of JSON input"
-        if error.msg == "Expecting ',' delimiter":
-            where = "object key:value pair" if _is_in_object(text[: error.pos]) else "array element"
-            return f"invalid character '{text[error.pos]}' after {where}"
-        if error.msg.startswith("Invalid \\escape"):
-            return f"invalid character '{text[error.pos + 1]}' in string escape code"
-        if error.msg.startswith("Illegal trailing comma"):  # Python 3.13 and newer point at the comma
-            return f"invalid character '{text[error.pos + 1 :].lstrip()[:1]}' {WORDS[error.msg]}"
-        for literal in ("true", "false", "null"):
-            if error.msg == "Expecting value" and text[error.pos] == literal[0]:
-                return _misspelt(text[error.pos :], literal)
-        return f"invalid character '{text[error.pos]}' {WORDS.get(error.msg, 'looking for beginning of value')}"
+        return _words(text, error)
     return ""
+
+
+def _words(text: str, error: json.JSONDecodeError) -> str:
+    letter, rest = text[error.pos], text[error.pos + 1 :]
+    where = WORDS.get(error.msg, "looking for beginning of value")
+    if error.msg == "Expecting ',' delimiter":
+        where = "after object key:value pair" if _is_in_object(text[: error.pos]) else "after array element"
+    elif error.msg.startswith("Invalid \\escape"):
+        letter, where = rest[:1], "in string escape code"
+    elif error.msg.startswith("Illegal trailing comma"):  # Python 3.13 and newer point at the comma
+        letter = rest.lstrip()[:1]
+    elif error.msg == "Expecting value" and letter in LITERALS:
+        return _misspelt(letter + rest, LITERALS[letter])
+    return f"invalid character '{letter}' {where}"
 
 
 def _misspelt(text: str, literal: str) -> str:

@@ -16,6 +16,7 @@ from opsmodal.demo.life.job import Jobs
 from opsmodal.demo.life.kubelet import Kubelet
 from opsmodal.demo.life.loop import Controller
 from opsmodal.demo.life.namespaces import Namespaces
+from opsmodal.demo.life.nodes import Nodes
 from opsmodal.demo.life.output import Outputs
 from opsmodal.demo.life.replicaset import ReplicaSets
 from opsmodal.demo.life.scheduler import Scheduler
@@ -28,6 +29,7 @@ def all_of(world: World, outputs: Outputs, inside: Inside, authority: str) -> tu
     """Make every controller. `authority` is the PEM that namespaces get as kube-root-ca.crt."""
     return (
         Definitions(world),
+        Nodes(world),
         Deployments(world),
         ReplicaSets(world),
         StatefulSets(world),

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC
 
-from opsmodal.demo.shell import commands
+from opsmodal.demo.shell import archive, commands
 from opsmodal.demo.shell.commands import Call
 from opsmodal.demo.shell.steps import STDERR, Running, Say, Wait, say
 
@@ -238,6 +238,7 @@ COMMANDS: Mapping[str, Command] = {
     "sleep": commands.sleep,
     "sort": sort,
     "tail": commands.tail,
+    "tar": archive.tar,
     "test": test,
     "touch": touch,
     "true": true,
