@@ -83,16 +83,16 @@ def test_revisions_beyond_the_limit_are_forgotten(cluster: Cluster, client: Clie
     for number in range(2, 5):
         changed = {"spec": {"template": {"metadata": {"annotations": {"n": str(number)}}}}}
         patch(client, path, changed)
-        settle(lambda: client.get(path)["status"].get("updatedReplicas"), lambda found: found == 1)
-        settle(
-            lambda: client.get(path)["status"],
-            lambda status: (
-                status.get("currentRevision") == status.get("updateRevision") and status.get("readyReplicas") == 1
-            ),
-        )
+        settle(lambda: client.get(path), _is_through)
     assert revisions()[-1] == 4
     assert len(revisions()) <= 3
     client.answer("DELETE", f"{APPS}/statefulsets/past")
+
+
+def _is_through(document: dict[str, Any]) -> bool:
+    status = document["status"]
+    seen = status.get("observedGeneration") == document["metadata"]["generation"]
+    return bool(seen and status["currentRevision"] == status["updateRevision"] and status.get("readyReplicas") == 1)
 
 
 @pytest.mark.parametrize("policy", ["Foreground", "Background", "Orphan"])
