@@ -61,12 +61,18 @@ class PodSource:
         resourceVersion=0 is not used: what it gives may be older than what was shown a moment ago. Servers from 1.31
         on answer the truth from memory as well.
         """
-        page = self._client.page(self._path, HeldPod, what="pods", position=next_page, limit=PAGE_ITEMS)
-        listed = [
-            Listed(key=pod.metadata.name, version=pod.metadata.resource_version, item=self._shared.pod(pod))
-            for pod in page.items or ()
-        ]
+        page = self._client.page(self._path, msgspec.Raw, what="pods", position=next_page, limit=PAGE_ITEMS)
+        try:
+            listed = [self._listed(each) for each in page.items or ()]
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            asked = Asked(server=self._client.server, runtime="", what="pods")
+            raise answers.undecodable(b"{", asked) from error
         return ListPage(items=listed, version=page.metadata.resource_version, next_page=page.metadata.continue_)
+
+    def _listed(self, raw: msgspec.Raw) -> Listed[HeldPod]:
+        # One by one: what is shared then leaves its room to the next pod, not holes between those that stay.
+        pod = self._shared.pod(_POD.decode(raw))
+        return Listed(key=pod.metadata.name, version=pod.metadata.resource_version, item=pod)
 
     def watch(self, version: str) -> PodEvents:
         """Open what happens to them after `version`."""

@@ -547,3 +547,12 @@ def test_as_many_streams_as_a_follow_has_leave_nothing_in_the_log(caplog: pytest
         streams = [made.stream("/log", what="a log", query={}) for _ in range(200)]
         assert [b"".join(stream) for stream in streams] == [b"a line\n"] * 200
     assert not [record for record in caplog.records if record.name.startswith("urllib3")]
+
+
+def test_a_pod_in_a_list_that_cannot_be_read_is_told_as_a_broken_answer() -> None:
+    broken = http(200, {"items": [{"metadata": {"name": 7}}], "metadata": {"resourceVersion": "1"}})
+    with canned(VERSION, broken) as server:
+        runtime = open_kubernetes("prod", kubeconfig=server.kubeconfig(), context=None, connection=DIRECT)
+        with pytest.raises(Unavailable, match="broken or incomplete"):
+            runtime.instances.list(Scope(service="s", namespace="shop"))
+        runtime.close()
