@@ -62,6 +62,7 @@ TOGETHER = ("docker", "podman", "rootless", "cluster", "browser")
 """Tests of one of these run in one worker, one after the other: each engine is started once, not once a worker."""
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook, and registers after this file
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark each test by the engines that it takes, and keep the tests of an engine together."""
     for item in items:
