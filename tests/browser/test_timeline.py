@@ -24,6 +24,7 @@ def test_the_timeline_tells_filters_and_searches(visit: Visit) -> None:
     expect(rows.first).to_contain_text("ended with exit code 1")
     assert "kind=restart" in page.url
     page.get_by_role("link", name=re.compile("^All")).click()
+    expect(page).not_to_have_url(re.compile("kind="))
     page.get_by_label("Search the timeline").fill("scheduled pod/worker")
     page.get_by_label("Search the timeline").press("Enter")
     expect(rows).to_have_count(1)
@@ -49,7 +50,8 @@ def test_the_lines_follow_while_the_page_is_open(visit: Visit) -> None:
     page = visit("/services/shop/overview")
     expect(page.get_by_role("img", name=re.compile("^Memory in the last hour"))).to_be_visible(timeout=COLLECTED_MS)
     before = drawn(page)
-    page.wait_for_function("before => document.querySelector('path.trend').getAttribute('d') !== before", arg=before)
+    moved = "before => document.querySelector('path.trend').getAttribute('d') !== before"
+    page.wait_for_function(moved, arg=before, timeout=COLLECTED_MS)
 
 
 def drawn(page: Page) -> str:
