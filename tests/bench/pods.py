@@ -26,8 +26,8 @@ TABLE_S = 1.0
 COLD_TIMES = 1.5
 AS_TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 QUICK_PEER = (
-    "Most of the page's time is spent on writing out its hundred rows. The simulated cluster makes its Table in a fifth "
-    "of a second, so kubectl is quicker here than beside a real API server."
+    "Most of the page's time is spent on writing out its hundred rows. The simulated cluster makes its Table in a "
+    "fifth of a second, so kubectl is quicker here than beside a real API server."
 )
 
 
