@@ -43,9 +43,9 @@ def test_no_page_has_a_serious_finding(visit: Visit, axe_script: Path, path: str
 
 
 def test_a_page_that_cannot_be_used_would_be_found(visit: Visit, axe_script: Path) -> None:
-    page = visit("/services/payments/instances", bypass_csp=True)
-    page.get_by_label("Filter pods").evaluate("field => { field.ariaLabel = ''; field.placeholder = '' }")
-    assert [finding.partition(":")[0] for finding in findings(page, axe_script)] == ["label"]
+    page = visit("/registry/add-service", bypass_csp=True)  # nothing there is renewed while it is looked at
+    page.get_by_label("Environment").evaluate("field => field.labels.forEach(label => label.remove())")
+    assert "label" in [finding.partition(":")[0] for finding in findings(page, axe_script)]
 
 
 @pytest.mark.parametrize("path", PATHS[:9])

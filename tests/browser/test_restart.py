@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from playwright.sync_api import Browser, expect
 
 from opsmodal.demo.cluster import start
 from tests.web.test_serving import PASSWORD, Server
+
+GONE = re.compile("The server restarts|The connection dropped")
+"""A busy machine may cut the connection before the word of the restart has been read: the page comes back from both."""
 
 
 def test_a_page_keeps_its_lines_and_goes_on_with_each_new_one_once(browser: Browser, tmp_path: Path) -> None:
@@ -28,7 +32,7 @@ def test_a_page_keeps_its_lines_and_goes_on_with_each_new_one_once(browser: Brow
         expect(page.locator(".line", has_text="mark 1")).to_be_visible()
         before = page.locator(".line").count()
         server.process.send_signal(signal.SIGTERM)
-        expect(page.locator("[data-log-state]")).to_contain_text("The server restarts")
+        expect(page.locator("[data-log-state]")).to_have_text(GONE)
         assert server.process.wait(30) == 0
         assert cluster.write_log("shop", "db-0", "db", b"mark 2")
         server.start()
