@@ -61,6 +61,10 @@ def _postgresql_folders() -> list[str]:
 TOGETHER = ("docker", "podman", "rootless", "cluster", "browser")
 """Tests of one of these run in one worker, one after the other: each engine is started once, not once a worker."""
 
+AGAIN = {"browser", "contract", "conformance", "demo", "web"}
+"""Tests of real programs, which a busy machine may make miss a deadline: one that fails is run once more, and the
+summary names it as rerun. What fails twice fails; everything else has one try."""
+
 
 @pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook, and registers after this file
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -68,6 +72,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for fixture in MARKED_BY.keys() & set(getattr(item, "fixturenames", ())):
             item.add_marker(MARKED_BY[fixture])
+        if AGAIN & set(item.path.parts):
+            item.add_marker(pytest.mark.flaky(reruns=1))
         if group := _group(item):
             item.add_marker(pytest.mark.xdist_group(group))
 

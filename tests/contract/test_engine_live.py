@@ -125,7 +125,7 @@ def test_five_pages_ask_the_engine_what_one_does(box: EngineWorld, watch: Watch)
     one, five = cost(1), cost(PAGES)
     print(f"{box.kind}: {STEADY_S:g} s, 1 page {dict(one)}, {PAGES} pages {dict(five)}")
     assert one["json"] == five["json"] == 0, "rows come out of memory"
-    assert abs(sum(one.values()) - sum(five.values())) <= 4, "a renewal of figures may fall on this side or that"
+    assert sum(five.values()) <= 2 * sum(one.values()), "a renewal may fall on either side"
 
 
 def test_a_storm_of_changes_ends_in_the_truth_and_is_not_asked_for_one_by_one(box: EngineWorld, watch: Watch) -> None:
