@@ -65,3 +65,6 @@ TOKEN_CREATE = Action(name="token.create", permission=None, changes=True)
 TOKEN_REVOKE = Action(name="token.revoke", permission=None, changes=True)
 """What is done to people, by the command line of the machine alone: read-only mode, which is for pages and the API,
 does not reach it."""
+
+KNOWN = {value.name: value for value in tuple(globals().values()) if isinstance(value, Action)}
+"""Every action by its name, as the audit log has it."""

@@ -116,12 +116,6 @@ class AuditLog:
             row = session.scalar(select(AuditHeadRow))
         return Head(id=row.row_id, hash=row.hash, at=row.at, signature=row.signature) if row else None
 
-    def values(self, column: str) -> tuple[str, ...]:
-        """Give the different actions or verdicts there are, for a filter's choices."""
-        field = {"action": AuditRow.action, "verdict": AuditRow.verdict}[column]
-        with self._store.reading() as session:
-            return tuple(session.scalars(select(field).distinct().order_by(field)))
-
 
 def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
     exact = ((AuditRow.service, wanted.service), (AuditRow.actor, wanted.actor), (AuditRow.action, wanted.action))

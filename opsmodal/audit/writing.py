@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 DETAIL_MAX_CHARS = 2000
 TARGET_MAX_CHARS = 500
 LOCK = "audit"
+VERDICTS = ALLOW, REFUSE = "allow", "refuse"
 HEAD_PLACE = 1
 """The only row there is in the table of the head."""
 
@@ -54,7 +55,7 @@ class Audit:
     def intend(self, row: Row) -> int:
         """Write the intent of an action and give its number. Raise NotRecorded when it cannot be written."""
         try:
-            return self._append(self._row(row, entry="intent", verdict="allow"))
+            return self._append(self._row(row, entry="intent", verdict=ALLOW))
         except (StoreProblem, SQLAlchemyError) as problem:
             raise NotRecorded(
                 "The audit log cannot be written, so nothing was done.",
@@ -93,7 +94,7 @@ class Audit:
     def refused(self, row: Row, *, rule: str) -> None:
         """Write an attempt that was refused. The refusal stands whether or not this can be written."""
         try:
-            self._append(self._row(row, entry="refusal", verdict="refuse", rule=rule, outcome="refused"))
+            self._append(self._row(row, entry="refusal", verdict=REFUSE, rule=rule, outcome="refused"))
         except (StoreProblem, SQLAlchemyError):
             log.exception("audit refusal not written", extra={"action": row.action, "rule": rule})
 

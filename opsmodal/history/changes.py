@@ -13,7 +13,6 @@ from sqlalchemy import and_, or_, select
 
 from opsmodal import actions
 from opsmodal.history.answers import TimelineEntry
-from opsmodal.permissions import Action
 from opsmodal.store.store import Store
 from opsmodal.store.tables import AuditRow
 
@@ -22,7 +21,6 @@ ROWS_MAX = 2_000
 REGISTERED = "services/"
 COMMANDS = "command."
 """Actions whose target and detail are what somebody typed."""
-KNOWN = {value.name: value for value in vars(actions).values() if isinstance(value, Action)}
 LABELS = {"registry.change": "Change registration", "registry.remove": "Remove registration"}
 OUTCOMES = {"done": "Done", "failed": "Failed", "stopped": "Stopped"}
 
@@ -55,12 +53,12 @@ def told(rows: Sequence[AuditRow], *, reader: str, manages: bool) -> list[Timeli
 
 
 def _tells(name: str) -> bool:
-    known = KNOWN.get(name)
+    known = actions.KNOWN.get(name)
     return name.startswith(COMMANDS) or (known is not None and known.changes)
 
 
 def _entry(row: AuditRow, at: datetime, *, open_words: bool) -> TimelineEntry:
-    known = KNOWN.get(row.action)
+    known = actions.KNOWN.get(row.action)
     outcome = OUTCOMES.get(row.outcome, "Not ended, or its end was not recorded")
     detail = f": {row.detail}" if row.detail and open_words else "."
     hidden = row.action.startswith(COMMANDS) and not open_words

@@ -46,10 +46,6 @@ class Auditing:
             raise NotThere(f"The audit log has no row {number[:40]!r}.", hint="The audit page lists what there is.")
         return entry
 
-    def choices(self, column: str) -> tuple[str, ...]:
-        """Give the different actions or verdicts there are."""
-        return self._log.values(column)
-
     def export(self, actor: Actor, kind: str, *, since: datetime | None) -> Iterator[bytes]:
         """Give every row since a moment, written as `kind`. Raise BadRequest for a format that there is not."""
         self._door.audit(actor, actions.AUDIT_EXPORT)

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from opsmodal import actions
 from opsmodal.audit.exporting import FORMATS
 from opsmodal.audit.reading import Entry, Wanted
+from opsmodal.audit.writing import VERDICTS
 from opsmodal.durations import moment
 from opsmodal.listing import ListQuery, Page, parsed
 from opsmodal.web.asking import actor, operations
@@ -20,6 +21,8 @@ routes = Routes("audit")
 EXACT = ("service", "actor", "action", "verdict")
 TIMES = ("since", "until")
 _MOMENT = "A moment (RFC 3339) or an age such as 7d"
+CHOICES = {"action": sorted(actions.KNOWN), "verdict": VERDICTS}
+"""What the page offers: asking the log for what is in it would read all of it."""
 PARAMETERS = (
     *(each for each in LIST_PARAMETERS if each.name != "sort"),
     *(Parameter(name=name, description=f"Only rows of this {name}") for name in EXACT),
@@ -34,8 +37,7 @@ def listing() -> AnyResponse:
     """List what was done and refused, newest first."""
     query = parsed(request.args, sorts=(), filters=(*EXACT, *TIMES))
     value = operations().auditing.list(actor(), _wanted(query))
-    choices = {column: operations().auditing.choices(column) for column in ("action", "verdict")}
-    return respond(value, "audit/audit.html", query=query, choices=choices)
+    return respond(value, "audit/audit.html", query=query, choices=CHOICES)
 
 
 @routes.get("/audit/export", actions.AUDIT_EXPORT, str, parameters=(FORMAT, SINCE), media_type="application/x-ndjson")

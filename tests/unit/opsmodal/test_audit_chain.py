@@ -15,7 +15,7 @@ from opsmodal.audit.chain import Verified, chained
 from opsmodal.audit.checking import check
 from opsmodal.audit.heads import Signer, note
 from opsmodal.audit.noting import Noting
-from opsmodal.audit.reading import AuditLog
+from opsmodal.audit.reading import AuditLog, Wanted
 from opsmodal.permissions import Actor
 from opsmodal.settings import HEADS_FILE
 from opsmodal.store import Store, Vault, open_store, open_vault
@@ -187,3 +187,16 @@ def test_a_file_that_cannot_be_written_does_not_end_the_noting(log: Log) -> None
     path.parent.mkdir()
     noting.close()
     assert json.loads(path.read_text())["id"] == ROWS
+
+
+def test_either_database_is_written_read_and_checked(address: str, tmp_path: Path) -> None:
+    store = open_store(address)
+    vault = open_vault(store, data_dir=tmp_path)
+    audit = Audit(store, Signer(vault))
+    audit.event(Row(actor=ALICE, action="instance.delete", service="shop", target="web-0"), outcome="done")
+    audit.refused(Row(actor=ALICE, action="logs.read", service="shop"), rule="needs logs")
+    newest, oldest = AuditLog(store).find(Wanted(service="shop", search="ALICE")).entries
+    assert (newest.outcome, newest.rule, oldest.outcome, oldest.target) == ("refused", "needs logs", "done", "web-0")
+    found = check(store, vault, [])
+    assert (found.broken, found.rows) == (None, 3)
+    store.close()
