@@ -43,6 +43,7 @@ class Actor:
     """Who asks. A token narrows its owner: `services` and `permissions` are None where it does not.
 
     `via` names the session or token for the audit log without being usable as one. `address` is the peer's.
+    `request_id` is that of the request that this actor makes.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Actor:
     permissions: frozenset[Permission] | None = None
     via: str = ""
     address: str = ""
+    request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,7 +53,8 @@ def chained(before: str, row: AuditRow) -> str:
         row.bytes_count,
         row.detail,
     )
-    return hashlib.sha256(msgspec.json.encode(fields)).hexdigest()
+    later = (row.reason, row.request_id)  # rows from before these columns have them empty, and their hashes stand
+    return hashlib.sha256(msgspec.json.encode(fields + later if any(later) else fields)).hexdigest()
 
 
 def verified(rows: Iterable[AuditRow], heads: Mapping[int, str] | None = None) -> Verified:

@@ -33,6 +33,8 @@ COLUMNS = (
     "duration_ms",
     "bytes",
     "detail",
+    "reason",
+    "request_id",
     "hash",
 )
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 DETAIL_MAX_CHARS = 2000
 TARGET_MAX_CHARS = 500
+REASON_MAX_CHARS = 500
 LOCK = "audit"
 VERDICTS = ALLOW, REFUSE = "allow", "refuse"
 HEAD_PLACE = 1
@@ -40,6 +41,7 @@ class Row:
     action: str
     service: str = ""
     target: str = ""
+    reason: str = ""
 
 
 class Audit:
@@ -86,6 +88,8 @@ class Audit:
                     duration_ms=duration_ms,
                     bytes_count=bytes_count,
                     detail=detail[:DETAIL_MAX_CHARS],
+                    reason="",
+                    request_id=begun.request_id,
                 )
                 self._chain(session, row)
         except (StoreProblem, SQLAlchemyError):
@@ -120,6 +124,8 @@ class Audit:
             duration_ms=None,
             bytes_count=None,
             detail="",
+            reason=row.reason[:REASON_MAX_CHARS],
+            request_id=row.actor.request_id,
         )
 
     def _append(self, row: AuditRow) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
 from flask import Request, current_app, g, request
@@ -41,6 +42,11 @@ def actor_now() -> Actor:
 
 def identified(asked: Request) -> Actor | None:
     """Find out who asks: by token where one is sent, and then by nothing else, or by the session's cookie."""
+    found = _identified(asked)
+    return replace(found, request_id=g.get("request_id", "")) if found else None
+
+
+def _identified(asked: Request) -> Actor | None:
     authorization = asked.headers.get("Authorization")
     if authorization is not None:
         secret = authorization[len(BEARER) :].strip() if authorization.lower().startswith(BEARER) else ""

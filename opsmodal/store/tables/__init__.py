@@ -1,10 +1,10 @@
 """The tables, by topic. Importing this package makes all of them known to the metadata."""
 
-from opsmodal.store.tables.audit import AuditHeadRow, AuditRow
+from opsmodal.store.tables.audit import AuditForwardedRow, AuditHeadRow, AuditRow
 from opsmodal.store.tables.base import Table
 from opsmodal.store.tables.history import HappenedRow, LeaseRow, UsageRow, VersionRow
 from opsmodal.store.tables.jobs import JobRow
-from opsmodal.store.tables.people import Choice, Favorite, Session, SignInFailure, Ticket, Token, User
+from opsmodal.store.tables.people import Choice, Favorite, Identity, Session, SignInFailure, Ticket, Token, User
 from opsmodal.store.tables.registry import (
     Credential,
     Entry,
@@ -17,6 +17,7 @@ from opsmodal.store.tables.registry import (
 )
 
 __all__ = [
+    "AuditForwardedRow",
     "AuditHeadRow",
     "AuditRow",
     "Choice",
@@ -26,6 +27,7 @@ __all__ = [
     "GrantEntry",
     "GroupEntry",
     "HappenedRow",
+    "Identity",
     "JobRow",
     "LeaseRow",
     "Mark",

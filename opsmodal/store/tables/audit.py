@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from opsmodal.store.tables.base import HASH_CHARS, NAME_CHARS, BigId, Table
 from opsmodal.store.tables.people import ADDRESS_CHARS
 
+REQUEST_ID_CHARS = 64
 SIGNATURE_CHARS = 88
 """An Ed25519 signature (64 bytes) in base64."""
 
@@ -41,6 +42,10 @@ class AuditRow(Table):
     duration_ms: Mapped[int | None] = mapped_column(BigInteger)
     bytes_count: Mapped[int | None] = mapped_column("bytes", BigInteger)
     detail: Mapped[str] = mapped_column(Text, default="")
+    reason: Mapped[str] = mapped_column(Text, default="", server_default="")
+    """What the actor gave as the reason."""
+    request_id: Mapped[str] = mapped_column(String(REQUEST_ID_CHARS), default="", server_default="")
+    """The same as in the request's answer and its line in the log."""
     hash: Mapped[str] = mapped_column(String(HASH_CHARS), unique=True)
 
 
@@ -54,3 +59,13 @@ class AuditHeadRow(Table):
     hash: Mapped[str] = mapped_column(String(HASH_CHARS))
     at: Mapped[datetime]
     signature: Mapped[str] = mapped_column(String(SIGNATURE_CHARS))
+
+
+class AuditForwardedRow(Table):
+    """How far a target of forwarding has got: the last row that it has taken."""
+
+    __tablename__ = "audit_forwarded"
+
+    target: Mapped[str] = mapped_column(String(NAME_CHARS), primary_key=True)
+    row_id: Mapped[int] = mapped_column(BigInteger)
+    at: Mapped[datetime]

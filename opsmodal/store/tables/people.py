@@ -63,6 +63,10 @@ class Session(Table):
     seen_at: Mapped[datetime]
     address: Mapped[str] = mapped_column(String(ADDRESS_CHARS), default="")
     agent: Mapped[str] = mapped_column(String(AGENT_CHARS), default="")
+    how: Mapped[str] = mapped_column(String(16), default="", server_default="")
+    """How it began: password, link, oidc, header; empty where nobody wrote it down."""
+    groups: Mapped[list[str] | None]
+    """Groups that the sign-in itself brought along, beside those of the registry."""
 
 
 class Ticket(Table):
@@ -105,3 +109,14 @@ class Choice(Table):
     user: Mapped[str] = mapped_column(ForeignKey("users.name", ondelete="CASCADE"), primary_key=True)
     service: Mapped[str] = mapped_column(String(NAME_CHARS), primary_key=True)
     connection: Mapped[str] = mapped_column(String(NAME_CHARS))
+
+
+class Identity(Table):
+    """Somebody as a provider of identities knows them: `subject` is theirs for good, whatever they are called."""
+
+    __tablename__ = "identities"
+
+    issuer: Mapped[str] = mapped_column(String(500), primary_key=True)
+    subject: Mapped[str] = mapped_column(String(NAME_CHARS), primary_key=True)
+    user: Mapped[str] = _owner()
+    created_at: Mapped[datetime]

@@ -22,6 +22,7 @@ class Entry:
     spec: Mapped[dict[str, Any]]
     position: Mapped[int]
     updated_at: Mapped[datetime]
+    updated_by: Mapped[str] = mapped_column(String(NAME_CHARS), default="", server_default="")
 
 
 class VpnProfileEntry(Entry, Table):
