@@ -85,7 +85,7 @@ def _register_example(installation: Installation, kubeconfig: str) -> None:
 
     installation.people.add(USER, password=None, admin=True)
     document = json.dumps(example.registry("demo.kubeconfig", user=USER)).encode()
-    installation.registry.apply(document, Sent({"kubeconfig": kubeconfig}))
+    installation.registry.apply(document, Sent({"kubeconfig": kubeconfig}), by="demo")
 
 
 def _print_access(installation: Installation, url: str, *, as_json: bool) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from opsmodal import actions
-from opsmodal.cli.opened import existing, opened, recorded, with_settings
+from opsmodal.cli.opened import at_the_machine, existing, opened, recorded, with_settings
 from opsmodal.cli.wording import note, say_rejected
 from opsmodal.errors import Rejected
 
@@ -41,7 +41,7 @@ def apply(settings: Settings, name: str) -> None:
 
     data, folder = _read(name)
     with opened(settings) as installation, _placed(name), recorded(installation, actions.REGISTRY_CHANGE, _shown(name)):
-        applied = installation.registry.apply(data, Folder(folder))
+        applied = installation.registry.apply(data, Folder(folder), by=at_the_machine())
     _tell(applied)
     click.echo(_summary(applied))
 

@@ -52,7 +52,7 @@ class Engines:
         for name, kind, path in sockets():
             connection = {"name": "local", "kind": "direct", "priority": 10}
             entry = {"name": name, "kind": kind, "socket": path, "connections": [connection]}
-            self._installation.registry.put("runtimes", entry)
+            self._installation.registry.put("runtimes", entry, by="demo")
             self._names.append(name)
 
     def discover(self) -> None:
@@ -89,7 +89,7 @@ class Engines:
             if self._ending.is_set():
                 return
             try:
-                self._installation.registry.put("services", self._entry(runtime, proposal))
+                self._installation.registry.put("services", self._entry(runtime, proposal), by="demo")
             except Rejected as rejected:
                 log.info("service not taken over", extra={"service": proposal.name, "why": rejected.problems})
 

@@ -107,7 +107,7 @@ def recorded(installation: Installation, action: Action, target: str) -> Iterato
     from opsmodal.audit import Row
     from opsmodal.permissions import Actor
 
-    actor = Actor(name=f"cli:{_system_user()}", admin=True, via="command line")
+    actor = Actor(name=at_the_machine(), admin=True, via="command line")
     intent = installation.audit.intend(Row(actor=actor, action=action.name, target=target))
     outcome = "failed"
     try:
@@ -115,6 +115,11 @@ def recorded(installation: Installation, action: Action, target: str) -> Iterato
         outcome = "done"
     finally:
         installation.audit.close(intent, outcome=outcome, duration_ms=0)
+
+
+def at_the_machine() -> str:
+    """Name who runs this command, as the audit log and the registry's entries do."""
+    return f"cli:{_system_user()}"
 
 
 def _system_user() -> str:

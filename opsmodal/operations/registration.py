@@ -116,7 +116,7 @@ class Registration:
         """Create or replace one entry. Raise Rejected."""
         target = f"{section}/{entry.get('name', '')}"[:200]
         with self._changing(actor, actions.REGISTRY_CHANGE, target):
-            change = self._registry.put(section, entry, sent)
+            change = self._registry.put(section, entry, sent, by=actor.name)
         self._fleet.refresh()
         return Done(sentence=f"The {change.noun} {change.name} was {change.action}.", targets=(change.name,))
 
@@ -144,7 +144,7 @@ class Registration:
             self._door.administer(actor, actions.REGISTRY_VIEW)
             return self._registry.diff(data, Sent(None))
         with self._changing(actor, actions.REGISTRY_CHANGE, "document"):
-            applied = self._registry.apply(data, Sent(None))
+            applied = self._registry.apply(data, Sent(None), by=actor.name)
         self._fleet.refresh()
         return applied
 

@@ -6,17 +6,21 @@ import logging
 import threading
 import time
 from collections import OrderedDict
+from dataclasses import replace
 
 from opsmodal import actions
 from opsmodal.audit import Audit, Row
 from opsmodal.errors import NotRecorded, NotSignedIn, Refusal
-from opsmodal.people import People, User
+from opsmodal.people import People, SignedIn, User
 from opsmodal.permissions import Actor
 from opsmodal.registry.registry import Registry
 
 log = logging.getLogger(__name__)
 
 NAME_MAX_CHARS = 200
+PASSWORD, LINK = "password", "link"
+SAID = {PASSWORD: "by password", LINK: "by one-time link"}
+"""How the audit log says how a session began."""
 TOLD_EVERY_S = 60.0
 TOLD_MAX = 1000
 """Addresses remembered as told of."""
@@ -39,7 +43,7 @@ class Signing:
         except Refusal as refusal:
             self._refused(refusal, name, "password", address=address)
             raise
-        return self._begin(user, "by password", address=address, agent=agent)
+        return self._begin(user, PASSWORD, address=address, agent=agent)
 
     def by_ticket(self, ticket: str, *, address: str, agent: str) -> str:
         """Use up a one-time link and give the secret of the new session. Raise NotSignedIn, TooMany or NotRecorded."""
@@ -48,14 +52,14 @@ class Signing:
         except Refusal as refusal:
             self._refused(refusal, "", "ticket", address=address)
             raise
-        return self._begin(user, "by one-time link", address=address, agent=agent)
+        return self._begin(user, LINK, address=address, agent=agent)
 
     def out(self, secret: str, *, address: str) -> None:
         """End a session. Giving a right up is never refused because it cannot be recorded."""
         found = self._people.session(secret)
         if found is None:
             return
-        actor = self._actor(found.user, via=f"session:{found.id}", address=address)
+        actor = self._in_session(found, address)
         self._people.end_session(secret)
         try:
             self._audit.event(Row(actor=actor, action=actions.SIGN_OUT.name), outcome="done")
@@ -65,7 +69,7 @@ class Signing:
     def by_session(self, secret: str, *, address: str, used: bool = True) -> Actor | None:
         """Give who has this session; None when it has ended. What a page does by itself is no use of it."""
         found = self._people.session(secret, used=used)
-        return self._actor(found.user, via=f"session:{found.id}", address=address) if found else None
+        return self._in_session(found, address) if found else None
 
     def by_token(self, secret: str, *, address: str) -> Actor | None:
         """Give who has this token, narrowed to what it is for; None when it is not valid."""
@@ -105,9 +109,13 @@ class Signing:
     def _begin(self, user: User, how: str, *, address: str, agent: str) -> str:
         actor = self._actor(user, via="", address=address)
         intent = self._audit.intend(Row(actor=actor, action=actions.SIGN_IN.name))
-        secret = self._people.start_session(user.name, address=address, agent=agent)
-        self._audit.close(intent, outcome="done", duration_ms=0, detail=how)
+        secret = self._people.start_session(user.name, how=how, address=address, agent=agent)
+        self._audit.close(intent, outcome="done", duration_ms=0, detail=SAID[how])
         return secret
+
+    def _in_session(self, found: SignedIn, address: str) -> Actor:
+        actor = self._actor(found.user, via=f"session:{found.id}", address=address)
+        return replace(actor, groups=actor.groups | found.groups)
 
     def _actor(self, user: User, *, via: str, address: str) -> Actor:
         return Actor(

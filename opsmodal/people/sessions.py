@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -22,7 +22,11 @@ TICKET_LIFETIME_S = 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedIn:
-    """A session, without its secret; it ends at `ends_at` at the latest."""
+    """A session, without its secret; it ends at `ends_at` at the latest.
+
+    `how` is password, link, oidc or header, and empty where nobody wrote it down. `groups` came with the
+    sign-in itself.
+    """
 
     id: str
     user: User
@@ -31,6 +35,8 @@ class SignedIn:
     ends_at: datetime
     address: str
     agent: str
+    how: str
+    groups: frozenset[str]
 
 
 class Sessions(OverStore):
@@ -43,8 +49,13 @@ class Sessions(OverStore):
         self._idle = timedelta(seconds=idle_s)
         self._life = timedelta(seconds=life_s)
 
-    def start_session(self, user: str, *, address: str = "", agent: str = "") -> str:
-        """Give the secret of a new session. Sessions that have ended are swept away at the same time."""
+    def start_session(
+        self, user: str, *, how: str = "", groups: Sequence[str] | None = None, address: str = "", agent: str = ""
+    ) -> str:
+        """Give the secret of a new session. Sessions that have ended are swept away at the same time.
+
+        `how` says how it began; `groups` are those that the sign-in brought along, None where it knows of none.
+        """
         secret, now = new_secret(), self._now()
         with self._store.session() as session:
             ended = or_(tables.Session.seen_at <= now - self._idle, tables.Session.created_at <= now - self._life)
@@ -58,6 +69,8 @@ class Sessions(OverStore):
                     seen_at=now,
                     address=address[:ADDRESS_CHARS],
                     agent=_printable(agent)[:AGENT_CHARS],
+                    how=how,
+                    groups=None if groups is None else sorted(set(groups)),
                 )
             )
         return secret
@@ -136,6 +149,8 @@ class Sessions(OverStore):
             ends_at=row.created_at + self._life,
             address=row.address,
             agent=row.agent,
+            how=row.how,
+            groups=frozenset(row.groups or ()),
         )
 
     def _see(self, session_id: str, now: datetime) -> None:

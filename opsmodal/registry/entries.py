@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from opsmodal.registry.changes import Change
 from opsmodal.registry.reading import SECTIONS, plain, revived
-from opsmodal.registry.schema import Spec
+from opsmodal.registry.schema import GrantSpec, GroupSpec, Spec
 from opsmodal.registry.state import Entries, State
 from opsmodal.store.tables import (
     Choice,
@@ -25,8 +25,26 @@ from opsmodal.store.tables import (
     User,
     VpnProfileEntry,
 )
+from opsmodal.store.tables.base import NAME_CHARS
 
 VERSION = "registry-version"
+
+
+class Granted(NamedTuple):
+    """A grant with one target, and who wrote it down as it is now, when; `updated_by` is "" where nobody noted it."""
+
+    spec: GrantSpec
+    updated_by: str
+    updated_at: datetime
+
+
+class Grouped(NamedTuple):
+    """A group, and who wrote it down as it is now, when."""
+
+    spec: GroupSpec
+    updated_by: str
+    updated_at: datetime
+
 
 TABLES: Mapping[str, type[Entry]] = {
     "vpnProfiles": VpnProfileEntry,
@@ -50,11 +68,14 @@ def load(session: Session) -> State:
     return State(version=version(session), entries={section: _section(session, section) for section in SECTIONS})
 
 
-def save(session: Session, wanted: Entries, changes: Collection[Change], now: datetime) -> None:
-    """Write the entries that are new or changed, and count the version up when there are any."""
+def save(session: Session, wanted: Entries, changes: Collection[Change], now: datetime, by: str) -> None:
+    """Write the entries that are new or changed, and by whom; count the version up when there are any."""
     pending = [change for change in changes if change.action != "unchanged"]
     for change in pending:
-        _put(session, TABLES[change.section], change.name, plain(wanted[change.section][change.name]), now)
+        row = _row(session, TABLES[change.section], change.name)
+        row.spec, row.updated_at = plain(wanted[change.section][change.name]), now
+        row.updated_by = by[:NAME_CHARS]
+        session.flush()
     if pending:
         count_up(session)
 
@@ -81,6 +102,16 @@ def count_up(session: Session) -> None:
         mark.value = str(int(mark.value) + 1)
 
 
+def granted(session: Session) -> tuple[Granted, ...]:
+    """List the grants with who wrote each."""
+    return tuple(Granted(*row) for row in _signed(session, "grants"))
+
+
+def grouped(session: Session) -> tuple[Grouped, ...]:
+    """List the groups with who wrote each."""
+    return tuple(Grouped(*row) for row in _signed(session, "groups"))
+
+
 def user_names(session: Session, *, only_admins: bool = False) -> tuple[str, ...]:
     """Name the people who are not disabled."""
     wanted = select(User.name).where(User.disabled.is_(False)).order_by(User.name)
@@ -93,12 +124,17 @@ def _section(session: Session, section: str) -> dict[str, Spec]:
     return {name: revived(section, spec) for name, spec in rows}
 
 
-def _put(session: Session, table: type[Entry], name: str, spec: dict[str, Any], now: datetime) -> None:
+def _signed(session: Session, section: str) -> list[tuple[Any, str, datetime]]:
+    table = TABLES[section]
+    rows = session.execute(select(table.spec, table.updated_by, table.updated_at).order_by(table.position, table.name))
+    return [(revived(section, spec), by, at) for spec, by, at in rows]
+
+
+def _row(session: Session, table: type[Entry], name: str) -> Entry:
     row = session.get(table, name)
     if row is None:
         last = session.scalar(select(func.max(table.position)))
         row = table()
         row.name, row.position = name, (last or 0) + 1
         session.add(row)
-    row.spec, row.updated_at = spec, now
-    session.flush()
+    return row

@@ -19,6 +19,7 @@ from opsmodal.errors import InUse, NotThere, Problem, Rejected
 from opsmodal.permissions import Grant
 from opsmodal.registry import credentials, entries
 from opsmodal.registry.changes import Applied, Change, changes_of, kept_grants, warnings_of
+from opsmodal.registry.entries import Granted, Grouped
 from opsmodal.registry.export import export
 from opsmodal.registry.files import Files, Sent
 from opsmodal.registry.reading import NOUNS, Reading, plain, read_document, read_entry
@@ -102,6 +103,16 @@ class Registry:
         """List the grants, one target each, as the resolver of permissions takes them."""
         return tuple(as_permission(spec) for spec in self.state().grants.values())
 
+    def granted(self) -> tuple[Granted, ...]:
+        """List the grants, one target each, with who wrote each and when."""
+        with self._store.reading() as session:
+            return entries.granted(session)
+
+    def grouped(self) -> tuple[Grouped, ...]:
+        """List the groups with who wrote each and when."""
+        with self._store.reading() as session:
+            return entries.grouped(session)
+
     def admins(self) -> tuple[str, ...]:
         """Name the administrators who are not disabled."""
         with self._store.reading() as session:
@@ -128,21 +139,27 @@ class Registry:
         """Write everything as YAML that can be applied again."""
         return export(self.document())
 
-    def apply(self, data: bytes, files: Files) -> Applied:
-        """Take a document whole: entries are created or replaced. Raise Rejected with every problem it has."""
-        return self._change(read_document(data), files)
+    def apply(self, data: bytes, files: Files, *, by: str = "") -> Applied:
+        """Take a document whole: entries are created or replaced. Raise Rejected with every problem it has.
+
+        `by` is noted at each entry that is other than it was: somebody's name, or "command line".
+        """
+        return self._change(read_document(data), files, by=by)
 
     def diff(self, data: bytes, files: Files) -> Applied:
         """Say what `apply` would do, and change nothing. Raise Rejected."""
         return self._change(read_document(data), files, write=False)
 
-    def put(self, section: str, entry: Mapping[str, Any], sent: Mapping[str, str] | None = None) -> Change:
+    def put(
+        self, section: str, entry: Mapping[str, Any], sent: Mapping[str, str] | None = None, *, by: str = ""
+    ) -> Change:
         """Create or replace one entry, given as in the document. Raise Rejected.
 
         `sent` holds the texts of files by field: `kubeconfig`, `tls.key`, `connections.NAME.identityFile`,
         `configFile`. A file that is not sent is kept when the entry carries its fingerprint.
+        `by` is noted at the entry.
         """
-        applied = self._change(read_entry(section, entry), Sent(sent))
+        applied = self._change(read_entry(section, entry), Sent(sent), by=by)
         return next((change for change in applied.changes if change.action != "unchanged"), applied.changes[0])
 
     def problems(
@@ -168,7 +185,7 @@ class Registry:
             credentials.drop(session, section, name)
         return Change(section=section, noun=noun, name=name, action="removed")
 
-    def _change(self, reading: Reading, files: Files, *, write: bool = True) -> Applied:
+    def _change(self, reading: Reading, files: Files, *, write: bool = True, by: str = "") -> Applied:
         holders = credentials.gather(reading, files, self._allowed_exec)
         with self._store.session() if write else self._store.reading() as session:
             if write:
@@ -181,7 +198,7 @@ class Registry:
             _demand_right(reading)
             changes = changes_of(before, wanted)
             if write:
-                self._write(session, wanted, changes, holders)
+                self._write(session, wanted, changes, holders, by)
             users = entries.user_names(session)
         warnings = (*warnings_of(after, wanted, users), *credentials.warnings_of(holders), *kept_grants(before, wanted))
         return Applied(changes=changes, warnings=warnings)
@@ -192,10 +209,11 @@ class Registry:
         wanted: Mapping[str, Mapping[str, Spec]],
         changes: Sequence[Change],
         holders: list[credentials.Holder],
+        by: str,
     ) -> None:
         now = self._now()
         credentials.save(session, self._vault, holders, now)
-        entries.save(session, wanted, changes, now)
+        entries.save(session, wanted, changes, now, by)
 
 
 def _wanted(reading: Reading) -> dict[str, dict[str, Spec]]:

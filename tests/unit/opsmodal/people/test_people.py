@@ -318,3 +318,12 @@ def test_workers_share_failures_and_sessions(people: People, address: str, clock
         other.sign_in("alice", PASSWORD, address="192.0.2.2")
     assert other.session(people.start_session("alice")) is not None
     second.close()
+
+
+def test_a_session_says_how_it_began_and_which_groups_came_with_it(people: People) -> None:
+    plain = people.session(people.start_session("alice", how="password"))
+    told = people.session(people.start_session("alice", how="oidc", groups=["oncall", "oncall", "dev"]))
+    assert plain is not None
+    assert told is not None
+    assert (plain.how, plain.groups) == ("password", frozenset())
+    assert (told.how, told.groups) == ("oidc", {"oncall", "dev"})

@@ -258,3 +258,15 @@ def test_administrators_are_named_while_they_are_active(registry: Registry, stor
         ):
             session.add(User(name=name, admin=admin, auditor=False, disabled=disabled, created_at=registry._now()))
     assert registry.admins() == ("al", "zoe")
+
+
+def test_an_entry_says_who_wrote_it_as_it_is_now(registry: Registry) -> None:
+    registry.put("groups", {"name": "oncall", "users": ["bo"]}, by="zoe")
+    registry.put("grants", {"group": "oncall", "role": "viewer", "all": True}, by="zoe")
+    registry.put("grants", {"group": "oncall", "role": "viewer", "all": True}, by="al")
+    assert [(one.spec.group, one.updated_by) for one in registry.granted()] == [("oncall", "zoe")], "nothing changed"
+    registry.put("grants", {"group": "oncall", "role": "manager", "all": True}, by="al")
+    ((spec, by, at),) = registry.granted()
+    assert (spec.role, by) == (Role.MANAGER, "al")
+    assert at.tzinfo is not None
+    assert [(one.spec.name, one.updated_by) for one in registry.grouped()] == [("oncall", "zoe")]
