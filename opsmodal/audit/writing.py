@@ -14,23 +14,22 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from opsmodal.audit.chain import GENESIS, chained
+from opsmodal.audit.appending import Appending
 from opsmodal.audit.heads import Signer
 from opsmodal.errors import NotRecorded
 from opsmodal.permissions import Actor
 from opsmodal.store.errors import StoreProblem
 from opsmodal.store.store import Store
-from opsmodal.store.tables import AuditHeadRow, AuditRow
+from opsmodal.store.tables import AuditRow
 
 log = logging.getLogger(__name__)
 
 DETAIL_MAX_CHARS = 2000
 TARGET_MAX_CHARS = 500
 REASON_MAX_CHARS = 500
-LOCK = "audit"
 VERDICTS = ALLOW, REFUSE = "allow", "refuse"
-HEAD_PLACE = 1
-"""The only row there is in the table of the head."""
+UNWRITTEN = (StoreProblem, SQLAlchemyError, ValueError)
+"""How a row fails to be written: the store does not take it, or it holds what no store can (half a surrogate pair)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,15 +49,14 @@ class Audit:
     def __init__(
         self, store: Store, signer: Signer, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
-        self._store = store
-        self._signer = signer
+        self._appending = Appending(store, signer)
         self._now = now
 
     def intend(self, row: Row) -> int:
         """Write the intent of an action and give its number. Raise NotRecorded when it cannot be written."""
         try:
             return self._append(self._row(row, entry="intent", verdict=ALLOW))
-        except (StoreProblem, SQLAlchemyError) as problem:
+        except UNWRITTEN as problem:
             raise NotRecorded(
                 "The audit log cannot be written, so nothing was done.",
                 hint=getattr(problem, "hint", "") or "Check the store: its disk, its permissions, its database.",
@@ -68,38 +66,34 @@ class Audit:
         self, intent: int, *, outcome: str, duration_ms: int, detail: str = "", bytes_count: int | None = None
     ) -> None:
         """Write the outcome of an action. The action has happened: a failure to write is logged, not raised."""
+        now = self._now()
+
+        def outcome_of(session: Session) -> AuditRow:
+            begun = session.execute(_BEGUN.where(AuditRow.id == intent)).one()
+            return AuditRow(
+                **begun._mapping,
+                entry="outcome",
+                intent_id=intent,
+                at=now,
+                rule="",
+                outcome=outcome,
+                exit_code=None,
+                duration_ms=duration_ms,
+                bytes_count=bytes_count,
+                detail=detail[:DETAIL_MAX_CHARS],
+                reason="",
+            )
+
         try:
-            with self._store.session() as session:
-                begun = session.get_one(AuditRow, intent)
-                row = AuditRow(
-                    entry="outcome",
-                    intent_id=intent,
-                    at=self._now(),
-                    actor=begun.actor,
-                    via=begun.via,
-                    address=begun.address,
-                    service=begun.service,
-                    action=begun.action,
-                    target=begun.target,
-                    verdict=begun.verdict,
-                    rule="",
-                    outcome=outcome,
-                    exit_code=None,
-                    duration_ms=duration_ms,
-                    bytes_count=bytes_count,
-                    detail=detail[:DETAIL_MAX_CHARS],
-                    reason="",
-                    request_id=begun.request_id,
-                )
-                self._chain(session, row)
-        except (StoreProblem, SQLAlchemyError):
+            self._appending.append(outcome_of)
+        except UNWRITTEN:
             log.exception("audit outcome not written", extra={"intent": intent, "outcome": outcome})
 
     def refused(self, row: Row, *, rule: str) -> None:
         """Write an attempt that was refused. The refusal stands whether or not this can be written."""
         try:
             self._append(self._row(row, entry="refusal", verdict=REFUSE, rule=rule, outcome="refused"))
-        except (StoreProblem, SQLAlchemyError):
+        except UNWRITTEN:
             log.exception("audit refusal not written", extra={"action": row.action, "rule": rule})
 
     def event(self, row: Row, *, outcome: str, detail: str = "") -> None:
@@ -129,17 +123,17 @@ class Audit:
         )
 
     def _append(self, row: AuditRow) -> int:
-        with self._store.session() as session:
-            self._chain(session, row)
-            return row.id
+        return self._appending.append(lambda _: row)
 
-    def _chain(self, session: Session, row: AuditRow) -> None:
-        self._store.lock(session, LOCK)
-        before = session.scalar(select(AuditRow.hash).order_by(AuditRow.id.desc()).limit(1)) or GENESIS
-        row.hash = chained(before, row)
-        session.add(row)
-        session.flush()
-        head = self._signer.signed(number=row.id, row_hash=row.hash, at=row.at)
-        session.merge(
-            AuditHeadRow(place=HEAD_PLACE, row_id=head.id, hash=head.hash, at=head.at, signature=head.signature)
-        )
+
+_BEGUN = select(
+    AuditRow.actor,
+    AuditRow.via,
+    AuditRow.address,
+    AuditRow.service,
+    AuditRow.action,
+    AuditRow.target,
+    AuditRow.verdict,
+    AuditRow.request_id,
+)
+"""What an outcome has from its intent."""
