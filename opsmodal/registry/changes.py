@@ -135,7 +135,8 @@ def _strangers(after: State, wanted: Entries, users: Collection[str]) -> Iterato
     grants: Sequence[Any] = list(wanted.get("grants", {}).values())
     for name in dict.fromkeys(grant.user for grant in grants if grant.user and grant.user not in users):
         yield f"There is no user {name} yet: the grant waits until “opsmodal user add {name}”."
-    for name in dict.fromkeys(grant.group for grant in grants if grant.group and grant.group not in after.groups):
+    known = {*after.groups, *(after.oidc.groups.values() if after.oidc else ())}
+    for name in dict.fromkeys(grant.group for grant in grants if grant.group and grant.group not in known):
         yield f"The group {name} has nobody in it: add it under “groups”."
 
 

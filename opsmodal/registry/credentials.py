@@ -16,15 +16,17 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from opsmodal.registry.files import Files
-from opsmodal.registry.reading import SECTIONS, Read, Reading, plain
+from opsmodal.registry.reading import SECTIONS, Read, Reading, key_of, plain
 from opsmodal.registry.shape import Path
 from opsmodal.store import Vault
 from opsmodal.store.tables import Credential
 from runtimes.errors import RuntimeProblem
 
-OWNERS = ("vpnProfiles", "runtimes")
+OWNERS = ("vpnProfiles", "runtimes", "oidc")
 """The sections whose entries name files."""
 KUBECONFIG = "kubeconfig"
+DIRECT = ("configFile", KUBECONFIG, "clientSecretFile", "caFile")
+"""Keys of an entry itself that name a file."""
 EXPORT_HINT = "Put the file there, or apply an export of this very installation."
 
 
@@ -47,9 +49,14 @@ class Holder:
     values: dict[str, Any]
     files: list[Named]
 
+    @property
+    def key(self) -> str:
+        """Give what the entry is kept by."""
+        return key_of(self.read.section, str(self.values.get("name", "")))
+
     def owner(self, one: Named) -> tuple[str, str, str]:
         """Name the record of one of its files."""
-        return (self.read.section, str(self.values["name"]), one.field)
+        return (self.read.section, self.key, one.field)
 
 
 def gather(reading: Reading, files: Files, allowed_exec: Sequence[str]) -> list[Holder]:
@@ -68,7 +75,7 @@ def gather(reading: Reading, files: Files, allowed_exec: Sequence[str]) -> list[
 
 def refs(values: dict[str, Any]) -> Iterator[tuple[str, Path, dict[str, Any]]]:
     """List (field, path, reference) for every file that an entry names."""
-    for key in ("configFile", KUBECONFIG):
+    for key in DIRECT:
         if key in values:
             yield key, (key,), values[key]
     for key, ref in (values.get("tls") or {}).items():
@@ -124,7 +131,7 @@ def save(session: Session, vault: Vault, holders: list[Holder], now: datetime) -
                 session.add(row)
             row.sealed = vault.seal(holder.owner(one), one.text or "")
             row.fingerprint, row.updated_at = one.ref["fingerprint"], now
-        drop(session, holder.read.section, str(holder.values["name"]), keep=[one.field for one in holder.files])
+        drop(session, holder.read.section, holder.key, keep=[one.field for one in holder.files])
 
 
 def drop(session: Session, section: str, name: str, *, keep: Sequence[str] = ()) -> None:

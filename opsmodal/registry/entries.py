@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from opsmodal.registry import single
 from opsmodal.registry.changes import Change
-from opsmodal.registry.reading import SECTIONS, plain, revived
+from opsmodal.registry.reading import SECTIONS, SINGLE, plain, revived
 from opsmodal.registry.schema import GrantSpec, GroupSpec, Spec
 from opsmodal.registry.state import Entries, State
 from opsmodal.store.tables import (
@@ -72,9 +73,12 @@ def save(session: Session, wanted: Entries, changes: Collection[Change], now: da
     """Write the entries that are new or changed, and by whom; count the version up when there are any."""
     pending = [change for change in changes if change.action != "unchanged"]
     for change in pending:
+        spec, author = wanted[change.section][change.name], by[:NAME_CHARS]
+        if change.section in SINGLE:
+            single.save(session, change.section, spec, now, author)
+            continue
         row = _row(session, TABLES[change.section], change.name)
-        row.spec, row.updated_at = plain(wanted[change.section][change.name]), now
-        row.updated_by = by[:NAME_CHARS]
+        row.spec, row.updated_at, row.updated_by = plain(spec), now, author
         session.flush()
     if pending:
         count_up(session)
@@ -82,10 +86,15 @@ def save(session: Session, wanted: Entries, changes: Collection[Change], now: da
 
 def remove(session: Session, section: str, name: str) -> bool:
     """Remove an entry and what people liked or chose of it; tell whether it was there."""
-    row = session.get(TABLES[section], name)
-    if row is None:
+    if section in SINGLE:
+        was_there = single.remove(session, section)
+    else:
+        row = session.get(TABLES[section], name)
+        was_there = row is not None
+        if row is not None:
+            session.delete(row)
+    if not was_there:
         return False
-    session.delete(row)
     if section == "services":
         session.execute(delete(Favorite).where(Favorite.service == name))
         session.execute(delete(Choice).where(Choice.service == name))
@@ -119,6 +128,8 @@ def user_names(session: Session, *, only_admins: bool = False) -> tuple[str, ...
 
 
 def _section(session: Session, section: str) -> dict[str, Spec]:
+    if section in SINGLE:
+        return single.load(session, section)
     table = TABLES[section]
     rows = session.execute(select(table.name, table.spec).order_by(table.position, table.name))
     return {name: revived(section, spec) for name, spec in rows}

@@ -17,6 +17,7 @@ from opsmodal.registry.schema import (
     Document,
     GrantSpec,
     GroupSpec,
+    OidcSpec,
     RuntimeSpec,
     ServiceSpec,
     Spec,
@@ -31,14 +32,18 @@ SECTIONS: Mapping[str, Any] = {
     "services": ServiceSpec,
     "groups": GroupSpec,
     "grants": GrantSpec,
+    "oidc": OidcSpec,
 }
-"""The lists of a document, in the order in which one refers back to the other."""
+"""The parts of a document, in the order in which one refers back to the other: lists, but for those of SINGLE."""
+SINGLE = frozenset({"oidc"})
+"""Parts that are one mapping. Their only entry goes by the name of the part."""
 NOUNS: Mapping[str, str] = {
     "vpnProfiles": "VPN profile",
     "runtimes": "runtime",
     "services": "service",
     "groups": "group",
     "grants": "grant",
+    "oidc": "OpenID provider",
 }
 
 
@@ -108,6 +113,11 @@ def plain(spec: Spec) -> dict[str, Any]:
     return value
 
 
+def key_of(section: str, name: str) -> str:
+    """Give what an entry is kept by: its name, which of a single one is free to change."""
+    return section if section in SINGLE else name
+
+
 def revived(section: str, stored: Mapping[str, Any]) -> Any:
     """Make an entry of what was stored."""
     return msgspec.convert(dict(stored), SECTIONS[section])
@@ -123,6 +133,9 @@ def _sections(reading: Reading) -> Reading:
     for section in SECTIONS:
         node = lists.get(section)
         if node is None or node.value is None:
+            continue
+        if section in SINGLE:
+            _entry(reading, section, node, (section,))
             continue
         if not isinstance(node.value, list):
             reading.add((section,), f"“{section}” must be a list.", "Begin each entry with a dash.")

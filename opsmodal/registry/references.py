@@ -13,18 +13,23 @@ from opsmodal.registry.schema import (
     EngineSpec,
     GrantSpec,
     KubernetesSpec,
+    OidcSpec,
     RuntimeSpec,
     ServiceSpec,
     VpnConnection,
     VpnProfile,
 )
 from opsmodal.registry.shape import Path, closest
+from opsmodal.registry.single import SPEC_MAX_CHARS, too_large
 from opsmodal.registry.state import State
 from runtimes.errors import Invalid
 
 ENGINE_SCOPES = ("project", "containers", "labels")
 CLUSTER_SCOPES = ("namespace", "selector")
 PLAIN_SOCKET = "tcp://"
+OPENID = "openid"
+OPEN_TO_ALL = frozenset({"https://accounts.google.com", "https://gitlab.com"})
+"""Issuers where anybody may have an account."""
 
 
 def check_references(reading: Reading, after: State) -> None:
@@ -38,6 +43,8 @@ def check_references(reading: Reading, after: State) -> None:
     for read in reading.entries["grants"]:
         _grant(reading, read.path, read.spec, after)
         _demand_one_role(reading, read, seen)
+    for read in reading.entries["oidc"]:
+        _oidc(reading, read.path, read.spec)
 
 
 def _runtime(reading: Reading, path: Path, spec: RuntimeSpec, after: State) -> None:
@@ -132,6 +139,17 @@ def _grant(reading: Reading, path: Path, spec: GrantSpec, after: State) -> None:
     for section in known:
         for index, name in enumerate(getattr(spec, section)):
             _demand(reading, (*path, section, index), section, name, known[section])
+
+
+def _oidc(reading: Reading, path: Path, spec: OidcSpec) -> None:
+    if OPENID not in spec.scopes:
+        reading.add((*path, "scopes"), "The scopes must hold “openid”.", "Without it a provider vouches for nobody.")
+    if spec.create and not spec.allowed_domains and spec.issuer in OPEN_TO_ALL:
+        sentence = f"Everybody in the world has an account at {spec.issuer}."
+        reading.add((*path, "create"), sentence, "Give allowedDomains, or create: false.")
+    if too_large(spec):
+        sentence = f"The entry is larger than {SPEC_MAX_CHARS:,} characters."
+        reading.add((*path, "groups"), sentence, "Name only the groups that mean something here.")
 
 
 def _targets(spec: GrantSpec) -> Mapping[str, object]:

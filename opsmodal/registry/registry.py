@@ -22,10 +22,10 @@ from opsmodal.registry.changes import Applied, Change, changes_of, kept_grants, 
 from opsmodal.registry.entries import Granted, Grouped
 from opsmodal.registry.export import export
 from opsmodal.registry.files import Files, Sent
-from opsmodal.registry.reading import NOUNS, Reading, plain, read_document, read_entry
+from opsmodal.registry.reading import NOUNS, Reading, key_of, plain, read_document, read_entry
 from opsmodal.registry.references import check_references
 from opsmodal.registry.rights import apart, as_permission, name_of
-from opsmodal.registry.schema import Document, GroupSpec, RuntimeSpec, ServiceSpec, Spec
+from opsmodal.registry.schema import Document, GroupSpec, OidcSpec, RuntimeSpec, ServiceSpec, Spec
 from opsmodal.registry.state import State
 from opsmodal.store import Store, Vault
 
@@ -98,6 +98,10 @@ class Registry:
     def groups_of(self, user: str) -> frozenset[str]:
         """Name the groups that somebody is in."""
         return frozenset(group.name for group in self.groups() if user in group.users)
+
+    def oidc(self) -> OidcSpec | None:
+        """Give the OpenID provider that people may sign in with."""
+        return self.state().oidc
 
     def grants(self) -> tuple[Grant, ...]:
         """List the grants, one target each, as the resolver of permissions takes them."""
@@ -219,7 +223,7 @@ class Registry:
 def _wanted(reading: Reading) -> dict[str, dict[str, Spec]]:
     """Give the well-formed entries by name, grants taken apart."""
     wanted: dict[str, dict[str, Spec]] = {
-        section: {read.spec.name: read.spec for read in reads}
+        section: {key_of(section, read.spec.name): read.spec for read in reads}
         for section, reads in reading.entries.items()
         if section != "grants"
     }

@@ -53,6 +53,17 @@ ProjectOrNone = Annotated[
 ]
 ContainerName = Annotated[str, _text(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}", "a container's name as the engine lists it")]
 Fingerprint = Annotated[str, _text(r"[0-9a-f]{32}", "a fingerprint out of an export", empty=True)]
+Issuer = Annotated[
+    str,
+    _text(
+        r"https://[^\s/?#@]{1,253}(?:/[^\s?#]{0,200})?"
+        r"|http://(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?(?:/[^\s?#]{0,200})?",
+        "the provider's address as it names itself, https://… (http:// on this very machine only)",
+    ),
+]
+ScopeWord = Annotated[str, _text(r"[\x21\x23-\x5b\x5d-\x7e]{1,200}", "a word of letters, digits and signs")]
+Claim = Annotated[str, _text(r"[^\x00-\x1f\x7f]{1,200}", "the name of a claim, like preferred_username")]
+Domain = Annotated[str, _text(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", "a domain of mail addresses")]
 
 
 class Spec(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="camel", omit_defaults=True):
@@ -223,6 +234,27 @@ class GrantSpec(Spec, frozen=True, kw_only=True):
     everything: bool = field(default=False, name="all")
 
 
+class OidcSpec(Spec, frozen=True, kw_only=True):
+    """The OpenID provider that people may sign in with, and what its groups mean here.
+
+    `name` is what the button of the sign-in page says. Groups and claims are spelled as the provider spells them.
+    """
+
+    issuer: Issuer
+    client_id: Text
+    client_secret_file: FileRef | None = None
+    ca_file: FileRef | None = None
+    name: Text = "the company account"
+    scopes: tuple[ScopeWord, ...] = ("openid", "profile", "email")
+    user_claim: Claim = "preferred_username"
+    groups_claim: Claim = "groups"
+    groups: dict[Text, Name] = field(default_factory=dict)
+    admin_groups: tuple[Text, ...] = ()
+    auditor_groups: tuple[Text, ...] = ()
+    create: bool = False
+    allowed_domains: tuple[Domain, ...] = ()
+
+
 class Document(Spec, frozen=True, kw_only=True):
     """A registry document: a part of the registry, or all of it."""
 
@@ -232,10 +264,11 @@ class Document(Spec, frozen=True, kw_only=True):
     services: tuple[ServiceSpec, ...] = ()
     groups: tuple[GroupSpec, ...] = ()
     grants: tuple[GrantSpec, ...] = ()
+    oidc: OidcSpec | None = None
 
 
 LATER: Mapping[type[Spec], tuple[str, ...]] = {
-    Document: ("oidc", "settings"),
+    Document: ("settings",),
     ServiceSpec: ("serviceAccount", "policy", "alerts"),
     RuntimeBase: ("runbooks", "registries", "egressAllow", "metricsServer", "hosts"),
     SshConnection: ("password", "passphrase", "agent", "certificate"),

@@ -13,6 +13,7 @@ from opsmodal.registry.schema import (
     Document,
     GrantSpec,
     GroupSpec,
+    OidcSpec,
     RuntimeSpec,
     ServiceSpec,
     Spec,
@@ -59,6 +60,11 @@ class State:
         """Give the grants, one target each."""
         return cast("Mapping[str, GrantSpec]", self.entries["grants"])
 
+    @property
+    def oidc(self) -> OidcSpec | None:
+        """Give the OpenID provider; None where nobody signs in by one."""
+        return cast("Mapping[str, OidcSpec]", self.entries["oidc"]).get("oidc")
+
     def document(self) -> Document:
         """Give everything as a document, grants put together."""
         return Document(
@@ -68,6 +74,7 @@ class State:
             services=tuple(self.services.values()),
             groups=tuple(self.groups.values()),
             grants=tuple(together(self.grants.values())),
+            oidc=self.oidc,
         )
 
     def users_of(self, section: str, name: str) -> Iterator[str]:

@@ -8,7 +8,7 @@ DOCKER = "{name: edge, kind: docker, socket: /var/run/docker.sock}"
 # document after HEAD (its first line is 2) → line, path, words of the sentence, words of the hint
 MISTAKES: dict[str, tuple[str, int, str, str, str]] = {
     "unknown key at the top": ("service: []", 2, "service", "not a key", "Did you mean “services”?"),
-    "key of a later release": ("oidc: {}", 2, "oidc", "not a key", "later release"),
+    "key of a later release": ("settings: {}", 2, "settings", "not a key", "later release"),
     "unknown key of a runtime": (
         "runtimes:\n- {name: a, kind: docker, sockt: /a, socket: /b}",
         3,
