@@ -45,26 +45,47 @@ TIMELINE_VIEW = Action(name="timeline.view", permission=Permission.VIEW)
 USAGE_VIEW = Action(name="usage.view", permission=Permission.VIEW)
 LOGS_READ = Action(name="logs.read", permission=Permission.LOGS)
 LOGS_FOLLOW = Action(name="logs.follow", permission=Permission.LOGS)
-LOGS_DOWNLOAD = Action(name="logs.download", permission=Permission.LOGS)
+LOGS_DOWNLOAD = Action(name="logs.download", permission=Permission.LOGS, audited=True)
 
 REGISTRY_VIEW = Action(name="registry.view", permission=None)
-REGISTRY_TEST = Action(name="registry.test", permission=None)
+REGISTRY_TEST = Action(name="registry.test", permission=None, audited=True)
 REGISTRY_CHANGE = Action(name="registry.change", permission=None, changes=True)
 REGISTRY_REMOVE = Action(name="registry.remove", permission=None, dangerous=True, changes=True)
 AUDIT_VIEW = Action(name="audit.view", permission=None)
-AUDIT_EXPORT = Action(name="audit.export", permission=None)
-SIGN_IN = Action(name="sign-in", permission=None)
-SIGN_OUT = Action(name="sign-out", permission=None)
+AUDIT_EXPORT = Action(name="audit.export", permission=None, audited=True)
+SIGN_IN = Action(name="sign-in", permission=None, audited=True)
+SIGN_OUT = Action(name="sign-out", permission=None, audited=True)
+ACCESS_ENDED = Action(name="access.ended", permission=None, audited=True)
+"""Taken by opsmodal itself: a stream ended because the right under it did (see `opsmodal.access`)."""
+RIGHTS_VIEW = Action(name="rights.view", permission=Permission.VIEW)
+RIGHTS_LIST = Action(name="rights.list", permission=None)
+RIGHTS_PEOPLE = Action(name="rights.people", permission=None)
 
+PEOPLE_VIEW = Action(name="people.view", permission=None)
 USER_ADD = Action(name="user.add", permission=None, changes=True)
 USER_PASSWORD = Action(name="user.password", permission=None, changes=True)
 USER_LINK = Action(name="user.link", permission=None, changes=True)
-USER_DISABLE = Action(name="user.disable", permission=None, changes=True)
+USER_DISABLE = Action(name="user.disable", permission=None, dangerous=True, changes=True)
 USER_ENABLE = Action(name="user.enable", permission=None, changes=True)
+USER_GIVE_FLAG = Action(name="user.give-flag", permission=None, changes=True)
+USER_TAKE_FLAG = Action(name="user.take-flag", permission=None, dangerous=True, changes=True)
+SESSION_END = Action(name="session.end", permission=None, changes=True)
 TOKEN_CREATE = Action(name="token.create", permission=None, changes=True)
-TOKEN_REVOKE = Action(name="token.revoke", permission=None, changes=True)
-"""What is done to people, by the command line of the machine alone: read-only mode, which is for pages and the API,
-does not reach it."""
+TOKEN_REVOKE = Action(name="token.revoke", permission=None, dangerous=True, changes=True)
+GROUP_CHANGE = Action(name="group.change", permission=None, changes=True)
+GROUP_REMOVE = Action(name="group.remove", permission=None, dangerous=True, changes=True)
+GRANT_CHANGE = Action(name="grant.change", permission=None, changes=True)
+GRANT_REMOVE = Action(name="grant.remove", permission=None, dangerous=True, changes=True)
+"""What is done to people. Read-only mode is for pages and the API: the command line of the machine is not reached by
+it, and asks for no confirmation."""
+
+ACCOUNT_VIEW = Action(name="account.view", permission=None)
+ACCOUNT_PASSWORD = Action(name="account.password", permission=None, audited=True)
+ACCOUNT_END_SESSION = Action(name="account.end-session", permission=None, audited=True)
+ACCOUNT_CREATE_TOKEN = Action(name="account.create-token", permission=None, changes=True)
+ACCOUNT_REVOKE_TOKEN = Action(name="account.revoke-token", permission=None, dangerous=True, audited=True)
+"""What everybody does to what is their own. Read-only mode leaves what only takes away: a password that got known, a
+session left open and a token that leaked must be stopped there, too."""
 
 KNOWN = {value.name: value for value in tuple(globals().values()) if isinstance(value, Action)}
 """Every action by its name, as the audit log has it."""

@@ -112,7 +112,8 @@ def leave_app(app: Flask) -> None:
 
 def _assemble(app: Flask, settings: Settings, store: Store, known: Registry, signer: Signer) -> None:
     audit = Audit(store, signer)
-    door = Door(registry=known, audit=audit, read_only=settings.read_only)
+    asking = settings.reason_required
+    door = Door(registry=known, audit=audit, read_only=settings.read_only, reason_required=asking)
     opening = Opening(known, allowed_exec=settings.allowed_exec)
     fleet = Fleet(known, opening)
     live = Live(fleet)

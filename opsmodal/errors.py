@@ -2,6 +2,7 @@
 
     Refusal
     ├── NotSignedIn             nobody, or somebody whose session has ended
+    ├── AccessEnded             the right under an open stream has ended: says why
     ├── NotThere                absent, or not this actor's to see: both look the same
     ├── NotPermitted            seen, but this needs a permission that the actor lacks
     ├── ForeignOrigin           the request comes from another site's page
@@ -9,6 +10,7 @@
     ├── Rejected                understood, and wrong: each problem names its field
     ├── ConfirmationRequired    dangerous: says what will be hit and what to confirm with
     ├── InUse                   still referred to
+    ├── LastAdministrator       nobody would be left who can administer
     ├── TooMany                 a limit on how often or how many
     ├── ReadOnly                changes are switched off
     └── NotRecorded             the audit log could not be written, so nothing was done
@@ -45,6 +47,14 @@ class NotSignedIn(Refusal):
     """Nobody, or somebody whose session has ended."""
 
 
+class AccessEnded(Refusal):
+    """The right under an open stream has ended; `word` says in which way, for programs."""
+
+    def __init__(self, sentence: str, *, hint: str = "", word: str) -> None:
+        super().__init__(sentence, hint=hint)
+        self.word = word
+
+
 class NotThere(Refusal):
     """Absent, or not this actor's to see."""
 
@@ -63,6 +73,10 @@ class BadRequest(Refusal):
 
 class InUse(Refusal):
     """Something still refers to it."""
+
+
+class LastAdministrator(Refusal):
+    """Nobody would be left who can sign in and administer the installation."""
 
 
 class ReadOnly(Refusal):
@@ -90,11 +104,25 @@ class TooMany(Refusal):
 
 
 class ConfirmationRequired(Refusal):
-    """A dangerous action wants to be confirmed: `hits` is what will be hit, `confirm` the word to send."""
+    """A dangerous action wants to be confirmed: `hits` is what will be hit, `confirm` the word to send.
 
-    def __init__(self, sentence: str, *, hits: Sequence[str], confirm: str, label: str, command: str = "") -> None:
-        super().__init__(sentence, hint=f"Send confirm={confirm} to go on.")
+    `reason_wanted`: the installation takes no such action without being told why.
+    """
+
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        hits: Sequence[str],
+        confirm: str,
+        label: str,
+        command: str = "",
+        reason_wanted: bool = False,
+    ) -> None:
+        why = " and a reason" if reason_wanted else ""
+        super().__init__(sentence, hint=f"Send confirm={confirm}{why} to go on.")
         self.hits = tuple(hits)
         self.confirm = confirm
         self.label = label
         self.command = command
+        self.reason_wanted = reason_wanted

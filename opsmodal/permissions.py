@@ -56,6 +56,11 @@ class Actor:
     address: str = ""
     request_id: str = ""
 
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether a token is used that is for some services or some permissions only."""
+        return self.services is not None or self.permissions is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
@@ -81,7 +86,7 @@ class Grant:
 class Action:
     """Something that can be done. `dangerous` asks for a confirmation; `changes` is what read-only mode removes.
 
-    `label` is what a button says.
+    `label` is what a button says. `audited` is what changes nothing and is written down all the same.
     """
 
     name: str
@@ -89,6 +94,12 @@ class Action:
     label: str = ""
     dangerous: bool = False
     changes: bool = False
+    audited: bool = False
+
+    @property
+    def recorded(self) -> bool:
+        """Whether it is written down before it runs and after it ended; if it cannot be, it does not run."""
+        return self.changes or self.audited
 
 
 def permissions_on(actor: Actor, grants: Iterable[Grant], *, service: str, runtime: str) -> frozenset[Permission]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from opsmodal.errors import Problem, Rejected
 from opsmodal.networks import networks
+from opsmodal.reasons import NEVER, REQUIRED
 from opsmodal.setting_values import parsed
 
 PREFIX = "OPSMODAL_"
@@ -49,6 +50,8 @@ class Settings:
     bind: str = "127.0.0.1:8080"
     workers: int = _bounded(1, 1, 64)
     read_only: bool = False
+    reason_required: str = NEVER
+    """Where a reason must be given for what is dangerous: never, on services in production, or always."""
     allowed_hosts: tuple[str, ...] = LOOPBACK_HOSTS
     """The host names that are answered to, besides loopback; pages of other origins are refused. `*` is every name."""
     allowed_exec: tuple[str, ...] = ()
@@ -184,6 +187,10 @@ def _contradictions(settings: Settings) -> Iterator[Problem]:
         yield Problem(field="trusted_proxies", sentence=sentence)
     if settings.log_format not in LOG_FORMATS:
         yield Problem(field="log_format", sentence=f"OPSMODAL_LOG_FORMAT must be one of {', '.join(LOG_FORMATS)}.")
+    if settings.reason_required not in REQUIRED:
+        yield Problem(
+            field="reason_required", sentence=f"OPSMODAL_REASON_REQUIRED must be one of {', '.join(REQUIRED)}."
+        )
     if 0 < len(settings.metrics_token) < TOKEN_MIN_CHARS:
         sentence = f"OPSMODAL_METRICS_TOKEN must have at least {TOKEN_MIN_CHARS} characters."
         yield Problem(field="metrics_token", sentence=sentence)

@@ -188,18 +188,27 @@ class Streams:
         self._closing = threading.Event()
         self._sweeper: threading.Thread | None = None
 
-    def start(self, open_stream: Callable[[], Stream[LogLine]], *, owner: str, service: str, search: str = "") -> Job:
-        """Open a stream and follow it as a job. Raise TooMany, Unusable, and whatever opening raises."""
-        job_id = secrets.token_urlsafe(12)
+    @contextmanager
+    def slot(self, job_id: str, *, owner: str, service: str) -> Iterator[None]:
+        """Keep one of the owner's places for a job, which has it from then on; given back when none begins.
+
+        Raise TooMany when there is none left, in this process or on all workers together.
+        """
         with self._place(owner), self._entered(job_id, owner=owner, service=service):
-            stream = open_stream()
-            spool, done = self._spool(stream), self._across.give_back if self._across else _nobody_to_tell
-            job = Job(job_id, owner=owner, service=service, spool=spool, stream=stream, search=search, done=done)
-            with self._lock:
-                self._jobs[job.id] = job
-                if self._sweeper is None:
-                    self._sweeper = threading.Thread(target=self._sweep, name="follow-sweeper", daemon=True)
-                    self._sweeper.start()
+            yield
+
+    def start(
+        self, open_stream: Callable[[], Stream[LogLine]], *, job_id: str, owner: str, service: str, search: str = ""
+    ) -> Job:
+        """Open a stream and follow it as the job that has a slot already. Raise Unusable, and what opening raises."""
+        stream = open_stream()
+        spool, done = self._spool(stream), self._across.give_back if self._across else _nobody_to_tell
+        job = Job(job_id, owner=owner, service=service, spool=spool, stream=stream, search=search, done=done)
+        with self._lock:
+            self._jobs[job.id] = job
+            if self._sweeper is None:
+                self._sweeper = threading.Thread(target=self._sweep, name="follow-sweeper", daemon=True)
+                self._sweeper.start()
         return job
 
     def find(self, job_id: str, *, owner: str, service: str) -> Job | None:
@@ -252,16 +261,20 @@ class Streams:
 
     @contextmanager
     def _entered(self, job_id: str, *, owner: str, service: str) -> Iterator[None]:
-        """Take a place among the owner's jobs on all workers, too; given back when the job does not begin."""
+        """Take a place among the owner's jobs on all workers, too; the job gives it back when it ends."""
         if self._across is None:
             yield
             return
         self._across.take(job_id, person=owner, service=service, most=JOBS_MAX_PER_OWNER)
         try:
             yield
-        except BaseException:
-            self._across.give_back(job_id)
-            raise
+        finally:
+            if not self._has_begun(job_id):
+                self._across.give_back(job_id)
+
+    def _has_begun(self, job_id: str) -> bool:
+        with self._lock:
+            return job_id in self._jobs
 
     def _spool(self, stream: Stream[LogLine]) -> Spool:
         try:
@@ -284,6 +297,11 @@ class Streams:
             for job in self._all():
                 if job.idle_s > self._idle_s:
                     self.end(job, "nobody listened")
+
+
+def new_job() -> str:
+    """Make the id of a job: whoever knows it must still be its owner to read it."""
+    return secrets.token_urlsafe(12)
 
 
 def _nobody_to_tell(_job: str) -> None:

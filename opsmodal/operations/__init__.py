@@ -1,4 +1,4 @@
-"""Everything that can be done, behind one door: permit, then record the intent, then act, then record the outcome."""
+"""Everything that can be done, behind one door: permit, guard, slot, intent, the action itself, outcome."""
 
 from __future__ import annotations
 

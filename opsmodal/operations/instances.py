@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from opsmodal import actions
 from opsmodal.answers import (
@@ -21,6 +20,7 @@ from opsmodal.fleet import Fleet
 from opsmodal.listing import ListQuery, Page
 from opsmodal.live import Dress, Live, Reader
 from opsmodal.operations.door import Door, Pass
+from opsmodal.operations.guards import Confirmation, Consent
 from opsmodal.permissions import Action, Actor, Permission
 from opsmodal.recent import Recent
 from opsmodal.rows import page_of
@@ -99,12 +99,11 @@ class InstanceOperations:
         explanation = runtime.instances.cause(scope, found.id, quote_logs=Permission.LOGS in leave.permissions)
         return cause_answer(found, explanation, datetime.now(UTC))
 
-    def delete(self, actor: Actor, name: str, instance: str, **how: Any) -> Done:
-        """Delete one instance, by `force` without grace; `confirm` is the word of the confirmation.
+    def delete(self, actor: Actor, name: str, instance: str, *, consent: Consent, force: bool, uid: str) -> Done:
+        """Delete one instance, by `force` without grace.
 
         `uid` says which one was looked at: another that has its name by now is left alone. Raise Conflict then.
         """
-        force, confirm, uid = bool(how["force"]), str(how["confirm"]), str(how["uid"])
         action = actions.INSTANCE_FORCE_DELETE if force else actions.INSTANCE_DELETE
         leave, found = self._found(actor, action, name, instance, "force-delete" if force else "delete")
         if uid and uid != found.uid:
@@ -113,28 +112,22 @@ class InstanceOperations:
                 hint="Nothing was deleted. Look at the new one first.",
             )
         scope = leave.service.scope()
-        command = f"kubectl -n {scope.namespace} delete pod {found.name}" + (
-            " --grace-period=0 --force" if force else ""
-        )
-        label = f"{leave.action.label} {found.kind}"
-        self._door.confirm(leave, confirm, hits=[_described(found)], label=label, command=command)
-        with self._door.recorded(actor, action, service=name, target=f"{found.kind}/{found.name}"):
+        by_hand = f"kubectl -n {scope.namespace} delete pod {found.name}{' --grace-period=0 --force' if force else ''}"
+        with self._door.act(leave, target=_target(found), consent=consent, guards=(_asked(leave, found, by_hand),)):
             self._runtime(leave).instances.delete(scope, found.id, force=force, uid=found.uid)
         self._fleet.forget(leave.service)
         return Done(sentence=f"{found.name} is being deleted.", targets=(found.name,))
 
-    def restart(self, actor: Actor, name: str, instance: str, *, confirm: str) -> Done:
+    def restart(self, actor: Actor, name: str, instance: str, *, consent: Consent) -> Done:
         """Restart one container."""
         leave, found = self._found(actor, actions.INSTANCE_RESTART, name, instance, "restart")
-        command = f"{self._fleet.kind(leave.service.runtime)} restart {found.name}"
-        label = f"{leave.action.label} {found.kind}"
-        self._door.confirm(leave, confirm, hits=[_described(found)], label=label, command=command)
-        with self._door.recorded(actor, leave.action, service=name, target=f"{found.kind}/{found.name}"):
+        by_hand = f"{self._fleet.kind(leave.service.runtime)} restart {found.name}"
+        with self._door.act(leave, target=_target(found), consent=consent, guards=(_asked(leave, found, by_hand),)):
             self._runtime(leave).instances.restart(leave.service.scope(), found.id)
         self._fleet.forget(leave.service)
         return Done(sentence=f"{found.name} was restarted.", targets=(found.name,))
 
-    def delete_pending(self, actor: Actor, name: str, *, confirm: str) -> Done:
+    def delete_pending(self, actor: Actor, name: str, *, consent: Consent) -> Done:
         """Delete every Pending pod of a service."""
         leave = self._door.enter(actor, actions.INSTANCES_DELETE_PENDING, name)
         runtime, scope = self._runtime(leave), leave.service.scope()
@@ -143,8 +136,8 @@ class InstanceOperations:
         if not pending:
             return Done(sentence="No pod is pending.")
         label = f"Delete {len(pending)} pending {'pod' if len(pending) == 1 else 'pods'}"
-        self._door.confirm(leave, confirm, hits=_shortened([_described(row) for row in pending]), label=label)
-        with self._door.recorded(actor, leave.action, service=name, target="pods in Pending") as outcome:
+        asked = Confirmation(hits=_shortened([_described(row) for row in pending]), label=label)
+        with self._door.act(leave, target="pods in Pending", consent=consent, guards=(asked,)) as outcome:
             deleted = tuple(runtime.instances.delete_pending(scope))
             outcome.detail = ", ".join(deleted[:HITS_MAX])
         self._fleet.forget(leave.service)
@@ -152,7 +145,7 @@ class InstanceOperations:
         return Done(sentence=words, targets=deleted)
 
     def _found(self, actor: Actor, action: Action, name: str, instance: str, verb: str) -> tuple[Pass, Instance]:
-        leave = self._door.enter(actor, action, name)
+        leave = self._door.enter(actor, action, name, target=instance)
         runtime = self._runtime(leave)
         _demand(runtime, verb)
         return leave, runtime.instances.get(leave.service.scope(), instance).instance
@@ -174,6 +167,14 @@ def _demand_severities(wanted: str) -> None:
     for word in wanted.split(","):
         if word and word not in known:
             raise BadRequest(f"There is no severity {word[:40]!r}.", hint=f"There are: {', '.join(known)}.")
+
+
+def _target(instance: Instance) -> str:
+    return f"{instance.kind}/{instance.name}"
+
+
+def _asked(leave: Pass, found: Instance, by_hand: str) -> Confirmation:
+    return Confirmation(hits=[_described(found)], label=f"{leave.action.label} {found.kind}", command=by_hand)
 
 
 def _described(instance: Instance) -> str:

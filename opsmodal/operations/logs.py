@@ -12,11 +12,11 @@ from opsmodal import actions
 from opsmodal.errors import BadRequest, NotThere
 from opsmodal.fleet import Fleet
 from opsmodal.neighbours import AwayJob
-from opsmodal.operations.door import Door
+from opsmodal.operations.door import Door, Pass
 from opsmodal.permissions import Actor
 from opsmodal.registry.schema import ServiceSpec
 from opsmodal.settings import Settings
-from opsmodal.streams import Job, Streams
+from opsmodal.streams import Job, Streams, new_job
 from runtimes.base import LogLine, LogQuery
 from runtimes.base import Logs as LogsFacet
 from runtimes.errors import Unsupported
@@ -54,23 +54,26 @@ class LogOperations:
         A download has no limit of lines and is audited.
         """
         action = actions.LOGS_DOWNLOAD if wanted.download else actions.LOGS_READ
-        service = self._door.enter(actor, action, name).service
+        leave = self._door.enter(actor, action, name)
         if not wanted.download and wanted.query.tail is not None and wanted.query.tail > self._lines_max:
             raise BadRequest(
                 f"At most {self._lines_max} lines are shown at once.", hint="Download the log for all of them."
             )
-        lines = self._lines(service, wanted)
-        if wanted.download:
-            lines = self._recorded(actor, name, wanted, lines)
-        return Primed(lines)
+        return Primed(self._lines(leave, wanted))
 
     def follow(self, actor: Actor, name: str, wanted: LogRequest) -> Job:
         """Start following; the job belongs to the actor and the service, and ends when nobody listens any more."""
-        service = self._door.enter(actor, actions.LOGS_FOLLOW, name).service
-        facet, scope = self._facet(service), service.scope()
-        return self._streams.start(
-            lambda: facet.follow(scope, wanted.query), owner=actor.name, service=name, search=wanted.search
-        )
+        leave = self._door.enter(actor, actions.LOGS_FOLLOW, name)
+        facet, scope, job_id = self._facet(leave.service), leave.service.scope(), new_job()
+        slot = self._streams.slot(job_id, owner=actor.name, service=name)
+        with self._door.act(leave, target=_target(wanted.query), slot=slot):
+            return self._streams.start(
+                lambda: facet.follow(scope, wanted.query),
+                job_id=job_id,
+                owner=actor.name,
+                service=name,
+                search=wanted.search,
+            )
 
     def job(self, actor: Actor, name: str, job_id: str, *, demanded: bool = True) -> Job | AwayJob | None:
         """Find a follow that this actor started on this service, in this process or in another one.
@@ -88,9 +91,16 @@ class LogOperations:
         """Raise what the door says now: called again and again while somebody follows."""
         self._door.enter(actor, actions.LOGS_FOLLOW, name)
 
-    def _lines(self, service: ServiceSpec, wanted: LogRequest) -> Generator[LogLine, None, None]:
-        with closing(self._facet(service).read(service.scope(), wanted.query)) as stream:
-            yield from _kept(iter(stream), wanted.search)
+    def _lines(self, leave: Pass, wanted: LogRequest) -> Generator[LogLine, None, None]:
+        """Read within the door: a download has no outcome until its last line went out."""
+        facet, scope = self._facet(leave.service), leave.service.scope()
+        with self._door.act(leave, target=_target(wanted.query)) as outcome:
+            outcome.bytes_count = 0
+            with closing(facet.read(scope, wanted.query)) as stream:
+                for line in _kept(iter(stream), wanted.search):
+                    if wanted.download:
+                        outcome.bytes_count += len(written(line))
+                    yield line
 
     def _facet(self, service: ServiceSpec) -> LogsFacet:
         runtime = self._fleet.runtime(service.runtime)
@@ -98,15 +108,9 @@ class LogOperations:
             raise Unsupported("This runtime gives no logs.")
         return runtime.logs
 
-    def _recorded(
-        self, actor: Actor, name: str, wanted: LogRequest, lines: Generator[LogLine, None, None]
-    ) -> Generator[LogLine, None, None]:
-        target = f"{wanted.query.instance}/{wanted.query.container or 'first container'}"
-        with closing(lines), self._door.recorded(actor, actions.LOGS_DOWNLOAD, service=name, target=target) as outcome:
-            outcome.bytes_count = 0
-            for line in lines:
-                outcome.bytes_count += len(written(line))
-                yield line
+
+def _target(query: LogQuery) -> str:
+    return f"{query.instance}/{query.container or 'first container'}"
 
 
 def _kept(lines: Iterator[LogLine], search: str) -> Iterator[LogLine]:

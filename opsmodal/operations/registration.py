@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +12,9 @@ from opsmodal.answers import Done
 from opsmodal.errors import NotThere, Problem, Rejected
 from opsmodal.fleet import Fleet
 from opsmodal.opening import Opened, Opening
-from opsmodal.operations.door import Door, Outcome
-from opsmodal.permissions import Action, Actor
+from opsmodal.operations.door import Door
+from opsmodal.operations.guards import UNASKED, Confirmation, Consent
+from opsmodal.permissions import Actor
 from opsmodal.registry.changes import Applied
 from opsmodal.registry.files import Sent
 from opsmodal.registry.reading import plain
@@ -26,6 +26,8 @@ from runtimes.errors import RuntimeProblem
 Entry = Mapping[str, Any]
 TAKEN_MAX = 200
 """Services taken over in one go."""
+DOCUMENT = "document"
+"""What the audit log calls a registry that is applied as a whole."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,23 +114,29 @@ class Registration:
         self._door.administer(actor, actions.REGISTRY_VIEW)
         return self._registry.problems(section, entry, sent)
 
-    def put(self, actor: Actor, section: str, entry: Entry, sent: Mapping[str, str]) -> Done:
+    def put(
+        self, actor: Actor, section: str, entry: Entry, sent: Mapping[str, str], *, consent: Consent = UNASKED
+    ) -> Done:
         """Create or replace one entry. Raise Rejected."""
         target = f"{section}/{entry.get('name', '')}"[:200]
-        with self._changing(actor, actions.REGISTRY_CHANGE, target):
+        leave = self._door.administer(actor, actions.REGISTRY_CHANGE, target)
+        with self._door.act(leave, target=target, consent=consent):
             change = self._registry.put(section, entry, sent, by=actor.name)
         self._fleet.refresh()
         return Done(sentence=f"The {change.noun} {change.name} was {change.action}.", targets=(change.name,))
 
-    def remove(self, actor: Actor, section: str, name: str, *, confirm: str) -> Done:
+    def remove(self, actor: Actor, section: str, name: str, *, consent: Consent) -> Done:
         """Remove one entry. Raise NotThere, InUse, ConfirmationRequired."""
-        self._door.administer(actor, actions.REGISTRY_REMOVE, f"{section}/{name}")
+        target = f"{section}/{name}"
+        leave = self._door.administer(actor, actions.REGISTRY_REMOVE, target)
         known = self._registry.runtime(name) if section == "runtimes" else self._registry.service(name)
         if known is None:
             raise NotThere(f"There is no {section[:-1]} {name[:80]!r}.")
+        if isinstance(known, ServiceSpec):
+            leave = leave.on(known)
         hits = [f"the registration of the {section[:-1]} {name}; nothing of it is stopped or deleted"]
-        self._door.confirm_word(confirm, "true", label=f"Remove {name}", hits=hits)
-        with self._door.recorded(actor, actions.REGISTRY_REMOVE, target=f"{section}/{name}"):
+        asked = Confirmation(hits=hits, label=f"Remove {name}")
+        with self._door.act(leave, target=target, consent=consent, guards=(asked,)):
             change = self._registry.remove(section, name)
         self._fleet.refresh()
         return Done(sentence=f"The {change.noun} {name} was removed.", targets=(name,))
@@ -138,32 +146,38 @@ class Registration:
         self._door.administer(actor, actions.REGISTRY_VIEW)
         return self._registry.export()
 
-    def apply(self, actor: Actor, data: bytes, *, dry_run: bool) -> Applied:
+    def apply(self, actor: Actor, data: bytes, *, dry_run: bool, consent: Consent = UNASKED) -> Applied:
         """Take a document whole, or say what would change. Files are never read from the server's disk here."""
         if dry_run:
             self._door.administer(actor, actions.REGISTRY_VIEW)
             return self._registry.diff(data, Sent(None))
-        with self._changing(actor, actions.REGISTRY_CHANGE, "document"):
+        leave = self._door.administer(actor, actions.REGISTRY_CHANGE, DOCUMENT)
+        with self._door.act(leave, target=DOCUMENT, consent=consent):
             applied = self._registry.apply(data, Sent(None), by=actor.name)
         self._fleet.refresh()
         return applied
 
     def test(self, actor: Actor, name: str) -> Tested:
         """Open a runtime anew and ask it whether it is there."""
-        spec = self._runtime_for(actor, actions.REGISTRY_TEST, name)
-        with self._door.recorded(actor, actions.REGISTRY_TEST, target=f"runtimes/{name}") as outcome:
+        target = f"runtimes/{name}"
+        leave = self._door.administer(actor, actions.REGISTRY_TEST, target)
+        spec = self._runtime(name)
+        with self._door.act(leave, target=target) as outcome:
             tested = self._tested(spec)
             outcome.detail = tested.sentence
         return tested
 
     def proposals(self, actor: Actor, name: str) -> tuple[ProposalRow, ...]:
         """List the services that a runtime seems to run."""
-        self._runtime_for(actor, actions.REGISTRY_VIEW, name)
+        self._door.administer(actor, actions.REGISTRY_VIEW, f"runtimes/{name}")
+        self._runtime(name)
         known = {service.scope_key() for service in self._registry.services()}
         used = {service.name for service in self._registry.services()}
         return tuple(_proposed(name, found, known, used) for found in self._fleet.runtime(name).discover())
 
-    def take(self, actor: Actor, name: str, wanted: Sequence[str], environment: str) -> Done:
+    def take(
+        self, actor: Actor, name: str, wanted: Sequence[str], environment: str, *, consent: Consent = UNASKED
+    ) -> Done:
         """Register proposed services by their names."""
         self._door.administer(actor, actions.REGISTRY_CHANGE, f"runtimes/{name}")
         rows = {row.name: row for row in self.proposals(actor, name)}
@@ -173,7 +187,7 @@ class Registration:
             raise Rejected("Nothing was registered.", [problem], hint="Reload the proposals.")
         for row in chosen:
             extra = {"environment": environment} if environment else {}
-            self.put(actor, "services", {**row.entry, **extra}, {})
+            self.put(actor, "services", {**row.entry, **extra}, {}, consent=consent)
         names = tuple(row.name for row in chosen)
         return Done(sentence=f"Registered: {', '.join(names)}.", targets=names)
 
@@ -191,14 +205,6 @@ class Registration:
         finally:
             opened.runtime.close()
             opened.connection.close()
-
-    def _changing(self, actor: Actor, action: Action, target: str) -> AbstractContextManager[Outcome]:
-        self._door.administer(actor, action, target)
-        return self._door.recorded(actor, action, target=target)
-
-    def _runtime_for(self, actor: Actor, action: Action, name: str) -> RuntimeSpec:
-        self._door.administer(actor, action, f"runtimes/{name}")
-        return self._runtime(name)
 
     def _runtime(self, name: str) -> RuntimeSpec:
         spec = self._registry.runtime(name)

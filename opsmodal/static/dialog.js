@@ -10,7 +10,7 @@ export function openDialog(question, from, about) {
   if (from) [cameFrom, key] = [from, about || ""];
   box.replaceChildren(question);
   if (!box.open) box.showModal();
-  (question.querySelector('input:not([type="hidden"])') || question.querySelector("[data-cancel]")).focus();
+  (question.querySelector("input[required]") || question.querySelector("[data-cancel]")).focus();
 }
 
 // Closes it and gives the key of the row that it was about.

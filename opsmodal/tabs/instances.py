@@ -13,8 +13,8 @@ from opsmodal.listing import ListQuery, Page, parsed
 from opsmodal.rows import SORTS
 from opsmodal.web.asking import actor, actor_now, operations
 from opsmodal.web.dress import AsHtml, AsValues, application, shown
-from opsmodal.web.respond import done, flag, respond, sent
-from opsmodal.web.routes import CONFIRM, LIST_PARAMETERS, Parameter, Routes
+from opsmodal.web.respond import consent, done, flag, respond, sent
+from opsmodal.web.routes import CONFIRM, LIST_PARAMETERS, REASON, Parameter, Routes
 from opsmodal.web.sockets import Sockets
 from opsmodal.web.watching import send_changes
 
@@ -77,27 +77,27 @@ def cause(service: str, instance: str) -> Response:
     return respond(value, "instances/cause.html", service=service)
 
 
-@routes.delete(ONE, actions.INSTANCE_DELETE, Done, parameters=(FORCE, UID, CONFIRM))
+@routes.delete(ONE, actions.INSTANCE_DELETE, Done, parameters=(FORCE, UID, CONFIRM, REASON))
 def delete(service: str, instance: str) -> Response:
     """Delete one instance; its workload makes another."""
     operation = operations().instances.delete
-    value = operation(actor(), service, instance, force=flag("force"), uid=sent("uid"), confirm=sent("confirm"))
+    value = operation(actor(), service, instance, force=flag("force"), uid=sent("uid"), consent=consent())
     return done(value, to=url_for("page.instances_listing", service=service))
 
 
-@routes.post(f"{ONE}/restart", actions.INSTANCE_RESTART, Done, parameters=(CONFIRM,))
+@routes.post(f"{ONE}/restart", actions.INSTANCE_RESTART, Done, parameters=(CONFIRM, REASON))
 def restart(service: str, instance: str) -> Response:
     """Restart one container."""
-    value = operations().instances.restart(actor(), service, instance, confirm=sent("confirm"))
+    value = operations().instances.restart(actor(), service, instance, consent=consent())
     return done(value, to=url_for("page.instances_listing", service=service))
 
 
 @routes.post(
-    "/services/<service>/instances/delete-pending", actions.INSTANCES_DELETE_PENDING, Done, parameters=(CONFIRM,)
+    "/services/<service>/instances/delete-pending", actions.INSTANCES_DELETE_PENDING, Done, parameters=(CONFIRM, REASON)
 )
 def delete_pending(service: str) -> Response:
     """Delete every Pending pod of a service."""
-    value = operations().instances.delete_pending(actor(), service, confirm=sent("confirm"))
+    value = operations().instances.delete_pending(actor(), service, consent=consent())
     return done(value, to=url_for("page.instances_listing", service=service))
 
 

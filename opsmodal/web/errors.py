@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 STATUSES: dict[type[Exception], tuple[int, str]] = {
     own.NotSignedIn: (401, "not-signed-in"),
+    own.AccessEnded: (403, "access-ended"),
     own.NotPermitted: (403, "not-permitted"),
     own.ForeignOrigin: (403, "foreign-origin"),
     own.ReadOnly: (403, "read-only"),
@@ -34,6 +35,7 @@ STATUSES: dict[type[Exception], tuple[int, str]] = {
     own.Rejected: (422, "rejected"),
     own.ConfirmationRequired: (409, "confirmation-required"),
     own.InUse: (409, "in-use"),
+    own.LastAdministrator: (409, "last-administrator"),
     own.TooMany: (429, "too-many"),
     own.NotRecorded: (503, "not-recorded"),
     runtime.Missing: (404, "not-found"),
@@ -75,6 +77,7 @@ class ErrorBody(msgspec.Struct, omit_defaults=True, kw_only=True):
     hits: tuple[str, ...] = ()
     confirm: str = ""
     command: str = ""
+    reason_wanted: bool = False
     problems: tuple[own.Problem, ...] = ()
 
 
@@ -95,6 +98,7 @@ def answer(error: Exception) -> AnyResponse:
         hits=getattr(error, "hits", ()),
         confirm=getattr(error, "confirm", ""),
         command=getattr(error, "command", ""),
+        reason_wanted=getattr(error, "reason_wanted", False),
         problems=getattr(error, "problems", ()),
     )
     response = shown(body, error)

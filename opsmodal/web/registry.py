@@ -15,8 +15,8 @@ from opsmodal.registry.changes import Applied
 from opsmodal.registry.schema import ServiceSpec
 from opsmodal.web.asking import actor, operations
 from opsmodal.web.forms import runtime_entry, service_entry
-from opsmodal.web.respond import body_fields, done, flag, respond, sent, wants_json
-from opsmodal.web.routes import CONFIRM, Extra, Parameter, Routes
+from opsmodal.web.respond import body_fields, consent, done, flag, respond, sent, wants_json, why
+from opsmodal.web.routes import CONFIRM, REASON, Extra, Parameter, Routes
 
 routes = Routes("registry")
 RUNTIME, SERVICE = "/registry/runtimes/<name>", "/registry/services/<name>"
@@ -24,7 +24,7 @@ DRY_RUN = Parameter(name="dry_run", description="Say what would change only", sc
 DOCUMENT: Extra = {
     "body": str,
     "body_media_type": "application/yaml",
-    "parameters": (DRY_RUN,),
+    "parameters": (DRY_RUN, REASON),
     "page": None,
 }
 
@@ -47,7 +47,7 @@ def export() -> AnyResponse:
 @routes.post("/registry/document", actions.REGISTRY_CHANGE, Applied, **DOCUMENT)
 def apply() -> AnyResponse:
     """Take a YAML document whole, or say what would change."""
-    value = operations().registration.apply(actor(), request.get_data(), dry_run=flag("dry_run"))
+    value = operations().registration.apply(actor(), request.get_data(), dry_run=flag("dry_run"), consent=why())
     return respond(value, "registry/registry.html")
 
 
@@ -77,14 +77,14 @@ def runtime(name: str) -> AnyResponse:
     return respond(value, "registry/runtime.html", fields=_fields(value.entry), problems={})
 
 
-@routes.put(RUNTIME, actions.REGISTRY_CHANGE, Done, body=dict[str, Any])
+@routes.put(RUNTIME, actions.REGISTRY_CHANGE, Done, body=dict[str, Any], parameters=(REASON,))
 def put_runtime(name: str) -> AnyResponse:
     """Create or replace a runtime; texts of files go under `files`, by field."""
     entry, files = _runtime_sent(name)
     problems = {} if wants_json() else _problems("runtimes", entry, files)
     if problems:
         return respond(None, "registry/runtime.html", status=422, fields=request.form, problems=problems)
-    value = operations().registration.put(actor(), "runtimes", entry, files)
+    value = operations().registration.put(actor(), "runtimes", entry, files, consent=why())
     return done(value, to=url_for("page.registry_runtime", name=name))
 
 
@@ -94,10 +94,10 @@ def create_runtime() -> AnyResponse:
     return put_runtime(request.form.get("name", "").strip())
 
 
-@routes.delete(RUNTIME, actions.REGISTRY_REMOVE, Done, parameters=(CONFIRM,))
+@routes.delete(RUNTIME, actions.REGISTRY_REMOVE, Done, parameters=(CONFIRM, REASON))
 def remove_runtime(name: str) -> AnyResponse:
     """Remove a runtime's registration; nothing of it is stopped."""
-    value = operations().registration.remove(actor(), "runtimes", name, confirm=sent("confirm"))
+    value = operations().registration.remove(actor(), "runtimes", name, consent=consent())
     return done(value, to=url_for("page.registry_page"))
 
 
@@ -117,13 +117,13 @@ def proposals(name: str) -> AnyResponse:
     return respond(operations().registration.proposals(actor(), name), "registry/proposals.html", name=name)
 
 
-@routes.post(f"{RUNTIME}/proposals", actions.REGISTRY_CHANGE, Done, body=dict[str, Any])
+@routes.post(f"{RUNTIME}/proposals", actions.REGISTRY_CHANGE, Done, body=dict[str, Any], parameters=(REASON,))
 def take(name: str) -> AnyResponse:
     """Register proposed services by their names."""
     names = body_fields().get("names", []) if wants_json() else request.form.getlist("names")
     if not isinstance(names, list) or not all(isinstance(one, str) for one in names):
         raise BadRequest("names must be a list of names.", hint="GET the proposals: each has a name.")
-    value = operations().registration.take(actor(), name, names, sent("environment"))
+    value = operations().registration.take(actor(), name, names, sent("environment"), consent=why())
     return done(value, to=url_for("page.services_listing"))
 
 
@@ -142,7 +142,7 @@ def service(name: str) -> AnyResponse:
     return respond(value, "registry/service.html", fields=_fields(value), problems={}, runtimes=known)
 
 
-@routes.put(SERVICE, actions.REGISTRY_CHANGE, Done, body=dict[str, Any])
+@routes.put(SERVICE, actions.REGISTRY_CHANGE, Done, body=dict[str, Any], parameters=(REASON,))
 def put_service(name: str) -> AnyResponse:
     """Create or replace a service."""
     entry = {**body_fields(), "name": name} if wants_json() else service_entry(request.form, name)
@@ -151,7 +151,7 @@ def put_service(name: str) -> AnyResponse:
         known = operations().registration.runtimes(actor())
         context = {"fields": request.form, "problems": problems, "runtimes": known}
         return respond(None, "registry/service.html", status=422, **context)
-    value = operations().registration.put(actor(), "services", entry, {})
+    value = operations().registration.put(actor(), "services", entry, {}, consent=why())
     return done(value, to=f"/services/{name}/overview")
 
 
@@ -161,10 +161,10 @@ def create_service() -> AnyResponse:
     return put_service(request.form.get("name", "").strip())
 
 
-@routes.delete(SERVICE, actions.REGISTRY_REMOVE, Done, parameters=(CONFIRM,))
+@routes.delete(SERVICE, actions.REGISTRY_REMOVE, Done, parameters=(CONFIRM, REASON))
 def remove_service(name: str) -> AnyResponse:
     """Remove a service's registration; nothing of it is stopped."""
-    value = operations().registration.remove(actor(), "services", name, confirm=sent("confirm"))
+    value = operations().registration.remove(actor(), "services", name, consent=consent())
     return done(value, to=url_for("page.registry_page"))
 
 

@@ -11,6 +11,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from opsmodal.answers import Done
 from opsmodal.errors import BadRequest
+from opsmodal.operations.guards import Consent
+from opsmodal.reasons import checked_reason
 
 
 def wants_json() -> bool:
@@ -41,10 +43,20 @@ def json_answer(value: Any, *, status: int = 200, media_type: str = "application
 def sent(name: str, default: str = "") -> str:
     """Read one field of the request: of its JSON body, its form or its query, in this order."""
     body = body_fields()
-    if name in body:
-        value = body[name]
+    value = body.get(name)
+    if value is not None:
         return str(value).lower() if isinstance(value, bool) else str(value)
     return request.args.get(name, default)
+
+
+def consent() -> Consent:
+    """Read what somebody says to an action: the word of its confirmation, and why. Raise BadRequest."""
+    return Consent(confirm=sent("confirm"), reason=checked_reason(sent("reason")))
+
+
+def why() -> Consent:
+    """Read why something is done that needs no confirmation, and whose body is an entry: from a form or the query."""
+    return Consent(reason=checked_reason(request.form.get("reason") or request.args.get("reason", "")))
 
 
 def body_fields() -> Mapping[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any, TypedDict, TypeVar, Unpack
 from flask import Blueprint, Flask
 
 from opsmodal.permissions import Action
+from opsmodal.reasons import REASON_MAX_CHARS
 
 API = "/api/v1"
 
@@ -36,6 +37,11 @@ LIST_PARAMETERS = (
     Parameter(name="sort", description="A column; a leading - sorts descending"),
 )
 CONFIRM = Parameter(name="confirm", description="The service's name in production, `true` elsewhere")
+REASON = Parameter(
+    name="reason",
+    description="Why; kept in the audit log, one line",
+    schema={"type": "string", "maxLength": REASON_MAX_CHARS},
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

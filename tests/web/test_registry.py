@@ -24,7 +24,7 @@ def test_a_runtime_is_registered_tested_searched_and_removed_by_api(changed: Ins
 
 def test_proposals_are_taken_over_by_name(changed: Installation) -> None:
     admin = changed.client()
-    assert admin.call("DELETE", "/registry/services/payments?confirm=true").status_code == 200
+    assert admin.call("DELETE", "/registry/services/payments?confirm=payments").status_code == 200
     assert admin.get("/services/payments").status_code == 404
     wanted = {"names": ["payments", "shop"], "environment": "staging"}
     done = admin.call("POST", "/registry/runtimes/demo/proposals", json=wanted)

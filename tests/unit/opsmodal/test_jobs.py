@@ -17,6 +17,7 @@ from opsmodal.store import Store
 from opsmodal.store.tables import JobRow
 from opsmodal.streams import JOBS_MAX_PER_OWNER, Streams
 from runtimes.base import LogLine
+from tests.unit.opsmodal.test_streams import begun
 
 
 class Clock:
@@ -86,7 +87,7 @@ def test_a_job_is_found_by_its_owner_on_its_service_and_host_only(store: Store, 
 def test_a_log_that_has_ended_takes_no_place_while_its_page_is_open(store: Store, tmp_path: Path) -> None:
     streams = Streams(tmp_path / "streams", jobs=Jobs(store, Worker()))
     for _ in range(JOBS_MAX_PER_OWNER + 1):
-        job = streams.start(Ended, owner="eve", service="shop")
+        job = begun(streams, Ended, owner="eve")
         deadline = time.monotonic() + 20
         while entered(store) and time.monotonic() < deadline:
             time.sleep(0.005)
@@ -97,7 +98,7 @@ def test_a_log_that_has_ended_takes_no_place_while_its_page_is_open(store: Store
 def test_a_follow_that_cannot_begin_takes_no_place(store: Store, tmp_path: Path) -> None:
     streams = Streams(tmp_path / "streams", jobs=Jobs(store, Worker()))
     with pytest.raises(ZeroDivisionError):
-        streams.start(lambda: cast(Ended, 1 // 0), owner="eve", service="shop")
+        begun(streams, lambda: cast(Ended, 1 // 0), owner="eve")
     assert entered(store) == 0
     streams.close()
 

@@ -14,8 +14,8 @@ import pytest
 
 from opsmodal.errors import TooMany
 from opsmodal.store.errors import Unusable
-from opsmodal.streams import END_WAIT_S, JOBS_MAX_PER_OWNER, SPOOL_MAX_BYTES, UNREAD_MAX_BYTES, Job, Streams
-from runtimes.base import LogLine
+from opsmodal.streams import END_WAIT_S, JOBS_MAX_PER_OWNER, SPOOL_MAX_BYTES, UNREAD_MAX_BYTES, Job, Streams, new_job
+from runtimes.base import LogLine, Stream
 
 
 class Quiet:
@@ -40,6 +40,19 @@ def streams(tmp_path: Path) -> Iterator[Streams]:
     streams.close()
 
 
+def begun(streams: Streams, open_stream: Callable[[], Stream[LogLine]], *, owner: str) -> Job:
+    """Take a slot and begin in it, as the door does."""
+    job_id = new_job()
+    with streams.slot(job_id, owner=owner, service="shop"):
+        return streams.start(open_stream, job_id=job_id, owner=owner, service="shop")
+
+
+def test_a_slot_in_which_nothing_begins_is_given_back(streams: Streams) -> None:
+    for _ in range(JOBS_MAX_PER_OWNER + 1):
+        with streams.slot(new_job(), owner="eve", service="shop"):
+            assert streams.count() == 0
+
+
 def test_a_hundred_starts_at_once_do_not_slip_past_the_bound(streams: Streams) -> None:
     """Counted before, and registered after, opening: whoever opened slowly enough had as many as they liked."""
     together = threading.Barrier(30)
@@ -47,14 +60,14 @@ def test_a_hundred_starts_at_once_do_not_slip_past_the_bound(streams: Streams) -
     def start(_number: int) -> Job | TooMany:
         together.wait(20)
         try:
-            return streams.start(_slowly, owner="eve", service="shop")
+            return begun(streams, _slowly, owner="eve")
         except TooMany as refusal:
             return refusal
 
     with ThreadPoolExecutor(30) as pool:
         started = list(pool.map(start, range(30)))
     assert sum(isinstance(one, Job) for one in started) == JOBS_MAX_PER_OWNER == streams.count()
-    assert streams.start(Quiet, owner="alice", service="shop").owner == "alice", "others have places of their own"
+    assert begun(streams, Quiet, owner="alice").owner == "alice", "others have places of their own"
 
 
 class Flood:
@@ -85,7 +98,7 @@ def line_of(number: int) -> LogLine:
 def test_a_log_waits_for_its_reader_and_nothing_is_dropped(streams: Streams) -> None:
     """20 MB/s of log would overwrite in a second what a slow line still has to take."""
     flood = Flood(count=25_000)
-    job = streams.start(lambda: flood, owner="alice", service="shop")
+    job = begun(streams, lambda: flood, owner="alice")
     until(lambda: job.read(0, limit=1, wait_s=5) and flood.given * 2000 > UNREAD_MAX_BYTES * 0.9)
     assert flood.given * 2000 < SPOOL_MAX_BYTES, "nobody has read on: the log waits"
     texts: list[str] = []
@@ -95,7 +108,7 @@ def test_a_log_waits_for_its_reader_and_nothing_is_dropped(streams: Streams) -> 
 
 
 def test_a_log_that_waits_ends_when_it_is_stopped(streams: Streams) -> None:
-    job = streams.start(lambda: Flood(count=10**9), owner="alice", service="shop")
+    job = begun(streams, lambda: Flood(count=10**9), owner="alice")
     until(lambda: len(job.read(0, limit=10**6, wait_s=5)) > 1000)
     began = time.monotonic()
     streams.end(job)
@@ -113,15 +126,15 @@ def until(condition: Callable[[], object]) -> None:
 def test_a_start_that_fails_gives_its_place_back(streams: Streams) -> None:
     for _ in range(JOBS_MAX_PER_OWNER + 1):
         with pytest.raises(ZeroDivisionError):
-            streams.start(_failing, owner="eve", service="shop")
-    assert streams.start(Quiet, owner="eve", service="shop")
+            begun(streams, _failing, owner="eve")
+    assert begun(streams, Quiet, owner="eve")
 
 
 def test_a_folder_that_cannot_be_written_closes_what_was_opened(tmp_path: Path) -> None:
     (tmp_path / "streams").write_text("a file where the folder should be")
     streams, stream = Streams(tmp_path / "streams"), Quiet()
     with pytest.raises(Unusable, match="cannot keep these lines"):
-        streams.start(lambda: stream, owner="eve", service="shop")
+        begun(streams, lambda: stream, owner="eve")
     assert stream.closed.is_set()
     assert streams.count() == 0
     streams.close()

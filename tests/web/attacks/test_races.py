@@ -50,7 +50,7 @@ def test_one_pod_deleted_by_ten_is_deleted_once(changed: Installation) -> None:
 def test_a_service_removed_while_it_is_read_is_there_or_is_not(changed: Installation) -> None:
     def act(number: int) -> TestResponse:
         if number == 0:
-            return changed.client().call("DELETE", "/registry/services/shop?confirm=true")
+            return changed.client().call("DELETE", "/registry/services/shop?confirm=shop")
         return changed.client().get(f"/services/shop/{('overview', 'instances', 'logs')[number % 3]}")
 
     assert {answer.status_code for answer in at_once(12, act)} <= {200, 404, 409}

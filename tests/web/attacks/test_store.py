@@ -20,7 +20,7 @@ CHANGES = (
     ("POST", "/services/reports/instances/delete-pending?confirm=true", None),
     ("GET", "/services/shop/logs?download=true", None),
     ("PUT", "/registry/services/other", '{"runtime":"demo","namespace":"shop"}'),
-    ("DELETE", "/registry/services/payments?confirm=true", None),
+    ("DELETE", "/registry/services/payments?confirm=payments", None),
     ("POST", "/registry/document", "apiVersion: opsmodal/v1"),
     ("POST", "/registry/runtimes/demo/test", None),
 )
