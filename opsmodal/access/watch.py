@@ -1,0 +1,214 @@
+"""The one watch over everything that is open: what it says ends, ends, whatever kind of stream it is.
+
+Once a second it asks where the sign-ins of all open streams stand and which rights there are, with a handful of
+questions however many streams it are, and compares. It refuses to go on blind: when the store has not answered for
+BLIND_MAX_S, every stream is told to end. A stream that does not end by itself loses its connection.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Self
+
+from opsmodal.access.index import Index
+from opsmodal.access.noted import Noted
+from opsmodal.access.why import Ended, ended_sign_in, is_changed, lost_right, lost_right_here
+from opsmodal.audit import Audit
+from opsmodal.errors import AccessEnded
+from opsmodal.explaining import Basis
+from opsmodal.people.standing import Over, Standing, Stands
+from opsmodal.permissions import Action, Actor, who_can_grant
+from opsmodal.registry.registry import Registry
+from opsmodal.store.errors import StoreProblem, Unusable
+
+log = logging.getLogger(__name__)
+
+EVERY_S = 1.0
+CUT_AFTER_S = 1.5
+"""How long a stream may take to end by itself. With EVERY_S twice (to be found, and to be found late) and a log's wait
+of a second it stays below the 5 s after which an ended right must be felt."""
+BLIND_MAX_S = 10.0
+"""A database that is restarted must not cost a thousand pages their sockets; nobody can take rights away meanwhile."""
+JOIN_S = 10.0
+
+Tell = Callable[[Ended], None]
+
+
+def _nothing() -> None:
+    """There is no connection to cut."""
+
+
+class Access:
+    """The leave of one stream to go on. Give it back with `release`, or use it in a `with`."""
+
+    def __init__(self, watch: Watch, basis: Basis, action: Action, target: str, version: int) -> None:
+        self._watch = watch
+        self.basis = basis
+        self.action = action
+        self.target = target
+        self.version = version
+        self.stands: Stands | None = None
+        self.ended: Ended | None = None
+        self.ended_at = 0.0
+        self.changes = 0
+        """How often what its person may do on its service has changed."""
+        self.tell: Tell = lambda _: None
+        """Called once when it ends, by the watch: it must not wait for anything."""
+        self.cut: Callable[[], None] = _nothing
+        """Called when the stream has not ended CUT_AFTER_S later: it must not wait for anything either."""
+
+    def demand(self) -> None:
+        """Raise AccessEnded when the stream must not go on, Unusable when nobody can tell whether it may."""
+        if self.ended is not None:
+            raise AccessEnded(self.ended.sentence, hint=self.ended.hint, word=self.ended.word)
+        self._watch.demand_sight()
+
+    def release(self) -> None:
+        """Say that the stream has ended. May be called twice."""
+        self._watch.forget(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+
+Hold = Callable[[], Access]
+"""Begin to watch over a stream that is about to open."""
+
+
+class Watch:
+    """Hold every open stream of this process to the rights that there are."""
+
+    def __init__(self, standing: Standing, registry: Registry, audit: Audit, *, every_s: float = EVERY_S) -> None:
+        self._standing = standing
+        self._registry = registry
+        self._noted = Noted(audit)
+        self._every_s = every_s
+        self._lock = threading.Lock()
+        self._held: set[Access] = set()
+        self._index: Index | None = None
+        self._saw_at = time.monotonic()
+        self._closing = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def hold(self, actor: Actor, action: Action, *, service: str = "", target: str = "") -> Access:
+        """Watch over a stream from now on: of one service, or of the installation itself. Raise StoreProblem."""
+        index = self._rights()
+        access = Access(self, index.basis(actor, service), action, target, index.version)
+        with self._lock:
+            if self._thread is None and not self._closing.is_set():
+                self._saw_at = time.monotonic()
+                self._thread = threading.Thread(target=self._run, name="access-watch", daemon=True)
+                self._thread.start()
+            self._held.add(access)
+        return access
+
+    def forget(self, access: Access) -> None:
+        """Watch over a stream no longer."""
+        with self._lock:
+            self._held.discard(access)
+
+    @property
+    def count(self) -> int:
+        """How many streams are watched over."""
+        return len(self._held)
+
+    def demand_sight(self) -> None:
+        """Raise Unusable when the store has not said for too long who may do what."""
+        if time.monotonic() - self._saw_at > BLIND_MAX_S:
+            sentence = "The store does not answer, so nobody can tell whether you may still see this."
+            raise Unusable(sentence, hint="It goes on by itself as soon as the store answers.")
+
+    def close(self) -> None:
+        """End the threads; streams are their openers' to end. May be called twice."""
+        self._closing.set()
+        if self._thread is not None:
+            self._thread.join(JOIN_S)
+        self._noted.close()
+
+    def _run(self) -> None:
+        while not self._closing.wait(self._every_s):
+            try:
+                self._look()
+            except StoreProblem as problem:
+                log.warning("rights of open streams not checked", extra={"why": problem.sentence})
+            except Exception:  # the top of a thread: whoever cannot be checked is ended by `demand_sight`
+                log.exception("rights of open streams not checked")
+            self._cut()
+
+    def _look(self) -> None:
+        with self._lock:
+            going = [access for access in self._held if access.ended is None]
+        if going:
+            stands = self._standing.of({(access.basis.actor.name, access.basis.actor.via) for access in going})
+            index = self._rights()
+            ended = [access for access in going if self._is_over(access, stands, index)]
+            for access in ended:
+                _told(access)
+            self._noted.note((a.basis.actor, a.basis.service, a.target, a.ended) for a in ended if a.ended)
+        self._saw_at = time.monotonic()
+
+    def _is_over(self, access: Access, all_stand: Mapping[tuple[str, str], Stands], index: Index) -> bool:
+        """Judge one stream. What it stands on is worked out anew only where something has changed."""
+        before, last = access.basis, access.stands
+        stands = all_stand[before.actor.name, before.actor.via]
+        if stands.over is not None:
+            over = self._standing.why_gone(last) if stands.over is Over.SESSION_ENDED else stands.over
+            access.ended = ended_sign_in(over, before.service)
+        elif last is None or access.version != index.version or is_changed(last, stands):
+            after = index.basis(index.actor(before.actor, stands), before.service)
+            access.ended = self._lost(access, before, after)
+            if access.ended is None:
+                is_other = (before.explanation.permissions, before.runtime) != (
+                    after.explanation.permissions,
+                    after.runtime,
+                )
+                access.changes += is_other
+                access.basis, access.version = after, index.version
+        access.stands = stands if access.ended is None else last
+        return access.ended is not None
+
+    def _lost(self, access: Access, before: Basis, after: Basis) -> Ended | None:
+        if before.service:
+            return lost_right(before, after, access.action, whom=self._whom)
+        return lost_right_here(before, after, whom=self._whom)
+
+    def _whom(self) -> str:
+        try:
+            return who_can_grant(self._registry.admins())
+        except StoreProblem:
+            return who_can_grant(())
+
+    def _rights(self) -> Index:
+        state, known = self._registry.state(), self._index
+        if known is None or known.version != state.version:
+            known = self._index = Index(state)
+        return known
+
+    def _cut(self) -> None:
+        now = time.monotonic()
+        with self._lock:
+            late = [each for each in self._held if each.ended is not None and now - each.ended_at >= CUT_AFTER_S]
+        for access in late:
+            log.info("stream cut", extra={"actor": access.basis.actor.name, "target": access.target})
+            _guarded(access.cut)
+
+
+def _told(access: Access) -> None:
+    access.ended_at = time.monotonic()
+    ended = access.ended
+    if ended is not None:
+        _guarded(lambda: access.tell(ended))
+
+
+def _guarded(call: Callable[[], None]) -> None:
+    """Tell one stream; what goes wrong with it must not keep the others from being told."""
+    try:
+        call()
+    except Exception:
+        log.exception("stream not told of its end")
