@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import secrets
+import select
 import shutil
 import signal
 import socket
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -26,8 +28,6 @@ if TYPE_CHECKING:
 LOOPBACK = "127.0.0.1"
 PORT = 8080
 USER = "demo"
-LINK_LIFETIME_S = 600
-"""The first sign-in link is printed on a terminal and may wait there for a while."""
 BACKLOG = 128
 WAKE_S = 0.5
 """How soon a signal ends the program when the main thread was not the one to take it."""
@@ -76,7 +76,10 @@ def _serve(stack: ExitStack, listener: socket.socket, folder: Path, *, as_json: 
         stack.callback(engines.stop)
         engines.discover()
         while True:  # no signal.pause(): a signal that another thread takes would not wake it
-            time.sleep(WAKE_S)
+            if as_json or not _is_enter_pressed():
+                time.sleep(WAKE_S)
+            else:
+                _print_link(installation, f"http://{LOOPBACK}:{port}")
 
 
 def _register_example(installation: Installation, kubeconfig: str) -> None:
@@ -93,10 +96,26 @@ def _print_access(installation: Installation, url: str, *, as_json: bool) -> Non
         token = installation.people.issue_token(USER, label="demo")
         click.echo(json.dumps({"url": url, "token": token}))
         return
-    ticket = installation.people.issue_ticket(USER, LINK_LIFETIME_S)
     click.echo(f"opsmodal demo: {url}")
-    click.echo(f"Sign in once with: {url}/sign-in?ticket={ticket}")
+    _print_link(installation, url)
+    folder = installation.settings.data_dir
+    other = "press Enter" if sys.stdin.isatty() else f"opsmodal user link {USER} --data-dir {folder} --address {url}"
+    note(f"The link works once, within a minute. For another one: {other}")
     note("The cluster “demo” is simulated; engines of this machine are real. Stop with Ctrl-C.")
+
+
+def _print_link(installation: Installation, url: str) -> None:
+    from opsmodal.people.links import sign_in_link
+
+    click.echo(f"Sign in once with: {sign_in_link(url, installation.people.issue_ticket(USER))}")
+
+
+def _is_enter_pressed() -> bool:
+    """Wait a moment for a line on the terminal; without a terminal, or at its end, there is none."""
+    if not sys.stdin.isatty():
+        return False
+    ready, _, _ = select.select([sys.stdin], [], [], WAKE_S)
+    return bool(ready) and bool(sys.stdin.readline())
 
 
 @contextmanager

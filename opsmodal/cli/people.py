@@ -15,8 +15,6 @@ from opsmodal.errors import NotThere, Refusal
 if TYPE_CHECKING:
     from opsmodal.settings import Settings
 
-LINK_LIFETIME_S = 600
-"""How long a printed sign-in link works: as long as it takes to walk over to the browser."""
 PASSWORD_READ_CHARS = 2000
 PERMISSIONS = ("view", "logs", "exec", "manage")
 _FROM_STDIN = click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
@@ -63,14 +61,16 @@ def password(settings: Settings, name: str, *, password_stdin: bool) -> None:
 @click.option("--address", metavar="URL", help="Where the installation is reached. [http:// and the setting bind]")
 @with_settings
 def link(settings: Settings, name: str, address: str | None) -> None:
-    """Print a link that signs somebody in once, within ten minutes."""
+    """Print a link to hand to somebody: it signs them in once, within an hour."""
+    from opsmodal.people.links import INVITATION, INVITATION_S, invitation_link
+
     with opened(settings) as installation:
         found = installation.people.user(name)
         if found is None or found.disabled:
             raise NotThere(f"There is no active user {name[:80]!r}.", hint="“opsmodal user list” shows them.")
         with recorded(installation, actions.USER_LINK, name):
-            ticket = installation.people.issue_ticket(name, LINK_LIFETIME_S)
-    click.echo(f"{(address or f'http://{settings.bind}').rstrip('/')}/sign-in?ticket={ticket}")
+            ticket = installation.people.issue_ticket(name, INVITATION_S, purpose=INVITATION)
+    click.echo(invitation_link(address or f"http://{settings.bind}", ticket))
 
 
 @user.command("disable")

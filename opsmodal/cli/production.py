@@ -20,12 +20,12 @@ from opsmodal.cli.wording import note
 from opsmodal.cli.worker import Journal, Worker
 from opsmodal.journal import keep_journal
 from opsmodal.people import People
+from opsmodal.people.links import sign_in_link
 from opsmodal.settings import Settings
 from opsmodal.store import open_store
 from opsmodal.store.address import PRIVATE_FILE, PRIVATE_FOLDER
 
 ADMIN = "admin"
-LINK_LIFETIME_S = 600
 GRACE_S = 10
 WORKER_SILENT_MAX_S = 60
 CONNECTIONS_PER_WORKER = 4000
@@ -153,9 +153,10 @@ def _see_to_admin(installation: Installation, password: str) -> None:
 
 
 def _print_link(people: People, settings: Settings, name: str) -> None:
-    ticket = people.issue_ticket(name, LINK_LIFETIME_S)
-    click.echo(f"Nobody has a password yet. Sign in as {name} once, within ten minutes, with:")
-    click.echo(f"{_address(settings)}/sign-in?ticket={ticket}")
+    ticket = people.issue_ticket(name)
+    click.echo(f"Nobody has a password yet. Sign in as {name} once, within a minute, with:")
+    click.echo(sign_in_link(_address(settings), ticket))
+    note(f"Later, “opsmodal user link {name}” prints another one.")
 
 
 def _address(settings: Settings) -> str:

@@ -12,6 +12,7 @@ from opsmodal import actions
 from opsmodal.audit import Audit, Row
 from opsmodal.errors import NotRecorded, NotSignedIn, Refusal
 from opsmodal.people import People, SignedIn, User
+from opsmodal.people.links import SIGN_IN
 from opsmodal.permissions import Actor
 from opsmodal.registry.registry import Registry
 
@@ -45,10 +46,10 @@ class Signing:
             raise
         return self._begin(user, PASSWORD, address=address, agent=agent)
 
-    def by_ticket(self, ticket: str, *, address: str, agent: str) -> str:
+    def by_ticket(self, ticket: str, *, address: str, agent: str, purpose: str = SIGN_IN) -> str:
         """Use up a one-time link and give the secret of the new session. Raise NotSignedIn, TooMany or NotRecorded."""
         try:
-            user = self._people.sign_in_by_ticket(ticket, address=address)
+            user = self._people.sign_in_by_ticket(ticket, address=address, purpose=purpose)
         except Refusal as refusal:
             self._refused(refusal, "", "ticket", address=address)
             raise

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.orm import Session as DbSession
 
 from opsmodal.errors import NotSignedIn, TooMany
 from opsmodal.people.base import hashed, utc_now
+from opsmodal.people.links import SIGN_IN
 from opsmodal.people.sessions import IDLE_S, LIFE_S, Sessions
 from opsmodal.people.tokens import Tokens
 from opsmodal.people.users import User, Users
@@ -41,7 +42,11 @@ class People(Users, Tokens, Sessions):
         An attempt counts as failed from its beginning: attempts side by side cannot slip under the limit together.
         """
         attempts = self._count_attempt((hashed(f"name:{name.lower()}"), _place(address)))
-        user = self.verify_password(name, password)
+        try:
+            user = self.verify_password(name, password)
+        except TooMany:  # nobody looked at the password: it was no failure
+            self._forget(attempts)
+            raise
         if user is None:
             raise NotSignedIn(
                 "Name or password is wrong.",
@@ -50,10 +55,10 @@ class People(Users, Tokens, Sessions):
         self._forget(attempts)
         return user
 
-    def sign_in_by_ticket(self, ticket: str, *, address: str) -> User:
+    def sign_in_by_ticket(self, ticket: str, *, address: str, purpose: str = SIGN_IN) -> User:
         """Use up a one-time link and give its user. Raise NotSignedIn, or TooMany after failures of this address."""
         attempts = self._count_attempt((_place(address),))
-        user = self.redeem(ticket)
+        user = self.redeem(ticket, purpose=purpose)
         if user is None:
             raise NotSignedIn("This link has been used or has expired.", hint="Ask for a new one, or sign in.")
         self._forget(attempts)
@@ -67,7 +72,9 @@ class People(Users, Tokens, Sessions):
         now = self._now()
         with self._store.session() as session:
             self._store.lock(session, "sign-in")
-            session.execute(delete(tables.SignInFailure).where(tables.SignInFailure.at <= now - WINDOW))
+            at = tables.SignInFailure.at
+            # A clock that was set back leaves failures of the future, which would lock people out until it is there.
+            session.execute(delete(tables.SignInFailure).where(or_(at <= now - WINDOW, at > now + WINDOW)))
             for subject in subjects:
                 self._demand_few(session, subject, now)
             rows = [tables.SignInFailure(subject=subject, at=now) for subject in subjects]

@@ -6,18 +6,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import ColumnElement, delete, or_, select
 
 from opsmodal.people.base import TOUCH_EVERY_S, OverStore, hashed, new_id, new_secret, utc_now
+from opsmodal.people.links import LIFETIMES_S, SIGN_IN
 from opsmodal.people.users import User, user_of
 from opsmodal.store import Store, tables
 from opsmodal.store.tables.people import ADDRESS_CHARS, AGENT_CHARS
 
 IDLE_S = 12 * 3600
 LIFE_S = 7 * 24 * 3600
-SIGN_IN = "sign-in"
-TICKET_LIFETIME_S = 60
-"""What stands in a URL lives for at most a minute; the first sign-in link, printed on a terminal, for longer."""
+AHEAD_MAX = timedelta(minutes=5)
+"""Clocks of workers may differ by this. What was made later than that from now on was made by a clock that has been set
+back since, and its lifetime says nothing: a session of next year would otherwise live for a year and a week."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +59,7 @@ class Sessions(OverStore):
         """
         secret, now = new_secret(), self._now()
         with self._store.session() as session:
-            ended = or_(tables.Session.seen_at <= now - self._idle, tables.Session.created_at <= now - self._life)
-            session.execute(delete(tables.Session).where(ended))
+            session.execute(delete(tables.Session).where(self._ended(now)))
             session.add(
                 tables.Session(
                     id=new_id(),
@@ -109,9 +109,9 @@ class Sessions(OverStore):
         with self._store.session() as session:
             session.execute(delete(tables.Session).where(tables.Session.user == user))
 
-    def issue_ticket(self, user: str, lifetime_s: float = TICKET_LIFETIME_S, *, purpose: str = SIGN_IN) -> str:
-        """Give the secret of a ticket that works once, for one purpose."""
-        secret, now = new_secret(), self._now()
+    def issue_ticket(self, user: str, lifetime_s: float | None = None, *, purpose: str = SIGN_IN) -> str:
+        """Give the secret of a ticket that works once, for one purpose, and no longer than that purpose allows."""
+        secret, now, longest_s = new_secret(), self._now(), LIFETIMES_S[purpose]
         with self._store.session() as session:
             session.execute(delete(tables.Ticket).where(tables.Ticket.expires_at <= now))
             session.add(
@@ -120,7 +120,7 @@ class Sessions(OverStore):
                     user=user,
                     purpose=purpose,
                     created_at=now,
-                    expires_at=now + timedelta(seconds=lifetime_s),
+                    expires_at=now + timedelta(seconds=longest_s if lifetime_s is None else min(lifetime_s, longest_s)),
                 )
             )
         return secret
@@ -130,15 +130,26 @@ class Sessions(OverStore):
         wanted = (tables.Ticket.secret_hash == hashed(ticket), tables.Ticket.purpose == purpose)
         with self._store.session() as session:
             used = session.execute(
-                delete(tables.Ticket).where(*wanted).returning(tables.Ticket.user, tables.Ticket.expires_at)
+                delete(tables.Ticket)
+                .where(*wanted)
+                .returning(tables.Ticket.user, tables.Ticket.created_at, tables.Ticket.expires_at)
             ).first()
-            if used is None or used.expires_at <= self._now():
+            now = self._now()
+            if used is None or used.expires_at <= now or used.created_at > now + AHEAD_MAX:
                 return None
             owner = session.get(tables.User, used.user)
             return None if owner is None or owner.disabled else user_of(owner)
 
     def _has_ended(self, row: tables.Session, now: datetime) -> bool:
-        return row.seen_at + self._idle <= now or row.created_at + self._life <= now
+        is_over = row.seen_at + self._idle <= now or row.created_at + self._life <= now
+        return is_over or row.created_at > now + AHEAD_MAX
+
+    def _ended(self, now: datetime) -> ColumnElement[bool]:
+        """Say the same to the database."""
+        kept = tables.Session
+        return or_(
+            kept.seen_at <= now - self._idle, kept.created_at <= now - self._life, kept.created_at > now + AHEAD_MAX
+        )
 
     def _signed_in(self, row: tables.Session, owner: tables.User) -> SignedIn:
         return SignedIn(

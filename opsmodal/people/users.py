@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session as DbSession
 
 from opsmodal.errors import NotThere, Problem, Rejected
@@ -41,8 +41,10 @@ class Users(OverStore):
         kept = None if password is None else hash_password(password)
         with self._store.session() as session:
             self._store.lock(session, "users")
-            if session.get(tables.User, name) is not None:
-                raise _rejected(f"There is a user {name} already.", "Choose another name.")
+            # Two names that differ in case only are one to whoever reads them.
+            taken = session.scalar(select(tables.User.name).where(func.lower(tables.User.name) == name.lower()))
+            if taken is not None:
+                raise _rejected(f"There is a user {taken} already.", "Choose another name.")
             row = tables.User(
                 name=name,
                 password_hash=kept,

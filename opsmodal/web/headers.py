@@ -1,11 +1,21 @@
 """The headers of every answer: a strict content policy, no framing, no sniffing, no referrer to others.
 
-Figures and names from OWASP's secure-headers list. Nothing here is optional per route.
+Names from OWASP's secure-headers list (its headers_add.json); docs/security.md says where and why values differ.
+Nothing here is optional per route.
 """
 
 from __future__ import annotations
 
 from flask import Flask, Response, request
+
+UNUSED_FEATURES = (
+    *("accelerometer", "autoplay", "camera", "clipboard-read", "cross-origin-isolated", "display-capture"),
+    *("encrypted-media", "fullscreen", "gamepad", "geolocation", "gyroscope", "hid", "idle-detection"),
+    *("interest-cohort", "keyboard-map", "magnetometer", "microphone", "midi", "payment", "picture-in-picture"),
+    *("publickey-credentials-get", "screen-wake-lock", "serial", "sync-xhr", "unload", "usb", "web-share"),
+    "xr-spatial-tracking",
+)
+"""What no page of ours uses. Only `clipboard-write` of OWASP's list is: a command can be copied."""
 
 CONTENT_POLICY = "; ".join(
     (
@@ -26,11 +36,16 @@ FIXED = {
     "X-Frame-Options": "DENY",
     # Not no-referrer: with that, browsers send `Origin: null` for our own forms (Fetch, section 3.2).
     "Referrer-Policy": "same-origin",
+    "Cross-Origin-Embedder-Policy": "require-corp",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Permissions-Policy": ", ".join(f"{feature}=()" for feature in UNUSED_FEATURES),
     "X-Permitted-Cross-Domain-Policies": "none",
+    "X-DNS-Prefetch-Control": "off",
 }
+FORGET = '"cache"'
+"""Clear-Site-Data at sign-out. Not "cookies": that empties the whole domain, other programs on localhost included, so
+ours is deleted by name. Not "storage": all that is kept there is whether somebody likes it dark."""
 ONE_YEAR_S = 365 * 24 * 3600
 
 

@@ -2,6 +2,8 @@
 
 A browser says it by Origin and Sec-Fetch-Site, which no page can forge. A request that carries neither is not a
 browser's, or an old one's, and must then carry a token, not a cookie. Lessons: CVE-2026-44985, CVE-2021-44458.
+Of what only reads, other sites' pages may do one thing: lead a person here. They may embed, fetch and preload nothing,
+for the session's cookie would come along from a page on another port of this host, which a browser calls the same site.
 """
 
 from __future__ import annotations
@@ -14,6 +16,11 @@ from flask import Flask, Request, request
 from opsmodal.errors import BadRequest, ForeignOrigin
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+API_PREFIX = "/api/"
+WINDOW = "document"
+"""Sec-Fetch-Dest of a tab; that of a frame is `iframe`."""
+OWN_SITES = ("same-origin", "none")
+"""`none` is a person's own doing: an address typed, a bookmark."""
 HINT = "Open the page in this installation and try again there."
 
 
@@ -34,12 +41,14 @@ def check_hosts(app: Flask, allowed: frozenset[str]) -> None:
 
 
 def check_origins(app: Flask) -> None:
-    """Refuse unsafe requests and sockets from other sites' pages."""
+    """Refuse unsafe requests and sockets from other sites' pages, and reads that no person is led to by them."""
 
     @app.before_request
     def own_origin() -> None:
         if request.method not in SAFE_METHODS or is_socket(request):
             demand_own_origin(request)
+        else:
+            demand_visit(request)
 
 
 def demand_own_origin(asked: Request) -> None:
@@ -48,10 +57,27 @@ def demand_own_origin(asked: Request) -> None:
     site = asked.headers.get("Sec-Fetch-Site")
     if origin is not None and origin != own_origin(asked):
         raise ForeignOrigin("This request comes from another site's page.", hint=HINT)
-    if site is not None and site not in ("same-origin", "none"):
+    if site is not None and site not in OWN_SITES:
         raise ForeignOrigin("This request comes from another site's page.", hint=HINT)
     if origin is None and site is None and "Authorization" not in asked.headers and asked.cookies:
         raise ForeignOrigin("This request does not say which page it comes from.", hint=HINT)
+
+
+def demand_visit(asked: Request) -> None:
+    """Raise ForeignOrigin for a read that another site's page makes by itself: fetch, image, frame, prefetch."""
+    site = asked.headers.get("Sec-Fetch-Site")
+    if site is None or site in OWN_SITES:
+        return
+    if not is_visit(asked) or asked.path.startswith(API_PREFIX):
+        raise ForeignOrigin("Another site's page may lead here, and nothing else.", hint=HINT)
+
+
+def is_visit(asked: Request) -> bool:
+    """Tell whether a whole window goes to this address now, as far as the browser says."""
+    headers = asked.headers
+    if "prefetch" in headers.get("Sec-Purpose", "") or headers.get("Purpose") == "prefetch":
+        return False
+    return headers.get("Sec-Fetch-Mode", "navigate") == "navigate" and headers.get("Sec-Fetch-Dest", WINDOW) == WINDOW
 
 
 def own_origin(asked: Request) -> str:

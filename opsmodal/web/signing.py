@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, Flask, Response, g, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from opsmodal.errors import Refusal, TooMany
+from opsmodal.people.links import FIELD, INVITATION, ticket_in
 from opsmodal.web.asking import address_of, cookie_name, identified, nobody, operations
 from opsmodal.web.errors import count_refusal, known
+from opsmodal.web.headers import FORGET
+from opsmodal.web.origin import is_visit
 from opsmodal.web.respond import wants_json
 
 OPEN_PREFIXES = ("/sign-in", "/static/", "/healthz", "/readyz", "/metrics")
@@ -36,23 +40,28 @@ def demand_sign_in(app: Flask) -> None:
 
 @pages.get("/sign-in")
 def ask() -> AnyResponse:
-    """Show the form, or take a one-time link."""
-    ticket = request.args.get("ticket")
-    if not ticket or request.method == "HEAD":  # who only looks whether the link is there must not use it up
+    """Show the form, or take a one-time link that was opened."""
+    ticket = request.args.get(FIELD)
+    # Who only looks whether the link is there, a preview, a prefetch or a frame, must not use it up.
+    if not ticket or request.method == "HEAD" or not is_visit(request):
         return _form("")
-    try:
-        return _signed_in(operations().signing.by_ticket(ticket, **_browser()))
-    except Refusal as refusal:
-        count_refusal(refusal)
-        return _form(refusal.sentence, status=known(refusal)[0])
+    return _let_in(lambda: operations().signing.by_ticket(ticket, **_browser()))
 
 
 @pages.post("/sign-in")
 def sign_in() -> AnyResponse:
-    """Sign in with a name and a password."""
+    """Sign in with a name and a password, or with the ticket of a link that was handed on."""
+    if FIELD in request.form:
+        ticket = ticket_in(request.form[FIELD])
+        return _let_in(lambda: operations().signing.by_ticket(ticket, purpose=INVITATION, **_browser()))
     name, password = request.form.get("name", ""), request.form.get("password", "")
+    return _let_in(lambda: operations().signing.by_password(name, password, **_browser()))
+
+
+def _let_in(begin: Callable[[], str]) -> AnyResponse:
+    """Start a session and go on; a refusal is said on the form itself."""
     try:
-        return _signed_in(operations().signing.by_password(name, password, **_browser()))
+        return _signed_in(begin())
     except Refusal as refusal:
         count_refusal(refusal)
         response = _form(refusal.sentence, status=known(refusal)[0])
@@ -67,6 +76,7 @@ def sign_out() -> AnyResponse:
     operations().signing.out(request.cookies.get(cookie_name(request), ""), address=address_of(request))
     response = redirect("/sign-in", code=303)
     response.delete_cookie(cookie_name(request), path="/", secure=request.is_secure, httponly=True, samesite="Lax")
+    response.headers["Clear-Site-Data"] = FORGET
     return response
 
 
@@ -87,7 +97,8 @@ def _browser() -> dict[str, str]:
 
 def _form(problem: str, *, status: int = 200) -> AnyResponse:
     target = request.values.get("next", "")
-    return Response(render_template("sign-in/sign-in.html", problem=problem, next=target), status=status)
+    shown = {"problem": problem, "next": target, "invited": FIELD in request.form}
+    return Response(render_template("sign-in/sign-in.html", **shown), status=status)
 
 
 def _signed_in(secret: str) -> AnyResponse:

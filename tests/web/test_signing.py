@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from opsmodal.people.links import INVITATION
 from tests.web.conftest import PASSWORD, Installation, own_page
 
 
@@ -118,3 +119,41 @@ def test_health_is_open_and_says_nothing_else(shown: Installation) -> None:
     client = shown.app.test_client()
     assert client.get("/healthz").text == "ok\n"
     assert client.get("/readyz").text == "ok\n"
+
+
+def test_a_link_that_was_handed_on_lets_in_by_post_only_and_once(changed: Installation) -> None:
+    ticket = changed.people.issue_ticket("admin", purpose=INVITATION)
+    client = changed.app.test_client()
+    assert client.get(f"/sign-in?ticket={ticket}").status_code == 401
+    for pasted, status in ((f"https://localhost/sign-in#ticket={ticket}", 303), (ticket, 401)):
+        answer = client.post("/sign-in", data={"ticket": pasted}, headers=own_page())
+        assert answer.status_code == status
+    assert "has been used or has expired" in answer.text
+    assert '<details class="invited" open>' in answer.text
+
+
+def test_a_ticket_of_the_address_is_not_taken_by_post(changed: Installation) -> None:
+    ticket = changed.people.issue_ticket("admin")
+    client = changed.app.test_client()
+    assert client.post("/sign-in", data={"ticket": ticket}, headers=own_page()).status_code == 401
+    assert client.get(f"/sign-in?ticket={ticket}").status_code == 303
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Purpose": "prefetch"},
+        {"Sec-Purpose": "prefetch;prerender"},
+        {"Purpose": "prefetch"},
+        {"Sec-Fetch-Dest": "iframe", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "same-origin"},
+        {"Sec-Fetch-Dest": "image", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Site": "same-origin"},
+        {"Sec-Fetch-Dest": "empty", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Site": "same-origin"},
+    ],
+)
+def test_what_opens_a_link_without_a_person_does_not_use_it_up(changed: Installation, headers: dict[str, str]) -> None:
+    ticket = changed.people.issue_ticket("admin")
+    client = changed.app.test_client()
+    looked = client.get(f"/sign-in?ticket={ticket}", headers=headers)
+    assert (looked.status_code, "Set-Cookie" in looked.headers) == (200, False)
+    clicked = {"Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "cross-site"}
+    assert client.get(f"/sign-in?ticket={ticket}", headers=clicked).status_code == 303

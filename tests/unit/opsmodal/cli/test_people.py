@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from opsmodal.people import People
+from opsmodal.people.links import INVITATION
 from opsmodal.store import open_store
 from tests.unit.opsmodal.cli.programs import Done, run
 
@@ -45,10 +46,11 @@ def test_somebody_without_a_password_signs_in_by_a_link(call: Call, tmp_path: Pa
     added = call("user", "add", "bob")
     assert (added.code, "opsmodal user link bob" in added.err) == (0, True)
     link = call("user", "link", "bob", "--address", "https://ops.example/").out.strip()
-    address, ticket = link.split("?ticket=")
+    address, ticket = link.split("#ticket=")
     assert address == "https://ops.example/sign-in"
     with people_in(tmp_path) as people:
-        user = people.redeem(ticket)
+        assert people.redeem(ticket) is None, "what is handed on is not taken from an address"
+        user = people.redeem(ticket, purpose=INVITATION)
     assert user is not None
     assert user.name == "bob"
 

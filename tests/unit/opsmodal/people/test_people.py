@@ -9,12 +9,14 @@ from sqlalchemy import text
 
 from opsmodal.errors import NotSignedIn, NotThere, Rejected, TooMany
 from opsmodal.people import People
+from opsmodal.people.links import INVITATION
 from opsmodal.people.passwords import matches
 from opsmodal.permissions import Permission
 from opsmodal.store import Store
 
 PASSWORD = "correct horse"
 HERE = "192.0.2.1"
+YEAR_S = 365 * 24 * 3600
 
 
 class Clock:
@@ -67,6 +69,32 @@ def test_a_name_that_cannot_be_one_is_refused(people: People, name: str) -> None
     with pytest.raises(Rejected) as refused:
         people.add(name)
     assert [problem.field for problem in refused.value.problems] == ["name"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Alice",
+        "ALICE",
+        "\u0430lice",
+        "al\u0131ce",
+        "\uff41lice",
+        "alice\u0301",
+        "alic\u00e9",
+        "alice ",
+        " alice",
+        "alice\u200b",
+        "alice\x00",
+        "\u202ealice",
+        "ali\u00adce",
+    ],
+)
+def test_a_name_that_looks_like_another_can_neither_be_made_nor_signed_in_with(people: People, name: str) -> None:
+    with pytest.raises(Rejected):
+        people.add(name)
+    with pytest.raises(NotSignedIn):
+        people.sign_in(name, PASSWORD, address=HERE)
+    assert [user.name for user in people.users()] == ["alice"]
 
 
 @pytest.mark.parametrize("name", ["b", "Bob", "bob.smith", "bob@example.org", "b_o-b+ops", "a" * 128])
@@ -289,6 +317,44 @@ def test_a_ticket_works_once_for_its_purpose_and_in_time(people: People, clock: 
     late = people.issue_ticket("alice")
     clock.pass_s(60)
     assert people.redeem(late) is None
+
+
+def test_a_ticket_lives_no_longer_than_its_purpose_allows(people: People, clock: Clock) -> None:
+    at_once = people.issue_ticket("alice", 3600)
+    handed_on = people.issue_ticket("alice", 3600, purpose=INVITATION)
+    forever = people.issue_ticket("alice", 10**8, purpose=INVITATION)
+    clock.pass_s(61)
+    assert people.redeem(at_once) is None
+    assert people.redeem(handed_on) is None
+    assert people.redeem(handed_on, purpose=INVITATION) == people.user("alice")
+    clock.pass_s(24 * 3600)
+    assert people.redeem(forever, purpose=INVITATION) is None
+
+
+@pytest.mark.parametrize("kind", ["session", "ticket"])
+def test_what_a_clock_of_next_year_has_made_ends_when_the_clock_is_right_again(
+    people: People, clock: Clock, kind: str
+) -> None:
+    clock.pass_s(YEAR_S)
+    secret = people.start_session("alice") if kind == "session" else people.issue_ticket("alice")
+    clock.pass_s(-YEAR_S)
+    assert (people.session(secret) if kind == "session" else people.redeem(secret)) is None
+    assert people.sessions("alice") == ()
+
+
+def test_a_clock_that_is_a_little_back_ends_no_session(people: People, clock: Clock) -> None:
+    secret = people.start_session("alice")
+    clock.pass_s(-60)
+    assert people.session(secret) is not None
+
+
+def test_failures_of_the_future_lock_nobody_out(people: People, clock: Clock) -> None:
+    clock.pass_s(YEAR_S)
+    for _ in range(6):
+        with pytest.raises((NotSignedIn, TooMany)):
+            people.sign_in("alice", "wrong password", address=HERE)
+    clock.pass_s(-YEAR_S)
+    assert people.sign_in("alice", PASSWORD, address=HERE).name == "alice"
 
 
 def test_a_ticket_that_many_try_at_once_lets_one_in(people: People) -> None:
