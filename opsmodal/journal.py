@@ -1,7 +1,8 @@
 """The log of the process, on standard error: one JSON object a line for machines, or a line for people.
 
 A message is constant and what varies are keyed fields, so that a log can be searched and counted. While a request is
-answered each line carries its id. Nothing here writes to a file, rotates or sends: that is the service manager's work.
+answered each line carries its id. Secrets in messages, fields and traces are masked (opsmodal.audit.redaction). Nothing
+here writes to a file, rotates or sends: that is the service manager's work.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import Any, TextIO
 
 import msgspec
 from flask import g, has_request_context
+
+from opsmodal.audit.redaction import MASK, is_sensitive, redacted
 
 _KNOWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 """What every record has; whatever else is on one was given as a keyed field."""
@@ -37,8 +40,9 @@ def keep_journal(form: str, *, stream: TextIO | None = None) -> None:
 
 
 def fields_of(record: logging.LogRecord) -> dict[str, Any]:
-    """Give the keyed fields of a record, shortened."""
-    return {name: _short(value) for name, value in vars(record).items() if name not in _KNOWN and value != ""}
+    """Give the keyed fields of a record, shortened and without secrets."""
+    given = ((name, value) for name, value in vars(record).items() if name not in _KNOWN and value != "")
+    return {name: MASK if is_sensitive(name) else _short(value) for name, value in given}
 
 
 class _Json(logging.Formatter):
@@ -52,7 +56,7 @@ class _Json(logging.Formatter):
             **fields_of(record),
         }
         if record.exc_info:
-            line["trace"] = self.formatException(record.exc_info)[-TRACE_MAX_CHARS:]
+            line["trace"] = redacted(self.formatException(record.exc_info))[-TRACE_MAX_CHARS:]
         return msgspec.json.encode(line, enc_hook=str).decode()
 
 
@@ -60,8 +64,8 @@ class _Words(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created).astimezone().isoformat(timespec="seconds")
         said = " ".join(f"{name}={_plain(value)}" for name, value in fields_of(record).items())
-        line = f"{at} {record.levelname.lower():7} {_plain(record.getMessage())} {said}".rstrip()
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        line = f"{at} {record.levelname.lower():7} {_plain(redacted(record.getMessage()))} {said}".rstrip()
+        return f"{line}\n{redacted(self.formatException(record.exc_info))}" if record.exc_info else line
 
 
 def _with_request_id(record: logging.LogRecord) -> bool:
@@ -73,7 +77,7 @@ def _with_request_id(record: logging.LogRecord) -> bool:
 def _short(value: object) -> object:
     if value is None or isinstance(value, bool | int | float):
         return value
-    text = str(value).encode("utf-8", "replace").decode()
+    text = redacted(str(value).encode("utf-8", "replace").decode())
     return text if len(text) <= FIELD_MAX_CHARS else f"{text[:FIELD_MAX_CHARS]}…"
 
 

@@ -1,6 +1,7 @@
 """Appends to the audit log: who does what where, before it happens, and how it ended. Rows are only ever added.
 
-It never receives the value of a secret: callers pass names and sentences.
+Callers pass names and sentences, never the value of a secret; what people typed or an engine answered may hold one all
+the same, so that is masked here (opsmodal.audit.redaction).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from opsmodal.audit.appending import Appending
 from opsmodal.audit.heads import Signer
+from opsmodal.audit.redaction import redacted
 from opsmodal.errors import NotRecorded
 from opsmodal.permissions import Actor
 from opsmodal.store.errors import StoreProblem
@@ -66,7 +68,7 @@ class Audit:
         self, intent: int, *, outcome: str, duration_ms: int, detail: str = "", bytes_count: int | None = None
     ) -> None:
         """Write the outcome of an action. The action has happened: a failure to write is logged, not raised."""
-        now = self._now()
+        now, told = self._now(), redacted(detail)[:DETAIL_MAX_CHARS]
 
         def outcome_of(session: Session) -> AuditRow:
             begun = session.execute(_BEGUN.where(AuditRow.id == intent)).one()
@@ -80,7 +82,7 @@ class Audit:
                 exit_code=None,
                 duration_ms=duration_ms,
                 bytes_count=bytes_count,
-                detail=detail[:DETAIL_MAX_CHARS],
+                detail=told,
                 reason="",
             )
 
@@ -110,7 +112,7 @@ class Audit:
             address=row.actor.address,
             service=row.service,
             action=row.action,
-            target=row.target[:TARGET_MAX_CHARS],
+            target=redacted(row.target)[:TARGET_MAX_CHARS],
             verdict=verdict,
             rule=rule,
             outcome=outcome,
@@ -118,7 +120,7 @@ class Audit:
             duration_ms=None,
             bytes_count=None,
             detail="",
-            reason=row.reason[:REASON_MAX_CHARS],
+            reason=redacted(row.reason)[:REASON_MAX_CHARS],
             request_id=row.actor.request_id,
         )
 

@@ -73,3 +73,16 @@ def test_libraries_say_only_what_is_wrong() -> None:
     logging.getLogger("some.library").info("chatter")
     logging.getLogger("some.library").warning("wrong")
     assert [json.loads(line)["message"] for line in stream.getvalue().splitlines()] == ["wrong"]
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_secrets_are_masked_wherever_they_are_given(form: str) -> None:
+    stream = kept(form)
+    try:
+        raise ValueError("postgresql://joe:planted-1@db/shop is away")
+    except ValueError:
+        extra = {"why": "Authorization: Bearer planted-2", "token": "planted-3", "path": "/a?ticket=planted-4"}
+        log.exception("asked with --password planted-5", extra=extra)
+    text = stream.getvalue()
+    assert "planted" not in text
+    assert "joe" in text
