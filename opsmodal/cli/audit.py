@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from opsmodal import actions
-from opsmodal.cli.opened import existing, recorded, with_settings
+from opsmodal.cli.opened import existing, recorded, with_reason, with_settings
 from opsmodal.cli.wording import note, say
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def verify(settings: Settings, heads: str | None) -> None:
 @audit.command("export")
 @click.option("--since", default="", metavar="WHEN", help="A moment (RFC 3339) or an age such as 7d. [everything]")
 @click.option("--format", "kind", type=click.Choice(("jsonl", "csv")), default="jsonl", show_default=True)
+@with_reason
 @with_settings
 def export(settings: Settings, since: str, kind: str) -> None:
     """Print every row as it stands, oldest first."""

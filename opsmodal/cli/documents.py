@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from opsmodal import actions
-from opsmodal.cli.opened import at_the_machine, existing, opened, recorded, with_settings
+from opsmodal.cli.opened import at_the_machine, existing, opened, recorded, with_reason, with_settings
 from opsmodal.cli.wording import note, say_rejected
 from opsmodal.errors import Rejected
 
@@ -31,6 +31,7 @@ _FILE = click.option(
 
 @click.command()
 @_FILE
+@with_reason
 @with_settings
 def apply(settings: Settings, name: str) -> None:
     """Create or replace what a document names: all of it, or nothing.

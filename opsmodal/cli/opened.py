@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
-from opsmodal.errors import Rejected
+from opsmodal.errors import BadRequest, Rejected
 
 if TYPE_CHECKING:
     from opsmodal.audit import Audit
+    from opsmodal.operations.recording import Outcome
     from opsmodal.people import People
     from opsmodal.permissions import Action
     from opsmodal.registry.registry import Registry
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from opsmodal.store import Store, Vault
 
 F = TypeVar("F", bound=Callable[..., Any])
+REASON = "opsmodal.reason"
+"""Where a command keeps what --reason said."""
 
 
 class WrongSettings(Exception):
@@ -101,20 +104,33 @@ def opened(settings: Settings) -> Iterator[Installation]:
         store.close()
 
 
+def with_reason(command: F) -> F:
+    """Give a command that changes something --reason; `recorded` finds it there."""
+
+    def keep(ctx: click.Context, _option: click.Parameter, value: str) -> None:
+        from opsmodal.reasons import checked_reason
+
+        try:
+            ctx.meta[REASON] = checked_reason(value)
+        except BadRequest as refusal:
+            raise click.BadParameter(refusal.sentence) from refusal
+
+    about = "Why; kept in the audit log."
+    return click.option("--reason", default="", metavar="TEXT", expose_value=False, callback=keep, help=about)(command)
+
+
 @contextmanager
-def recorded(installation: Installation, action: Action, target: str) -> Iterator[None]:
+def recorded(installation: Installation, action: Action, target: str) -> Iterator[Outcome]:
     """Write the intent of a change before it is made and its outcome after, in the name of the system's user."""
     from opsmodal.audit import Row
+    from opsmodal.operations.recording import recorded as written
     from opsmodal.permissions import Actor
 
+    ctx = click.get_current_context(silent=True)
+    reason = ctx.meta.get(REASON, "") if ctx else ""
     actor = Actor(name=at_the_machine(), admin=True, via="command line")
-    intent = installation.audit.intend(Row(actor=actor, action=action.name, target=target))
-    outcome = "failed"
-    try:
-        yield
-        outcome = "done"
-    finally:
-        installation.audit.close(intent, outcome=outcome, duration_ms=0)
+    with written(installation.audit, Row(actor=actor, action=action.name, target=target, reason=reason)) as outcome:
+        yield outcome
 
 
 def at_the_machine() -> str:

@@ -16,7 +16,6 @@ from opsmodal.operations.guards import UNASKED, Asked, Confirmation, Consent, Gu
 from opsmodal.operations.permits import Leave, Pass, Permits
 from opsmodal.operations.recording import Outcome, recorded
 from opsmodal.operations.slots import FREE, Slot, Told
-from opsmodal.permissions import Action, Actor
 from opsmodal.reasons import NEVER, is_wanted
 from opsmodal.registry.registry import Registry
 
@@ -79,13 +78,6 @@ class Door(Permits):
     def _recorded(self, leave: Leave, row: Row) -> AbstractContextManager[Outcome]:
         """Plain views are not written down, and so go on when the audit log cannot be written."""
         return recorded(self._audit, row) if leave.action.recorded else nullcontext(Outcome(target=row.target))
-
-    def recorded(
-        self, actor: Actor, action: Action, *, service: str = "", target: str = "", reason: str = ""
-    ) -> AbstractContextManager[Outcome]:
-        return recorded(
-            self._audit, Row(actor=actor, action=action.name, service=service, target=target, reason=reason)
-        )
 
 
 def _row(leave: Leave, target: str, consent: Consent) -> Row:
