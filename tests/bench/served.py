@@ -7,10 +7,11 @@ import http.client
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,9 +31,15 @@ class Served:
     """A running server. `tokens` are of different people who may do everything."""
 
     port: int
-    pid: int
+    daemon: Daemon
     tokens: Sequence[str]
     link: str
+    data: Path
+
+    @property
+    def pid(self) -> int:
+        """The process that was started; those that serve are its children."""
+        return self.daemon.pid
 
     @property
     def url(self) -> str:
@@ -71,34 +78,53 @@ class Served:
         """The CPU time that the serving processes have used."""
         return sum(_cpu_s(pid) for pid in self._workers())
 
+    def kill(self) -> None:
+        """End every process of it at once, as a crash or the kernel's out-of-memory killer would."""
+        workers = self._workers()
+        self.daemon.kill()
+        for worker in workers:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGKILL)
+
+    def start(self) -> None:
+        """Start it again; return when it answers."""
+        self.daemon.start(within_s=ANSWER_S)
+
     def _workers(self) -> list[int]:
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
         return [int(child) for child in children] or [self.pid]
 
 
+PROGRAM = ("-c", "from opsmodal.cli import main; main()")
+
+
 @contextlib.contextmanager
 def served(
-    document: Mapping[str, Any], files: Mapping[str, str] | None = None, *, collecting: bool = True
+    document: Mapping[str, Any],
+    files: Mapping[str, str] | None = None,
+    *,
+    collecting: bool = True,
+    prepare: Callable[[Path], None] = lambda _: None,
+    program: Sequence[str] = PROGRAM,
 ) -> Iterator[Served]:
-    """Serve a registry; `files` are what it names. Without `collecting` nothing is read that nobody looks at."""
+    """Serve a registry; `files` are what it names. Without `collecting` nothing is read that nobody looks at.
+
+    `prepare` is called with the data folder before anything is served from it; `program` is `opsmodal`, or it and more.
+    """
     folder = own_folder("bench")
     data, port = folder / "data", free_port()
     try:
         for name, text in (files or {}).items():
             (folder / name).write_text(text)
         tokens, ticket = _furnished(data, document, folder)
-        argv = [sys.executable, "-c", "from opsmodal.cli import main; main()", "serve"]
-        argv += ["--data-dir", str(data), "--bind", f"{HOST}:{port}"]
-        daemon = Daemon(
-            argv,
-            folder=folder,
-            ready=lambda: _healthy(port),
-            env={**SETTINGS, "OPSMODAL_COLLECT": str(collecting).lower()},
-        )
+        prepare(data)
+        argv = [sys.executable, *program, "serve", "--data-dir", str(data), "--bind", f"{HOST}:{port}"]
+        settings = {**SETTINGS, "OPSMODAL_COLLECT": str(collecting).lower()}
+        daemon = Daemon(argv, folder=folder, ready=lambda: _healthy(port), env=settings)
         daemon.start(within_s=ANSWER_S)
         try:
             link = f"http://{HOST}:{port}/sign-in?ticket={ticket}"
-            yield Served(port=port, pid=daemon.pid, tokens=tokens, link=link)
+            yield Served(port=port, daemon=daemon, tokens=tokens, link=link, data=data)
         finally:
             daemon.stop()
     finally:
@@ -122,19 +148,23 @@ def of_engine(socket: Path, containers: Sequence[str]) -> dict[str, Any]:
 
 def _furnished(data: Path, document: Mapping[str, Any], folder: Path) -> tuple[list[str], str]:
     """Make the installation in a process of its own, as `opsmodal apply` would; give tokens and a sign-in ticket."""
-    given = json.dumps({"data": str(data), "document": document, "folder": str(folder)})
+    made = told("tests.bench.furnish", data=str(data), document=document, folder=str(folder))
+    return made["tokens"], made["ticket"]
+
+
+def told(module: str, *, within_s: float = ANSWER_S, **what: Any) -> Any:
+    """Let a module of ours do one thing in a process of its own; give what it says."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.bench.furnish"],
+        [sys.executable, "-m", module],
         check=False,
-        input=given,
+        input=json.dumps(what),
         capture_output=True,
         text=True,
-        timeout=ANSWER_S,
+        timeout=within_s,
     )
     if done.returncode:
-        raise RuntimeError(f"the installation could not be made: {done.stderr[-600:]}")
-    made = json.loads(done.stdout)
-    return made["tokens"], made["ticket"]
+        raise RuntimeError(f"{module} could not do it: {done.stderr[-600:]}")
+    return json.loads(done.stdout)
 
 
 def _healthy(port: int) -> bool:
