@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
 
 from sqlalchemy import delete, func, or_, select
 from sqlalchemy.orm import Session as DbSession
 
-from opsmodal.errors import NotSignedIn, TooMany
+from opsmodal.errors import NotSignedIn, Problem, Refusal, Rejected, TooMany
 from opsmodal.people.base import hashed, utc_now
 from opsmodal.people.links import SIGN_IN
 from opsmodal.people.sessions import IDLE_S, LIFE_S, Sessions
@@ -63,6 +64,39 @@ class People(Users, Tokens, Sessions):
             raise NotSignedIn("This link has been used or has expired.", hint="Ask for a new one, or sign in.")
         self._forget(attempts)
         return user
+
+    @contextmanager
+    def attempt(self, address: str) -> Iterator[None]:
+        """Let a sign-in by somebody else's word be tried. Raise TooMany after failures of this address.
+
+        What fails because nobody could be asked is no failure of whoever signs in.
+        """
+        attempts = self._count_attempt((_place(address),))
+        try:
+            yield
+        except NotSignedIn:
+            raise
+        except Refusal:
+            self._forget(attempts)
+            raise
+        self._forget(attempts)
+
+    def change_password(self, name: str, *, old: str, new: str, address: str, keep: str) -> None:
+        """Give somebody who knows their password another one, and end their sessions but the one with the id `keep`.
+
+        Counts like a sign-in, or an open browser would be a place to guess at. Raise Rejected, or TooMany.
+        """
+        attempts = self._count_attempt((hashed(f"name:{name.lower()}"), _place(address)))
+        try:
+            is_theirs = self.verify_password(name, old) is not None
+        except TooMany:
+            self._forget(attempts)
+            raise
+        if not is_theirs:
+            sentence = "The old password is wrong."
+            raise Rejected(sentence, [Problem(field="old", sentence=sentence)], hint="Nothing was changed.")
+        self._forget(attempts)
+        self.set_password(name, new, keep=keep)
 
     def _forget(self, attempts: list[int]) -> None:
         with self._store.session() as session:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, or_, select
+from sqlalchemy import ColumnElement, delete, func, not_, or_, select
 
+from opsmodal.errors import NotThere
 from opsmodal.people.base import TOUCH_EVERY_S, OverStore, hashed, new_id, new_secret, utc_now
 from opsmodal.people.links import LIFETIMES_S, SIGN_IN
-from opsmodal.people.users import User, user_of
+from opsmodal.people.users import User, end_all, user_of
 from opsmodal.store import Store, tables
 from opsmodal.store.tables.people import ADDRESS_CHARS, AGENT_CHARS
 
@@ -90,24 +91,43 @@ class Sessions(OverStore):
             self._see(row.id, now)
         return self._signed_in(row, owner)
 
-    def sessions(self, user: str) -> tuple[SignedIn, ...]:
-        """List the sessions of a user that have not ended, newest first."""
-        now = self._now()
-        wanted = select(tables.Session).where(tables.Session.user == user).order_by(tables.Session.created_at.desc())
+    def sessions(self, user: str | None = None) -> tuple[SignedIn, ...]:
+        """List the sessions that have not ended, of one user or of all, newest first."""
+        wanted = (
+            select(tables.Session, tables.User)
+            .join(tables.User, tables.User.name == tables.Session.user)
+            .where(not_(self._ended(self._now())))
+            .order_by(tables.Session.created_at.desc(), tables.Session.id)
+        )
+        if user is not None:
+            wanted = wanted.where(tables.Session.user == user)
         with self._store.reading() as session:
-            owner = session.get(tables.User, user)
-            rows = [row for row in session.scalars(wanted) if not self._has_ended(row, now)]
-        return tuple(self._signed_in(row, owner) for row in rows) if owner else ()
+            return tuple(self._signed_in(row, owner) for row, owner in session.execute(wanted))
+
+    def session_use(self) -> Mapping[str, tuple[int, datetime]]:
+        """Count everybody's sessions that have not ended, with the moment of the last use of one."""
+        row = tables.Session
+        wanted = select(row.user, func.count(), func.max(row.seen_at)).where(not_(self._ended(self._now())))
+        with self._store.reading() as session:
+            return {user: (count, last) for user, count, last in session.execute(wanted.group_by(row.user))}
 
     def end_session(self, secret: str) -> None:
         """End a session; one that has ended already stays so."""
         with self._store.session() as session:
             session.execute(delete(tables.Session).where(tables.Session.secret_hash == hashed(secret)))
 
-    def end_sessions(self, user: str) -> None:
-        """End every session of a user."""
+    def end_session_of(self, user: str, session_id: str) -> None:
+        """End one session of a user by its id. Raise NotThere."""
+        mine = (tables.Session.user == user, tables.Session.id == session_id)
         with self._store.session() as session:
-            session.execute(delete(tables.Session).where(tables.Session.user == user))
+            gone = session.execute(delete(tables.Session).where(*mine).returning(tables.Session.id))
+            if gone.first() is None:
+                raise NotThere("There is no such session.", hint="It may have ended already.")
+
+    def end_sessions(self, user: str, *, keep: str = "") -> int:
+        """End every session of a user but the one with the id `keep`, and their one-time links; count the sessions."""
+        with self._store.session() as session:
+            return end_all(session, user, keep=keep)
 
     def issue_ticket(self, user: str, lifetime_s: float | None = None, *, purpose: str = SIGN_IN) -> str:
         """Give the secret of a ticket that works once, for one purpose, and no longer than that purpose allows."""

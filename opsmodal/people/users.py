@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, exists, func, or_, select
 from sqlalchemy.orm import Session as DbSession
 
-from opsmodal.errors import NotThere, Problem, Rejected
+from opsmodal.errors import LastAdministrator, NotThere, Problem, Rejected
 from opsmodal.people.base import OverStore
 from opsmodal.people.passwords import hash_password, is_outdated, matches
 from opsmodal.store import tables
@@ -76,16 +76,22 @@ class Users(OverStore):
             self._change(name, password_hash=hash_password(password))
         return user_of(row)
 
-    def set_password(self, name: str, password: str) -> None:
-        """Give somebody another password, and end their sessions. Raise NotThere, or Rejected for a weak one."""
-        self._change(name, password_hash=hash_password(password), end_sessions=True)
+    def set_password(self, name: str, password: str, *, keep: str = "") -> None:
+        """Give somebody another password, and end their sessions but the one with the id `keep`.
+
+        Raise NotThere, or Rejected for a weak one.
+        """
+        self._change(name, password_hash=hash_password(password), end_sessions=True, keep=keep)
 
     def set_flags(self, name: str, *, admin: bool | None = None, auditor: bool | None = None) -> User:
-        """Make somebody an administrator or auditor, or no longer. Raise NotThere."""
+        """Make somebody an administrator or auditor, or no longer. Raise NotThere or LastAdministrator."""
         return self._change(name, admin=admin, auditor=auditor)
 
     def disable(self, name: str) -> User:
-        """Shut somebody out now: sessions and tickets end, tokens no longer work. Raise NotThere."""
+        """Shut somebody out now: sessions and tickets end, tokens no longer work.
+
+        Raise NotThere or LastAdministrator.
+        """
         return self._change(name, disabled=True, end_sessions=True)
 
     def enable(self, name: str) -> User:
@@ -99,16 +105,20 @@ class Users(OverStore):
         with self._store.reading() as session:
             return session.get(tables.User, name)
 
-    def _change(self, name: str, *, end_sessions: bool = False, **values: str | bool | None) -> User:
+    def _change(self, name: str, *, end_sessions: bool = False, keep: str = "", **values: str | bool | None) -> User:
         with self._store.session() as session:
+            # Two administrators who take the flag from each other at once must not both be right.
+            self._store.lock(session, "users")
             row = session.get(tables.User, name, with_for_update=True)
             if row is None:
                 raise NotThere(f"There is no user {name[:80]!r}.", hint="“opsmodal user list” shows them.")
+            if row.admin and not row.disabled and (values.get("admin") is False or values.get("disabled")):
+                _demand_another_administrator(session, name)
             for column, value in values.items():
                 if value is not None:
                     setattr(row, column, value)
             if end_sessions:
-                _end_all(session, name)
+                end_all(session, name, keep=keep)
             return user_of(row)
 
 
@@ -124,9 +134,31 @@ def user_of(row: tables.User) -> User:
     )
 
 
-def _end_all(session: DbSession, name: str) -> None:
-    session.execute(delete(tables.Session).where(tables.Session.user == name))
+def end_all(session: DbSession, name: str, *, keep: str = "") -> int:
+    """End the sessions of somebody but the one with the id `keep`, and their tickets; count the sessions."""
+    mine = (tables.Session.user == name, tables.Session.id != keep)
+    ended = session.execute(delete(tables.Session).where(*mine).returning(tables.Session.id)).all()
     session.execute(delete(tables.Ticket).where(tables.Ticket.user == name))
+    return len(ended)
+
+
+def _demand_another_administrator(session: DbSession, name: str) -> None:
+    """Raise LastAdministrator unless somebody else can sign in and administer.
+
+    Where nobody can sign in by themselves (a demo, an installation that has just begun), any other one will do: the
+    command line makes links.
+    """
+    user = tables.User
+    known = exists().where(tables.Identity.user == user.name)
+    can_sign_in = or_(user.password_hash.is_not(None), known)
+    rows = session.execute(select(user.name, can_sign_in).where(user.admin.is_(True), user.disabled.is_(False)))
+    by_name = {each: bool(can) for each, can in rows}
+    able = {each for each, can in by_name.items() if can} or set(by_name)
+    if able == {name}:
+        raise LastAdministrator(
+            f"{name} is the last administrator who can sign in.",
+            hint="Make somebody else an administrator first.",
+        )
 
 
 def _rejected(sentence: str, hint: str) -> Rejected:

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from opsmodal.errors import NotSignedIn, NotThere, Rejected, TooMany
+from opsmodal.errors import LastAdministrator, NotSignedIn, NotThere, Rejected, TooMany
 from opsmodal.people import People
 from opsmodal.people.links import INVITATION
 from opsmodal.people.passwords import matches
+from opsmodal.people.tokens import TOKENS_MAX
 from opsmodal.permissions import Permission
 from opsmodal.store import Store
 
@@ -164,6 +165,7 @@ def test_somebody_who_is_disabled_is_out_by_every_door(people: People) -> None:
 
 
 def test_flags_are_set_and_taken(people: People) -> None:
+    people.add("zoe", password=PASSWORD, admin=True)
     assert people.set_flags("alice", admin=True).admin
     user = people.set_flags("alice", admin=False, auditor=True)
     assert (user.admin, user.auditor) == (False, True)
@@ -393,3 +395,110 @@ def test_a_session_says_how_it_began_and_which_groups_came_with_it(people: Peopl
     assert told is not None
     assert (plain.how, plain.groups) == ("password", frozenset())
     assert (told.how, told.groups) == ("oidc", {"oncall", "dev"})
+
+
+def admins(people: People, *able: str, unable: str = "") -> None:
+    for name in able:
+        people.add(name, password=PASSWORD, admin=True)
+    if unable:
+        people.add(unable, admin=True)
+
+
+@pytest.mark.parametrize(
+    ("able", "unable", "name", "is_last"),
+    [
+        (("zoe",), "", "zoe", True),
+        (("zoe", "yan"), "", "zoe", False),
+        (("zoe",), "link-only", "zoe", True),
+        (("zoe",), "link-only", "link-only", False),
+        ((), "link-only", "link-only", True),
+    ],
+)
+def test_the_last_administrator_who_can_sign_in_stays_one(
+    people: People, able: tuple[str, ...], unable: str, name: str, is_last: bool
+) -> None:
+    admins(people, *able, unable=unable)
+    for change in (lambda: people.set_flags(name, admin=False), lambda: people.disable(name)):
+        if is_last:
+            with pytest.raises(LastAdministrator):
+                change()
+            assert [one.name for one in people.users() if one.admin and not one.disabled].count(name) == 1
+    if not is_last:
+        people.disable(name)
+        people.set_flags(name, admin=False)
+
+
+def test_of_two_administrators_who_depose_each_other_at_once_one_stays(people: People) -> None:
+    admins(people, "zoe", "yan")
+    refused: list[Exception] = []
+
+    def depose(name: str) -> None:
+        try:
+            people.set_flags(name, admin=False)
+        except LastAdministrator as problem:
+            refused.append(problem)
+
+    threads = [threading.Thread(target=depose, args=(name,), name=f"depose-{name}") for name in ("zoe", "yan")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert len(refused) == 1
+    assert len([one for one in people.users() if one.admin]) == 1
+
+
+def test_another_password_ends_the_other_sessions_and_keeps_this_one(people: People) -> None:
+    mine, other = people.start_session("alice"), people.start_session("alice")
+    kept = people.session(mine)
+    assert kept is not None
+    people.change_password("alice", old=PASSWORD, new="another horse", address=HERE, keep=kept.id)
+    assert people.session(mine) is not None
+    assert people.session(other) is None
+    assert people.sign_in("alice", "another horse", address=HERE).name == "alice"
+
+
+def test_guessing_the_old_password_is_stopped_as_a_sign_in_is(people: People) -> None:
+    for _ in range(5):
+        with pytest.raises(Rejected):
+            people.change_password("alice", old="wrong", new="another horse", address=HERE, keep="")
+    with pytest.raises(TooMany):
+        people.change_password("alice", old=PASSWORD, new="another horse", address=HERE, keep="")
+
+
+def test_a_session_is_ended_by_its_id_and_by_its_owner_only(people: People) -> None:
+    people.add("bob", password=PASSWORD)
+    secret = people.start_session("alice")
+    (found,) = people.sessions("alice")
+    with pytest.raises(NotThere):
+        people.end_session_of("bob", found.id)
+    people.end_session_of("alice", found.id)
+    assert people.session(secret) is None
+
+
+def test_what_people_use_is_counted_without_what_has_ended(people: People, clock: Clock) -> None:
+    people.start_session("alice")
+    clock.pass_s(13 * 3600)
+    people.start_session("alice")
+    token = people.issue_token("alice")
+    assert people.session_use() == {"alice": (1, clock.at)}
+    assert people.token_use() == {"alice": (1, None)}
+    people.token(token)
+    assert people.token_use() == {"alice": (1, clock.at)}
+    assert [one.user.name for one in people.sessions()] == ["alice"]
+
+
+def test_tokens_have_a_bound_and_all_of_somebody_are_revoked_at_once(people: People) -> None:
+    people.add("bob")
+    kept = people.issue_token("bob")
+    for _ in range(TOKENS_MAX):
+        people.issue_token("alice")
+    with pytest.raises(Rejected):
+        people.issue_token("alice")
+    assert people.revoke_tokens("alice") == TOKENS_MAX
+    assert people.token(kept) is not None
+
+
+@pytest.mark.parametrize("label", ["x" * 101, "two\nlines", "\u202eright"])
+def test_a_label_that_cannot_be_shown_is_refused(people: People, label: str) -> None:
+    with pytest.raises(Rejected):
+        people.issue_token("alice", label=label)
