@@ -43,13 +43,15 @@ class Actor:
     """Who asks. A token narrows its owner: `services` and `permissions` are None where it does not.
 
     `via` names the session or token for the audit log without being usable as one. `address` is the peer's.
-    `request_id` is that of the request that this actor makes.
+    `request_id` is that of the request that this actor makes. `brought` are those of the groups that the request
+    itself names, which no store knows of.
     """
 
     name: str
     admin: bool = False
     auditor: bool = False
     groups: frozenset[str] = frozenset()
+    brought: frozenset[str] = frozenset()
     services: frozenset[str] | None = None
     permissions: frozenset[Permission] | None = None
     via: str = ""

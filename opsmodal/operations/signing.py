@@ -6,11 +6,14 @@ import logging
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import replace
 
 from opsmodal import actions
 from opsmodal.audit import Audit, Row
 from opsmodal.errors import NotRecorded, NotSignedIn, Refusal
+from opsmodal.oidc.errors import NotVouched
+from opsmodal.oidc.person import brought
 from opsmodal.people import People, SignedIn, User
 from opsmodal.people.links import SIGN_IN
 from opsmodal.permissions import Actor
@@ -19,8 +22,8 @@ from opsmodal.registry.registry import Registry
 log = logging.getLogger(__name__)
 
 NAME_MAX_CHARS = 200
-PASSWORD, LINK = "password", "link"
-SAID = {PASSWORD: "by password", LINK: "by one-time link"}
+PASSWORD, LINK, OIDC = "password", "link", "oidc"
+SAID = {PASSWORD: "by password", LINK: "by one-time link", OIDC: "by OpenID Connect"}
 """How the audit log says how a session began."""
 TOLD_EVERY_S = 60.0
 TOLD_MAX = 1000
@@ -44,7 +47,7 @@ class Signing:
         except Refusal as refusal:
             self._refused(refusal, name, "password", address=address)
             raise
-        return self._begin(user, PASSWORD, address=address, agent=agent)
+        return self.begin(user, PASSWORD, address=address, agent=agent)
 
     def by_ticket(self, ticket: str, *, address: str, agent: str, purpose: str = SIGN_IN) -> str:
         """Use up a one-time link and give the secret of the new session. Raise NotSignedIn, TooMany or NotRecorded."""
@@ -53,19 +56,38 @@ class Signing:
         except Refusal as refusal:
             self._refused(refusal, "", "ticket", address=address)
             raise
-        return self._begin(user, LINK, address=address, agent=agent)
+        return self.begin(user, LINK, address=address, agent=agent)
 
-    def out(self, secret: str, *, address: str) -> None:
-        """End a session. Giving a right up is never refused because it cannot be recorded."""
+    def begin(self, user: User, how: str, *, groups: Sequence[str] | None = None, address: str, agent: str) -> str:
+        """Start the session of somebody who has proven who they are, and give its secret. Raise NotRecorded.
+
+        `groups` are those that the sign-in itself brought along.
+        """
+        actor = self._actor(user, via="", address=address)
+        intent = self._audit.intend(Row(actor=actor, action=actions.SIGN_IN.name))
+        secret = self._people.start_session(user.name, how=how, groups=groups, address=address, agent=agent)
+        self._audit.close(intent, outcome="done", duration_ms=0, detail=SAID[how])
+        return secret
+
+    def refused_elsewhere(self, refusal: Refusal, name: str, *, address: str) -> None:
+        """Record that a provider or a proxy did not bring somebody in; what is not counted, once a minute."""
+        rule = getattr(refusal, "rule", "too-many")
+        if isinstance(refusal, NotVouched) or self._is_news(f"{rule} {address}"):
+            actor = Actor(name=name[:NAME_MAX_CHARS], address=address)
+            self._audit.refused(Row(actor=actor, action=actions.SIGN_IN.name), rule=rule)
+
+    def out(self, secret: str, *, address: str) -> str:
+        """End a session and say how it began. Giving a right up is never refused because it cannot be recorded."""
         found = self._people.session(secret)
         if found is None:
-            return
+            return ""
         actor = self._in_session(found, address)
         self._people.end_session(secret)
         try:
             self._audit.event(Row(actor=actor, action=actions.SIGN_OUT.name), outcome="done")
         except NotRecorded:
             log.exception("sign-out not recorded", extra={"actor": actor.name})
+        return found.how
 
     def by_session(self, secret: str, *, address: str, used: bool = True) -> Actor | None:
         """Give who has this session; None when it has ended. What a page does by itself is no use of it."""
@@ -107,16 +129,15 @@ class Signing:
                 self._told.popitem(last=False)
         return is_news
 
-    def _begin(self, user: User, how: str, *, address: str, agent: str) -> str:
-        actor = self._actor(user, via="", address=address)
-        intent = self._audit.intend(Row(actor=actor, action=actions.SIGN_IN.name))
-        secret = self._people.start_session(user.name, how=how, address=address, agent=agent)
-        self._audit.close(intent, outcome="done", duration_ms=0, detail=SAID[how])
-        return secret
-
     def _in_session(self, found: SignedIn, address: str) -> Actor:
         actor = self._actor(found.user, via=f"session:{found.id}", address=address)
-        return replace(actor, groups=actor.groups | found.groups)
+        more = brought(found.groups, self._registry.oidc())
+        return replace(
+            actor,
+            admin=actor.admin or more.admin,
+            auditor=actor.auditor or more.auditor,
+            groups=actor.groups | found.groups | more.groups,
+        )
 
     def _actor(self, user: User, *, via: str, address: str) -> Actor:
         return Actor(
