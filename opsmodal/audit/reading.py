@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from opsmodal.audit.heads import Head
@@ -18,10 +18,25 @@ from opsmodal.store.tables import AuditHeadRow, AuditRow
 
 COUNT_MAX = 10_000
 """Entries are counted up to this many: counting a million for each look would cost more than the look."""
+SEARCHED_MAX = 100_000
+"""Rows that one look for a text reads: 25 ms of SQLite's time for a word, where a million would take 0.3 s and more."""
 BATCH_ROWS = 1_000
 RUNNING = "running"
 """The outcome of an action that has none yet: it runs, or its server died under it."""
-OUTCOME = "outcome"
+INTENT, OUTCOME = "intent", "outcome"
+SEARCHED = (
+    AuditRow.target,
+    AuditRow.actor,
+    AuditRow.action,
+    AuditRow.service,
+    AuditRow.rule,
+    AuditRow.address,
+    AuditRow.reason,
+    AuditRow.request_id,
+)
+"""What a word of a search is looked for in."""
+EXACT = ("service", "actor", "action", "verdict", "request_id")
+"""What is looked for as it stands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +58,8 @@ class Entry:
     duration_ms: int | None
     bytes: int | None
     detail: str
+    reason: str
+    request_id: str
     hash: str
     ended_at: datetime | None = None
 
@@ -55,6 +72,7 @@ class Wanted:
     actor: str = ""
     action: str = ""
     verdict: str = ""
+    request_id: str = ""
     search: str = ""
     since: datetime | None = None
     until: datetime | None = None
@@ -64,11 +82,16 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """Entries, newest first. `total` stops at COUNT_MAX; `more` says that there are older ones."""
+    """Entries, newest first. `total` stops at COUNT_MAX.
+
+    `next` is the number to go on below, None when there is nothing older. A look for a text goes back to
+    `searched_since` only, and counts what it has read; None when all was read.
+    """
 
     entries: tuple[Entry, ...]
     total: int
-    more: bool
+    next: int | None = None
+    searched_since: datetime | None = None
 
 
 class AuditLog:
@@ -79,16 +102,50 @@ class AuditLog:
 
     def find(self, wanted: Wanted) -> Found:
         """Give the newest entries that are wanted."""
-        narrowed = select(AuditRow).where(AuditRow.entry != OUTCOME, *_conditions(wanted))
-        page = narrowed.where(AuditRow.id < wanted.before) if wanted.before else narrowed
         with self._store.reading() as session:
-            rows = session.scalars(page.order_by(AuditRow.id.desc()).limit(wanted.limit + 1)).all()
+            exact = [*_exact(wanted), *_within(session, wanted)]
+            if wanted.search:
+                return self._searched(session, wanted, exact)
+            narrowed = select(AuditRow).where(AuditRow.entry != OUTCOME, *exact)
+            page = narrowed.where(*_older(wanted)).order_by(AuditRow.id.desc())
+            rows = session.scalars(page.limit(wanted.limit + 1)).all()
             shown = rows[: wanted.limit]
             return Found(
                 entries=_joined(shown, _outcomes(session, shown)),
                 total=_counted(session, narrowed),
-                more=len(rows) > wanted.limit,
+                next=shown[-1].id if len(rows) > wanted.limit else None,
             )
+
+    def _searched(self, session: Session, wanted: Wanted, exact: Sequence[ColumnElement[bool]]) -> Found:
+        """Look for a text in the newest SEARCHED_MAX rows; what is older is another look's."""
+        where = [*exact, *_older(wanted)]
+        last = session.execute(
+            select(AuditRow.id, AuditRow.at).where(*where).order_by(AuditRow.id.desc()).offset(SEARCHED_MAX).limit(1)
+        ).first()
+        where += [AuditRow.id > last.id] if last else []
+        found = select(AuditRow.id).where(AuditRow.entry != OUTCOME, *where, *self._containing(wanted.search))
+        numbers = session.scalars(found.order_by(AuditRow.id.desc()).limit(COUNT_MAX)).all()
+        shown = numbers[: wanted.limit]
+        rows = session.scalars(select(AuditRow).where(AuditRow.id.in_(shown)).order_by(AuditRow.id.desc())).all()
+        if len(numbers) > wanted.limit:
+            older: int | None = shown[-1]
+        else:
+            older = last.id + 1 if last else None
+        return Found(
+            entries=_joined(rows, _outcomes(session, rows)),
+            total=len(numbers),
+            next=older,
+            searched_since=last.at if last else None,
+        )
+
+    def _containing(self, search: str) -> list[ColumnElement[bool]]:
+        """Demand each word in one of the columns, whatever its case.
+
+        SQLite's LIKE takes ASCII letters alike by itself; with its lower(), which knows no others, it takes three
+        times as long.
+        """
+        contains = ColumnElement.contains if self._store.is_sqlite else ColumnElement.icontains
+        return [or_(*(contains(column, word, autoescape=True) for column in SEARCHED)) for word in search.split()]
 
     def entry(self, number: int) -> Entry | None:
         """Give one entry by the number of either of its rows; None when there is none."""
@@ -117,14 +174,34 @@ class AuditLog:
         return Head(id=row.row_id, hash=row.hash, at=row.at, signature=row.signature) if row else None
 
 
-def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
-    exact = ((AuditRow.service, wanted.service), (AuditRow.actor, wanted.actor), (AuditRow.action, wanted.action))
-    conditions = [column == value for column, value in (*exact, (AuditRow.verdict, wanted.verdict)) if value]
-    conditions += [AuditRow.at >= wanted.since] if wanted.since else []
-    conditions += [AuditRow.at < wanted.until] if wanted.until else []
-    for word in wanted.search.split():
-        columns = (AuditRow.target, AuditRow.actor, AuditRow.action, AuditRow.service, AuditRow.rule, AuditRow.address)
-        conditions.append(or_(*(column.icontains(word, autoescape=True) for column in columns)))
+def _exact(wanted: Wanted) -> list[ColumnElement[bool]]:
+    pairs = (
+        (AuditRow.service, wanted.service),
+        (AuditRow.actor, wanted.actor),
+        (AuditRow.action, wanted.action),
+        (AuditRow.verdict, wanted.verdict),
+        (AuditRow.request_id, wanted.request_id),
+    )
+    return [column == value for column, value in pairs if value]
+
+
+def _older(wanted: Wanted) -> list[ColumnElement[bool]]:
+    return [AuditRow.id < wanted.before] if wanted.before else []
+
+
+def _within(session: Session, wanted: Wanted) -> list[ColumnElement[bool]]:
+    """Narrow to a time, and to the numbers of that time: rows are read by number, and most would be read in vain.
+
+    A clock that was set back mixes the order of times and numbers, so both conditions stand.
+    """
+    conditions: list[ColumnElement[bool]] = []
+    number = AuditRow.id + 0  # else SQLite looks for the smallest number from the first row on, not by the time
+    if wanted.since:
+        low = session.scalar(select(func.min(number)).where(AuditRow.at >= wanted.since))
+        conditions += [AuditRow.at >= wanted.since, AuditRow.id >= low if low is not None else false()]
+    if wanted.until:
+        high = session.scalar(select(func.max(number)).where(AuditRow.at < wanted.until))
+        conditions += [AuditRow.at < wanted.until, AuditRow.id <= high if high is not None else false()]
     return conditions
 
 
@@ -135,8 +212,10 @@ def _counted(session: Session, narrowed: Select[AuditRow]) -> int:
 
 def _outcomes(session: Session, rows: Sequence[AuditRow]) -> dict[int, AuditRow]:
     """Give the outcomes of intents by the intents' numbers."""
-    numbers = [row.id for row in rows if row.entry == "intent"]
-    found = session.scalars(select(AuditRow).where(AuditRow.intent_id.in_(numbers))) if numbers else ()
+    numbers = [row.id for row in rows if row.entry == INTENT]
+    # An action that was closed as interrupted may say later how it went: the last word stands.
+    wanted = select(AuditRow).where(AuditRow.intent_id.in_(numbers)).order_by(AuditRow.id)
+    found = session.scalars(wanted) if numbers else ()
     return {row.intent_id: row for row in found if row.intent_id is not None}
 
 
@@ -161,7 +240,9 @@ def _entry(row: AuditRow, outcome: AuditRow | None) -> Entry:
         exit_code=told.exit_code,
         duration_ms=told.duration_ms,
         bytes=told.bytes_count,
-        detail=told.detail,
+        detail="" if told.entry == INTENT else told.detail,  # which names the process, for other processes
+        reason=row.reason,
+        request_id=row.request_id,
         hash=row.hash,
         ended_at=outcome.at if outcome else None,
     )

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from opsmodal import actions
 from opsmodal.audit.exporting import FORMATS
-from opsmodal.audit.reading import COUNT_MAX, AuditLog, Entry, Wanted
+from opsmodal.audit.reading import COUNT_MAX, SEARCHED_MAX, AuditLog, Entry, Found, Wanted
 from opsmodal.errors import BadRequest, NotThere
 from opsmodal.listing import Page
 from opsmodal.operations.door import Door
@@ -29,13 +29,12 @@ class Auditing:
         """List entries, newest first. `next` is the number to go on below."""
         self._door.audit(actor, actions.AUDIT_VIEW)
         found = self._log.find(wanted)
-        notes = (f"There are more than {COUNT_MAX:,}: narrow the time to count them.",)
         return Page(
             items=found.entries,
             total=found.total,
-            next=str(found.entries[-1].id) if found.more else None,
+            next=None if found.next is None else str(found.next),
             as_of=datetime.now(UTC),
-            notes=notes if found.total >= COUNT_MAX else (),
+            notes=tuple(_notes(found)),
         )
 
     def one(self, actor: Actor, number: str) -> Entry:
@@ -54,3 +53,13 @@ class Auditing:
         with self._door.act(leave, target=kind):
             write, _ = FORMATS[kind]
         return write(self._log.rows(since=since))
+
+
+def _notes(found: Found) -> Iterator[str]:
+    if found.total >= COUNT_MAX:
+        yield f"There are more than {COUNT_MAX:,}: narrow the time to count them."
+    if found.searched_since:
+        yield (
+            f"The text was looked for in {SEARCHED_MAX:,} rows, back to {found.searched_since:%Y-%m-%d %H:%M} UTC; "
+            "“Older” goes on from there."
+        )

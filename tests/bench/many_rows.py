@@ -86,7 +86,7 @@ def fill(settings: Settings, count: int) -> int:
     with opened(settings) as installation:
         signer = Signer(installation.vault)
     path = settings.data_dir / "opsmodal.db"
-    since = datetime.now(UTC) - timedelta(seconds=count * APART_S)
+    since = datetime.now(UTC) - timedelta(seconds=count // 2 * APART_S)
     connection = sqlite3.connect(path, isolation_level=None)
     try:
         connection.execute(f"PRAGMA cache_size = -{CACHE_KB}")
@@ -118,7 +118,7 @@ def _filled(connection: sqlite3.Connection, rows: Iterator[Line]) -> Line:
 
     def values() -> Iterator[tuple[Any, ...]]:
         nonlocal before, last
-        for last in rows:  # noqa: B007  (the last one is wanted)
+        for last in rows:
             last.hash = before = chained(before, last)  # type: ignore[arg-type]  # it reads the same fields
             yield tuple(_stored(getattr(last, field)) for field in FIELDS)
 
