@@ -3,6 +3,7 @@
     Refusal
     ├── NotSignedIn             nobody, or somebody whose session has ended
     ├── AccessEnded             the right under an open stream has ended: says why
+    │   └── TwoSessions         somebody, but not one person
     ├── NotThere                absent, or not this actor's to see: both look the same
     ├── NotPermitted            seen, but this needs a permission that the actor lacks
     ├── ForeignOrigin           the request comes from another site's page
@@ -53,6 +54,10 @@ class AccessEnded(Refusal):
     def __init__(self, sentence: str, *, hint: str = "", word: str) -> None:
         super().__init__(sentence, hint=hint)
         self.word = word
+
+
+class TwoSessions(NotSignedIn):
+    """The browser sends two sessions: one of them was put there by somebody else."""
 
 
 class NotThere(Refusal):

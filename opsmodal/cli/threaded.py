@@ -17,6 +17,10 @@ JOIN_S = 5.0
 class _Quiet(WSGIRequestHandler):
     protocol_version = "HTTP/1.1"
 
+    def version_string(self) -> str:
+        """Name no program and no version in the header Server."""
+        return "opsmodal"
+
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002  (werkzeug's signature)
         """Say nothing: lines would push the sign-in link off the screen."""
 

@@ -18,8 +18,10 @@ from typing import Any
 import gevent
 from gunicorn import util
 from gunicorn.glogging import Logger
-from gunicorn.http import errors
+from gunicorn.http import errors, wsgi
 from gunicorn.workers.ggevent import GeventWorker
+
+from opsmodal.web.headers import FIXED
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +33,8 @@ WORDS: dict[type[Exception], tuple[int, str, str]] = {
     errors.LimitRequestLine: (414, "URI Too Long", "The address is too long."),
     errors.LimitRequestHeaders: (431, "Request Header Fields Too Large", "The headers of the request are too large."),
 }
+BANNER = "opsmodal"
+"""What the header Server says: no program and no version that a list of holes could be looked up by."""
 NOT_HTTP = (400, "Bad Request", "The request cannot be understood.")
 FAILED = (500, "Internal Server Error", "Something went wrong inside opsmodal.")
 PAGE = """<!doctype html>
@@ -48,6 +52,8 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # gunicorn names itself in every answer and has no setting for it.
+        wsgi.SERVER = BANNER
         self._between: set[socket.socket] = set()
         self._is_leaving = False
 
@@ -134,9 +140,8 @@ def _page(status: int, reason: str, sentence: str, request_id: str) -> bytes:
     body = PAGE.format(status=status, reason=reason, sentence=escape(sentence)).encode()
     head = (
         f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: text/html; charset=utf-8\r\n"
-        f"Content-Length: {len(body)}\r\nX-Request-Id: {request_id}\r\n"
-        "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n"
-        "Content-Security-Policy: default-src 'none'; style-src 'self'; frame-ancestors 'none'\r\n"
-        f"Date: {util.http_date()}\r\n\r\n"
+        f"Content-Length: {len(body)}\r\nX-Request-Id: {request_id}\r\nCache-Control: no-store\r\n"
+        f"Server: {BANNER}\r\nDate: {util.http_date()}\r\n"
     )
+    head += "".join(f"{name}: {value}\r\n" for name, value in FIXED.items()) + "\r\n"
     return head.encode() + body

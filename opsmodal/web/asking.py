@@ -7,7 +7,7 @@ from typing import cast
 
 from flask import Request, current_app, g, request
 
-from opsmodal.errors import NotSignedIn
+from opsmodal.errors import NotSignedIn, TwoSessions
 from opsmodal.operations import Operations
 from opsmodal.permissions import Actor
 from opsmodal.web.origin import is_socket
@@ -16,6 +16,8 @@ EXTENSION = "opsmodal"
 COOKIE = "opsmodal"
 SECURE_COOKIE = "__Host-opsmodal"
 """The prefix makes a browser refuse the cookie from another host or an insecure page; it needs HTTPS."""
+COOKIES_MAX = 4
+"""Each is looked up in the store."""
 BEARER = "bearer "
 REFRESH = "X-Opsmodal-Refresh"
 """The header that our script puts on what it asks by the clock."""
@@ -51,10 +53,27 @@ def _identified(asked: Request) -> Actor | None:
     if authorization is not None:
         secret = authorization[len(BEARER) :].strip() if authorization.lower().startswith(BEARER) else ""
         return operations().signing.by_token(secret, address=address_of(asked)) if secret else None
-    secret = asked.cookies.get(cookie_name(asked), "")
-    if not secret:
-        return None
-    return operations().signing.by_session(secret, address=address_of(asked), used=not is_by_itself(asked))
+    return _by_cookie(asked)
+
+
+def _by_cookie(asked: Request) -> Actor | None:
+    """Find the session among the cookies of its name. Raise TwoSessions where they are those of two.
+
+    Another program of this host, or of a parent path, can put a cookie of that name beside ours where TLS does not keep
+    it out: one that opens nothing does no harm, and one that is somebody's session must not be taken for this person's.
+    """
+    address, used = address_of(asked), not is_by_itself(asked)
+    tried = [operations().signing.by_session(secret, address=address, used=used) for secret in session_secrets(asked)]
+    found = [actor for actor in tried if actor is not None]
+    if len(found) > 1:
+        hint = "Delete the cookies of this host, and sign in again."
+        raise TwoSessions("This browser sends the cookies of two sessions.", hint=hint)
+    return found[0] if found else None
+
+
+def session_secrets(asked: Request) -> list[str]:
+    """Give what the cookies of the session's name hold: one secret, unless somebody put another one beside it."""
+    return [*dict.fromkeys(filter(None, asked.cookies.getlist(cookie_name(asked))))][:COOKIES_MAX]
 
 
 def is_by_itself(asked: Request) -> bool:

@@ -10,14 +10,14 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from opsmodal.errors import Refusal, TooMany
 from opsmodal.people.links import FIELD, INVITATION, ticket_in
-from opsmodal.web.asking import address_of, cookie_name, identified, nobody, operations
+from opsmodal.web.asking import address_of, cookie_name, identified, nobody, operations, session_secrets
 from opsmodal.web.errors import count_refusal, known
 from opsmodal.web.headers import FORGET
 from opsmodal.web.origin import is_visit
 from opsmodal.web.respond import wants_json
 
-OPEN_PREFIXES = ("/sign-in", "/static/", "/healthz", "/readyz", "/metrics")
-"""What answers to nobody in particular. Everything else needs somebody."""
+OPEN_PREFIXES = ("/sign-in", "/sign-out", "/static/", "/healthz", "/readyz", "/metrics")
+"""What answers to nobody in particular. Everything else needs somebody; to sign out one may be two."""
 
 pages = Blueprint("signing", __name__)
 
@@ -73,7 +73,8 @@ def _let_in(begin: Callable[[], str]) -> AnyResponse:
 @pages.post("/sign-out")
 def sign_out() -> AnyResponse:
     """End this session."""
-    operations().signing.out(request.cookies.get(cookie_name(request), ""), address=address_of(request))
+    for secret in session_secrets(request):
+        operations().signing.out(secret, address=address_of(request))
     response = redirect("/sign-in", code=303)
     response.delete_cookie(cookie_name(request), path="/", secure=request.is_secure, httponly=True, samesite="Lax")
     response.headers["Clear-Site-Data"] = FORGET

@@ -216,3 +216,69 @@ def test_no_answer_invites_other_sites(shown: Installation) -> None:
         for method in ("OPTIONS", "GET"):
             with shown.app.test_client().open(path, method=method, headers=headers) as answer:
                 assert not [name for name in answer.headers.keys() if name.startswith("Access-Control")]  # noqa: SIM118
+
+
+def beside(*secrets: str) -> dict[str, str]:
+    """Send cookies of the session's name in this order, as a browser does that was given several paths."""
+    return {"Cookie": "; ".join(f"opsmodal={secret}" for secret in secrets)}
+
+
+def test_a_cookie_put_beside_ours_by_another_program_of_the_host_changes_nothing(changed: Installation) -> None:
+    mine, theirs = (changed.people.start_session(name) for name in ("viewer", "manager"))
+    bare = changed.app.test_client(use_cookies=False)
+    for tossed in ("garbage", "\x00", "x" * 4_000, "eyJhIjoxfQ.signed.by-nobody", "gASVAAAAAAAAAC4="):
+        for order in ((mine, tossed), (tossed, mine)):
+            page = bare.get("/services", headers=beside(*order))
+            assert (page.status_code, "viewer" in page.text) == (200, True)
+    for order in ((mine, theirs), (theirs, mine)):
+        answer = bare.get("/services", headers=beside(*order))
+        assert (answer.status_code, "two sessions" in answer.text) == (401, True)
+        answer = bare.post("/services/shop/favorite", headers={**own_page(), **beside(*order)})
+        assert answer.status_code == 401
+    assert bare.get("/services", headers=beside(mine, mine)).status_code == 200
+    assert bare.post("/sign-out", headers={**own_page(), **beside(mine, theirs)}).status_code == 303
+    assert bare.get("/services", headers=beside(mine)).status_code == 303
+
+
+def test_over_tls_a_cookie_that_any_page_of_the_host_can_set_is_none(changed: Installation) -> None:
+    secret = changed.people.start_session("viewer")
+    bare = changed.app.test_client(use_cookies=False)
+    plain = bare.get("/services", headers=beside(secret), base_url="https://localhost")
+    assert plain.status_code == 303
+    named = bare.get("/services", headers={"Cookie": f"__Host-opsmodal={secret}"}, base_url="https://localhost")
+    assert named.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "x" * 7_000,
+        "%00%ff",
+        '"quoted\\073"',
+        "gASVHgAAAAAAAACMBXBvc2l4lIwGc3lzdGVtlJOUjAJpZJSFlFKULg==",
+        "eyJfcGVybWFuZW50Ijp0cnVlfQ.aaaaaa.bbbbbbbbbbbbbbbbbbbbbbbbbbb",
+        "\u00e9\u00ff",
+        "a=b; opsmodal",
+    ],
+)
+@pytest.mark.parametrize("name", ["opsmodal", "session"])
+def test_no_cookie_is_unpacked_or_breaks_a_page(shown: Installation, name: str, value: str) -> None:
+    bare = shown.app.test_client(use_cookies=False)
+    for path in ("/services", "/sign-in", "/api/v1/services"):
+        answer = bare.get(path, headers={"Cookie": f"{name}={value}"})
+        assert answer.status_code in (200, 303, 401), path
+
+
+def test_a_session_of_another_installation_opens_nothing_here(changed: Installation, shown: Installation) -> None:
+    elsewhere = changed.people.start_session("admin")
+    own = shown.app.test_client(use_cookies=False)
+    assert changed.app.test_client(use_cookies=False).get("/services", headers=beside(elsewhere)).status_code == 200
+    assert own.get("/services", headers=beside(elsewhere)).status_code == 303
+    headers = {"Authorization": f"Bearer {elsewhere}"}
+    assert own.get("/api/v1/services", headers=headers).status_code == 401
+
+
+def test_signing_out_empties_what_the_browser_kept(changed: Installation) -> None:
+    answer = changed.browser("viewer").post("/sign-out", headers=own_page())
+    assert answer.headers["Clear-Site-Data"] == '"cache"'
+    assert "Max-Age=0" in answer.headers["Set-Cookie"]
