@@ -15,8 +15,9 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from opsmodal.audit.appending import Appending
+from opsmodal.audit.appending import Appending, Draft
 from opsmodal.audit.heads import Signer
+from opsmodal.audit.process import Process, this_process
 from opsmodal.audit.redaction import redacted
 from opsmodal.errors import NotRecorded
 from opsmodal.permissions import Actor
@@ -30,6 +31,8 @@ DETAIL_MAX_CHARS = 2000
 TARGET_MAX_CHARS = 500
 REASON_MAX_CHARS = 500
 VERDICTS = ALLOW, REFUSE = "allow", "refuse"
+INTERRUPTED = "interrupted"
+INTERRUPTED_SENTENCE = "The process that ran this ended before it said how it went: nobody knows whether it was done."
 UNWRITTEN = (StoreProblem, SQLAlchemyError, ValueError)
 """How a row fails to be written: the store does not take it, or it holds what no store can (half a surrogate pair)."""
 
@@ -45,13 +48,23 @@ class Row:
     reason: str = ""
 
 
+class _Ended(Exception):
+    """The action has its outcome."""
+
+
 class Audit:
-    """Append to the audit log."""
+    """Append to the audit log. `process` is who runs the actions: a command unless it is said to serve."""
 
     def __init__(
-        self, store: Store, signer: Signer, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        store: Store,
+        signer: Signer,
+        *,
+        process: Process | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._appending = Appending(store, signer)
+        self.process = process or this_process(serves=False)
         self._now = now
 
     def intend(self, row: Row) -> int:
@@ -68,28 +81,28 @@ class Audit:
         self, intent: int, *, outcome: str, duration_ms: int, detail: str = "", bytes_count: int | None = None
     ) -> None:
         """Write the outcome of an action. The action has happened: a failure to write is logged, not raised."""
-        now, told = self._now(), redacted(detail)[:DETAIL_MAX_CHARS]
-
-        def outcome_of(session: Session) -> AuditRow:
-            begun = session.execute(_BEGUN.where(AuditRow.id == intent)).one()
-            return AuditRow(
-                **begun._mapping,
-                entry="outcome",
-                intent_id=intent,
-                at=now,
-                rule="",
-                outcome=outcome,
-                exit_code=None,
-                duration_ms=duration_ms,
-                bytes_count=bytes_count,
-                detail=told,
-                reason="",
-            )
-
+        outcome_of = self._outcome(
+            intent, outcome, detail=redacted(detail), duration_ms=duration_ms, bytes_count=bytes_count
+        )
         try:
             self._appending.append(outcome_of)
         except UNWRITTEN:
             log.exception("audit outcome not written", extra={"intent": intent, "outcome": outcome})
+
+    def interrupt(self, intent: int) -> bool:
+        """Close an action whose process is gone; False when it has an outcome by now. Raise StoreProblem."""
+        outcome_of = self._outcome(intent, INTERRUPTED, detail=INTERRUPTED_SENTENCE)
+
+        def unless_ended(session: Session) -> AuditRow:
+            if session.scalar(select(AuditRow.id).where(AuditRow.intent_id == intent).limit(1)) is not None:
+                raise _Ended
+            return outcome_of(session)
+
+        try:
+            self._appending.append(unless_ended)
+        except _Ended:
+            return False
+        return True
 
     def refused(self, row: Row, *, rule: str) -> None:
         """Write an attempt that was refused. The refusal stands whether or not this can be written."""
@@ -101,6 +114,29 @@ class Audit:
     def event(self, row: Row, *, outcome: str, detail: str = "") -> None:
         """Write something that has no duration, such as a sign-in. Raise NotRecorded when it cannot be written."""
         self.close(self.intend(row), outcome=outcome, duration_ms=0, detail=detail)
+
+    def _outcome(
+        self, intent: int, outcome: str, *, detail: str, duration_ms: int | None = None, bytes_count: int | None = None
+    ) -> Draft:
+        now = self._now()
+
+        def made(session: Session) -> AuditRow:
+            begun = session.execute(_BEGUN.where(AuditRow.id == intent)).one()
+            return AuditRow(
+                **begun._mapping,
+                entry="outcome",
+                intent_id=intent,
+                at=now,
+                rule="",
+                outcome=outcome,
+                exit_code=None,
+                duration_ms=duration_ms,
+                bytes_count=bytes_count,
+                detail=detail[:DETAIL_MAX_CHARS],
+                reason="",
+            )
+
+        return made
 
     def _row(self, row: Row, *, entry: str, verdict: str, rule: str = "", outcome: str = "") -> AuditRow:
         return AuditRow(
@@ -119,7 +155,7 @@ class Audit:
             exit_code=None,
             duration_ms=None,
             bytes_count=None,
-            detail="",
+            detail=self.process.mark if entry == "intent" else "",
             reason=redacted(row.reason)[:REASON_MAX_CHARS],
             request_id=row.actor.request_id,
         )

@@ -65,6 +65,13 @@ class Leases:
         self._held, self._until = held, asked_at + LASTS_S
         return held
 
+    def living(self) -> frozenset[str]:
+        """Name every lease that somebody holds at this moment. Raise StoreProblem."""
+        now = self._now()
+        wanted = select(LeaseRow.name).where(LeaseRow.until >= now, LeaseRow.until <= now + 2 * LASTS_S)
+        with self._store.reading() as session:
+            return frozenset(session.scalars(wanted.where(LeaseRow.holder != NOBODY)))
+
     def release(self) -> None:
         """Let everything go, so that another worker need not wait. Raise StoreProblem."""
         self._held = frozenset()
