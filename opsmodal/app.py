@@ -10,8 +10,10 @@ from flask import Flask, Response, g, redirect, send_from_directory
 from werkzeug.wrappers import Response as AnyResponse
 
 from opsmodal.audit import Audit
+from opsmodal.audit.duty import Duty
 from opsmodal.audit.heads import Signer
 from opsmodal.audit.noting import Noting
+from opsmodal.audit.process import this_process
 from opsmodal.audit.reading import AuditLog
 from opsmodal.favorites import Favorites
 from opsmodal.fleet import Fleet
@@ -111,7 +113,7 @@ def leave_app(app: Flask) -> None:
 
 
 def _assemble(app: Flask, settings: Settings, store: Store, known: Registry, signer: Signer) -> None:
-    audit = Audit(store, signer)
+    audit = Audit(store, signer, process=this_process(serves=True))
     asking = settings.reason_required
     door = Door(registry=known, audit=audit, read_only=settings.read_only, reason_required=asking)
     opening = Opening(known, allowed_exec=settings.allowed_exec)
@@ -143,7 +145,9 @@ def _assemble(app: Flask, settings: Settings, store: Store, known: Registry, sig
         collectors.start()
     noting = Noting(AuditLog(store), settings.audit_heads, every_s=settings.audit_heads_every_s)
     noting.start()
-    app.extensions[CLOSING] = (collectors.close, live.close, near.close, fleet.close, noting.close)
+    duty = Duty(store, audit)
+    duty.start()
+    app.extensions[CLOSING] = (collectors.close, live.close, near.close, fleet.close, noting.close, duty.close)
 
 
 def _protect(app: Flask, settings: Settings, *, tell: Callable[[requests.Answered], None]) -> None:
