@@ -132,7 +132,7 @@ def _assemble(app: Flask, settings: Settings, store: Store, known: Registry, sig
         overview=OverviewOperations(door, fleet),
         instances=InstanceOperations(door, fleet, live),
         logs=LogOperations(door, fleet, streams, settings, away=near.attach),
-        registration=Registration(door, known, fleet, opening),
+        registration=Registration(door, known, fleet, opening, Favorites(store)),
         signing=Signing(people, known, audit),
         auditing=Auditing(door, AuditLog(store)),
         timeline=TimelineOperations(door, store, collecting=settings.collect),

@@ -21,6 +21,7 @@ from msgspec import Struct
 from runtimes.about import Counts as Counts  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.about import Identity as Identity  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.about import Lack as Lack  # noqa: PLC0414 - the whole contract is imported from here
+from runtimes.blast import Blast as Blast  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.lasting import Stream as Stream  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.lasting import Watch as Watch  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.parts import Mount as Mount  # noqa: PLC0414 - the whole contract is imported from here
@@ -326,6 +327,10 @@ class Instances(Protocol):
 
     def cause(self, scope: Scope, instance: str, *, quote_logs: bool = True) -> Explanation:
         """Explain why an instance is not ok; `quote_logs` is False for somebody who may not read logs."""
+        ...
+
+    def blast(self, scope: Scope, instances: Sequence[str]) -> Blast:
+        """Say what else is hit when these, by their ids, are deleted or restarted."""
         ...
 
     def delete(self, scope: Scope, instance: str, *, force: bool, uid: str = "") -> None:

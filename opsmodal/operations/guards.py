@@ -7,7 +7,7 @@ there is to confirm, is a question and none.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -58,11 +58,12 @@ class Guard(Protocol):
 class Confirmation:
     """The guard of dangerous actions: the right word was sent, which is the service's name in production, else `true`.
 
-    `hits` is what will be hit; `label` what the button says: what is done, and to how many of what. `word` is another
-    word than that of the service that the action is on. `command` is the same by hand.
+    `hits` is what will be hit, or a function that looks it up while somebody is asked; `label` what the button says:
+    what is done, and to how many of what. `word` is another word than that of the service that the action is on.
+    `command` is the same by hand.
     """
 
-    hits: Sequence[str]
+    hits: Sequence[str] | Callable[[], Sequence[str]]
     label: str = ""
     command: str = ""
     word: str = ""
@@ -83,7 +84,7 @@ class Confirmation:
         label = self.label or asked.leave.action.label
         return ConfirmationRequired(
             f"{label} {wants}.",
-            hits=self.hits,
+            hits=tuple(self.hits() if callable(self.hits) else self.hits),
             confirm=word,
             label=label,
             command=self.command,

@@ -21,6 +21,7 @@ from opsmodal.listing import ListQuery, Page
 from opsmodal.live import Dress, Live, Reader
 from opsmodal.operations.door import Door, Pass
 from opsmodal.operations.guards import Confirmation, Consent
+from opsmodal.operations.hits import HITS_MAX, Hits
 from opsmodal.permissions import Action, Actor, Permission
 from opsmodal.recent import Recent
 from opsmodal.rows import page_of
@@ -31,8 +32,6 @@ SHARED_S = 1.0
 """With the 3 s between two looks of a page, less than the 5 s after which a right that ended must be felt."""
 FRESH_S = 1.0
 """People who open the same list within this time share one reading."""
-HITS_MAX = 20
-"""Names shown in a confirmation before "and N more"."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +52,7 @@ class InstanceOperations:
         self._door = door
         self._fleet = fleet
         self.live = live
+        self._hits = Hits(door, fleet)
         self._looks = Recent()
 
     def list(self, actor: Actor, name: str, query: ListQuery) -> Page[InstanceRow]:
@@ -113,7 +113,9 @@ class InstanceOperations:
             )
         scope = leave.service.scope()
         by_hand = f"kubectl -n {scope.namespace} delete pod {found.name}{' --grace-period=0 --force' if force else ''}"
-        with self._door.act(leave, target=_target(found), consent=consent, guards=(_asked(leave, found, by_hand),)):
+        with self._door.act(
+            leave, target=_target(found), consent=consent, guards=(self._asked(leave, found, by_hand),)
+        ):
             self._runtime(leave).instances.delete(scope, found.id, force=force, uid=found.uid)
         self._fleet.forget(leave.service)
         return Done(sentence=f"{found.name} is being deleted.", targets=(found.name,))
@@ -122,7 +124,9 @@ class InstanceOperations:
         """Restart one container."""
         leave, found = self._found(actor, actions.INSTANCE_RESTART, name, instance, "restart")
         by_hand = f"{self._fleet.kind(leave.service.runtime)} restart {found.name}"
-        with self._door.act(leave, target=_target(found), consent=consent, guards=(_asked(leave, found, by_hand),)):
+        with self._door.act(
+            leave, target=_target(found), consent=consent, guards=(self._asked(leave, found, by_hand),)
+        ):
             self._runtime(leave).instances.restart(leave.service.scope(), found.id)
         self._fleet.forget(leave.service)
         return Done(sentence=f"{found.name} was restarted.", targets=(found.name,))
@@ -136,7 +140,7 @@ class InstanceOperations:
         if not pending:
             return Done(sentence="No pod is pending.")
         label = f"Delete {len(pending)} pending {'pod' if len(pending) == 1 else 'pods'}"
-        asked = Confirmation(hits=_shortened([_described(row) for row in pending]), label=label)
+        asked = Confirmation(hits=lambda: self._hits.of(leave, pending), label=label)
         with self._door.act(leave, target="pods in Pending", consent=consent, guards=(asked,)) as outcome:
             deleted = tuple(runtime.instances.delete_pending(scope))
             outcome.detail = ", ".join(deleted[:HITS_MAX])
@@ -149,6 +153,10 @@ class InstanceOperations:
         runtime = self._runtime(leave)
         _demand(runtime, verb)
         return leave, runtime.instances.get(leave.service.scope(), instance).instance
+
+    def _asked(self, leave: Pass, found: Instance, by_hand: str) -> Confirmation:
+        label = f"{leave.action.label} {found.kind}"
+        return Confirmation(hits=lambda: self._hits.of(leave, [found]), label=label, command=by_hand)
 
     def _runtime(self, leave: Pass) -> Runtime:
         return self._fleet.runtime(leave.service.runtime)
@@ -171,19 +179,3 @@ def _demand_severities(wanted: str) -> None:
 
 def _target(instance: Instance) -> str:
     return f"{instance.kind}/{instance.name}"
-
-
-def _asked(leave: Pass, found: Instance, by_hand: str) -> Confirmation:
-    return Confirmation(hits=[_described(found)], label=f"{leave.action.label} {found.kind}", command=by_hand)
-
-
-def _described(instance: Instance) -> str:
-    managed = f", managed by {instance.managed_by}" if instance.managed_by else ""
-    if instance.kind == "pod" and not instance.managed_by:
-        managed = ", managed by nothing: nobody makes it again"
-    return f"{instance.kind} {instance.name} ({instance.status}{managed})"
-
-
-def _shortened(hits: list[str]) -> list[str]:
-    more = len(hits) - HITS_MAX
-    return hits[:HITS_MAX] + ([f"and {more} more"] if more > 0 else [])

@@ -71,6 +71,15 @@ class Permits:
         pairs = ((service, self._permissions(actor, grants, service)) for service in self._registry.services())
         return [(service, given) for service, given in pairs if Permission.VIEW in given]
 
+    def neighbours(self, leave: Pass) -> list[tuple[ServiceSpec, bool]]:
+        """List the other services on the same runtime and in the same namespace, and whether the actor may see each."""
+        grants, mine = self._registry.grants(), leave.service
+        return [
+            (service, Permission.VIEW in self._permissions(leave.actor, grants, service))
+            for service in self._registry.services()
+            if service.name != mine.name and (service.runtime, service.namespace) == (mine.runtime, mine.namespace)
+        ]
+
     def enter(self, actor: Actor, action: Action, name: str, *, target: str = "") -> Pass:
         """Let an actor through to one service. Raise NotThere, NotPermitted or ReadOnly; both last are audited.
 

@@ -10,6 +10,7 @@ from connectors.errors import ConnectionProblem
 from opsmodal import actions
 from opsmodal.answers import Done
 from opsmodal.errors import NotThere, Problem, Rejected
+from opsmodal.favorites import Favorites
 from opsmodal.fleet import Fleet
 from opsmodal.opening import Opened, Opening
 from opsmodal.operations.door import Door
@@ -78,7 +79,8 @@ class ProposalRow:
 class Registration:
     """Read and change the registry."""
 
-    def __init__(self, door: Door, registry: Registry, fleet: Fleet, opening: Opening) -> None:
+    def __init__(self, door: Door, registry: Registry, fleet: Fleet, opening: Opening, favorites: Favorites) -> None:
+        self._favorites = favorites
         self._door = door
         self._registry = registry
         self._fleet = fleet
@@ -132,14 +134,27 @@ class Registration:
         known = self._registry.runtime(name) if section == "runtimes" else self._registry.service(name)
         if known is None:
             raise NotThere(f"There is no {section[:-1]} {name[:80]!r}.")
+        self._registry.demand_unused(section, name)
         if isinstance(known, ServiceSpec):
             leave = leave.on(known)
-        hits = [f"the registration of the {section[:-1]} {name}; nothing of it is stopped or deleted"]
-        asked = Confirmation(hits=hits, label=f"Remove {name}")
+        asked = Confirmation(hits=lambda: self._hits(known), label=f"Remove {name}")
         with self._door.act(leave, target=target, consent=consent, guards=(asked,)):
             change = self._registry.remove(section, name)
         self._fleet.refresh()
         return Done(sentence=f"The {change.noun} {name} was removed.", targets=(name,))
+
+    def _hits(self, known: ServiceSpec | RuntimeSpec) -> list[str]:
+        """Say what goes with an entry; what refers to it has been refused before."""
+        if not isinstance(known, ServiceSpec):
+            registered = f"the registration of the runtime {known.name}; nothing on it is stopped or deleted"
+            return [registered, "its stored credentials are deleted", "open pages and logs on it end"]
+        stars = self._favorites.count(known.name)
+        return [
+            f"the registration of the service {known.name}; nothing of it is stopped or deleted",
+            "its collected events and figures are deleted; its rows in the audit log stay",
+            "open pages and logs of it end",
+            *([f"{stars} {'person has' if stars == 1 else 'people have'} it as a favourite"] if stars else []),
+        ]
 
     def export(self, actor: Actor) -> str:
         """Write the registry as YAML."""

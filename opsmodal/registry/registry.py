@@ -176,14 +176,16 @@ class Registry:
             return rejected.problems
         return ()
 
+    def demand_unused(self, section: str, name: str) -> None:
+        """Raise InUse while something refers to an entry."""
+        _demand_unused(self.state(), section, name)
+
     def remove(self, section: str, name: str) -> Change:
         """Remove an entry and its credentials. Raise NotThere, or InUse while something refers to it."""
         noun = NOUNS[section]
         with self._store.session() as session:
             self._store.lock(session, LOCK)
-            users = list(entries.load(session).users_of(section, name))
-            if users:
-                raise InUse(f"The {noun} {name} is still used by: {'; '.join(users)}.", hint="Remove these first.")
+            _demand_unused(entries.load(session), section, name)
             if not entries.remove(session, section, name):
                 raise NotThere(f"There is no {noun} named “{name[:80]}”.")
             credentials.drop(session, section, name)
@@ -218,6 +220,13 @@ class Registry:
         now = self._now()
         credentials.save(session, self._vault, holders, now)
         entries.save(session, wanted, changes, now, by)
+
+
+def _demand_unused(state: State, section: str, name: str) -> None:
+    users = list(state.users_of(section, name))
+    if users:
+        sentence = f"The {NOUNS[section]} {name} is still used by: {'; '.join(users)}."
+        raise InUse(sentence, hint="Remove these first.")
 
 
 def _wanted(reading: Reading) -> dict[str, dict[str, Spec]]:

@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NoReturn
 
-from runtimes.base import Explanation, Instance, InstanceDetail, LogQuery, Scope, Snapshot, Watch
+from runtimes.base import Blast, Explanation, Instance, InstanceDetail, LogQuery, Scope, Snapshot, Watch
 from runtimes.causes import explain
 from runtimes.engine import detail, evidence
 from runtimes.engine.answers import EngineEvent, Inspected, moment
 from runtimes.engine.api import Api, escaped
+from runtimes.engine.blast import ContainerBlast
 from runtimes.engine.containers import Containers
 from runtimes.engine.events import Events, shown
 from runtimes.engine.live import LiveContainers
@@ -89,6 +90,10 @@ class Instances:
                 now=datetime.now(UTC),
             )
         )
+
+    def blast(self, scope: Scope, instances: Sequence[str]) -> Blast:
+        """Say what else is hit when these containers are restarted. Raise RuntimeProblem when they cannot be read."""
+        return ContainerBlast(self._containers, self._reader).of(scope, instances)
 
     def restart(self, scope: Scope, instance: str) -> None:
         """Stop and start a container, and wait until that is done.

@@ -79,7 +79,7 @@ def workloads(seen: Iterable[Seen]) -> tuple[Workload, ...]:
     groups: dict[tuple[str, str], list[Seen]] = {}
     for each in seen:
         if each.container.labels.get(ONE_OFF_LABEL, "").lower() != "true":
-            groups.setdefault(_workload(each), []).append(each)
+            groups.setdefault(workload_of(each), []).append(each)
     return tuple(
         Workload(
             id=name,
@@ -101,7 +101,8 @@ def is_desired(seen: Seen) -> bool:
     return not (done and seen.container.state.exit_code == 0 and policy in ("", "no", "on-failure"))
 
 
-def _workload(seen: Seen) -> tuple[str, str]:
+def workload_of(seen: Seen) -> tuple[str, str]:
+    """Name what a container is a replica of, as (name, kind)."""
     labels: Mapping[str, str] = seen.container.labels
     service = first_label(labels, SERVICE_LABELS) if first_label(labels, PROJECT_LABELS) else ""
     return (service, "compose service") if service else (seen.container.own_name, "container")

@@ -19,7 +19,7 @@ def domains(
     found = [
         domain
         for ingress in ingresses
-        for name, domain in _rules(ingress)
+        for name, domain in backed(ingress)
         if accepts(ingress.metadata.labels or {}) or name in leading
     ]
     return tuple(dict.fromkeys(found))
@@ -30,7 +30,8 @@ def _leads_to(service: ServiceObject, pods: Sequence[HeldPod]) -> bool:
     return bool(wanted) and any(wanted <= (pod.metadata.labels or {}).items() for pod in pods)
 
 
-def _rules(ingress: Ingress) -> Iterator[tuple[str, Domain]]:
+def backed(ingress: Ingress) -> Iterator[tuple[str, Domain]]:
+    """Give each rule with the name of the Service that it leads to, "" where it leads to something else."""
     secure = {host for tls in ingress.spec.tls or () for host in tls.hosts or ()}
     for rule in ingress.spec.rules or ():
         paths = (rule.http.paths if rule.http else None) or [

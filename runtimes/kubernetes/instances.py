@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from runtimes import causes
-from runtimes.base import Explanation, Instance, InstanceDetail, Scope, Snapshot, Watch
+from runtimes.base import Blast, Explanation, Instance, InstanceDetail, Scope, Snapshot, Watch
 from runtimes.errors import Conflict, Missing, RuntimeProblem, Stale, Unsupported
 from runtimes.kubernetes import details, paths
+from runtimes.kubernetes.blast import PodBlast
 from runtimes.kubernetes.client import Client
 from runtimes.kubernetes.facts import Surroundings
 from runtimes.kubernetes.figures import RecentFigures
@@ -78,6 +79,10 @@ class PodInstances:
         """Explain why a pod is not ok. Raise Missing when it is not the service's."""
         pod = Pods(self._client).one(scope, instance)
         return causes.explain(Surroundings(self._client, self._together).facts(pod, quote_logs=quote_logs))
+
+    def blast(self, scope: Scope, instances: Sequence[str]) -> Blast:
+        """Say what else is hit when these pods are deleted. Raise RuntimeProblem when they cannot be read."""
+        return PodBlast(self._client, self._together, self._live).of(scope, instances)
 
     def delete(self, scope: Scope, instance: str, *, force: bool, uid: str = "") -> None:
         """Delete a pod, with its own grace period or (`force`) at once. Raise Missing, Conflict or Denied.

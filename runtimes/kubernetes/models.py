@@ -130,6 +130,7 @@ class Volume(Model, frozen=True):
     persistent_volume_claim: ClaimVolume | None = None
     host_path: HostPathVolume | None = None
     empty_dir: EmptyDirVolume | None = None
+    ephemeral: dict[str, object] | None = None
     projected: dict[str, object] | None = None
 
 

@@ -159,6 +159,28 @@ class Ingress(Model, frozen=True):
     spec: IngressSpec = IngressSpec()
 
 
+class BackendReference(Model, frozen=True):
+    name: str = ""
+    kind: str = "Service"
+    namespace: str = ""
+
+
+class RouteRule(Model, frozen=True):
+    backend_refs: list[BackendReference] | None = None
+
+
+class RouteSpec(Model, frozen=True):
+    hostnames: list[str] | None = None
+    rules: list[RouteRule] | None = None
+
+
+class HttpRoute(Model, frozen=True):
+    """Of the Gateway API: https://gateway-api.sigs.k8s.io/reference/spec/#httproute"""
+
+    metadata: Metadata = Metadata()
+    spec: RouteSpec = RouteSpec()
+
+
 class ServiceSpec(Model, frozen=True):
     selector: Labels | None = None
 

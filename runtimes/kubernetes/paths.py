@@ -27,8 +27,10 @@ GROUPS = {
     "jobs": "apis/batch/v1",
     "cronjobs": "apis/batch/v1",
     "ingresses": "apis/networking.k8s.io/v1",
+    "httproutes": "apis/gateway.networking.k8s.io/v1",
 }
-"""The group and version under which each resource is asked for; all of them have been there since 1.21."""
+"""The group and version under which each resource is asked for; all have been there since 1.21, but for those of the
+Gateway API, which a cluster may not have at all."""
 
 METRICS = "apis/metrics.k8s.io/v1beta1"
 

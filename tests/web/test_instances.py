@@ -112,7 +112,7 @@ def test_deleting_pending_pods_names_them_first(changed: Installation) -> None:
     client = changed.client()
     asked = client.call("POST", "/services/reports/instances/delete-pending")
     assert asked.status_code == 409
-    assert len(asked.json["hits"]) == 1
+    assert [hit for hit in asked.json["hits"] if hit.startswith("pod ")] == asked.json["hits"][:1]
     done = client.call("POST", "/services/reports/instances/delete-pending?confirm=true")
     assert done.status_code == 200
     assert len(done.json["targets"]) == 1
@@ -165,3 +165,52 @@ def _until(holds: object, *, within_s: float = 20.0) -> None:
     while not holds():
         assert time.monotonic() < deadline, "it did not come true in time"
         time.sleep(0.1)
+
+
+def test_a_question_says_what_else_is_hit(changed: Installation) -> None:
+    client = changed.client("manager")
+    asked = client.call("DELETE", "/services/shop/instances/db-0").json
+    assert "the last ready pod of statefulset db" in asked["hits"]
+    assert "statefulset db makes it again" in asked["hits"]
+    assert any(hit.startswith("claim ") and hit.endswith(" stays") for hit in asked["hits"])
+    assert not any("could not be looked at" in hit for hit in asked["hits"])
+    web = [row["name"] for row in client.get("/services/shop/instances").json["items"] if "web" in row["name"]]
+    assert len(web) > 1
+    hits = client.call("DELETE", f"/services/shop/instances/{web[0]}").json["hits"]
+    assert not any("last ready" in hit or "no ready pod" in hit for hit in hits), "others are left"
+
+
+def test_who_shares_an_instance_is_named_to_those_who_may_see_it_and_counted_to_others(changed: Installation) -> None:
+    entry = {"runtime": "demo", "namespace": "shop", "environment": "production"}
+    for name in ("shop-mine", "shop-of-others"):
+        changed.registry.put("services", {"name": name, **entry})
+    changed.registry.put("grants", {"user": "manager", "role": "viewer", "services": ["shop-mine"]})
+    hits = changed.client("manager").call("DELETE", "/services/shop/instances/db-0").json["hits"]
+    assert "also shown by service shop-mine" in hits
+    assert "also shown by 1 service that you may not see" in hits
+    assert "shop-of-others" not in str(hits)
+
+
+def test_a_reason_is_kept_in_the_audit_log(changed: Installation) -> None:
+    client, path = changed.client("manager"), "/services/shop/instances/db-0"
+    for sent in ({"json": {"confirm": "shop", "reason": "it hangs"}}, {"query_string": "confirm=shop&reason=it+hangs"}):
+        _until(lambda: client.get(path).status_code == 200)
+        assert client.call("DELETE", path, **sent).status_code == 200
+    for wrong in ("x" * 501, "two\nlines"):
+        answer = client.call("DELETE", path, json={"confirm": "shop", "reason": wrong})
+        assert (answer.status_code, "Nothing was done" in answer.json["hint"]) == (400, True)
+    rows = changed.client().get("/audit?action=instance.delete").json["items"]
+    assert [row["reason"] for row in rows if row["outcome"] == "done"] == ["it hangs", "it hangs"]
+
+
+def test_the_dialog_offers_a_reason_and_enter_in_it_does_nothing(changed: Installation) -> None:
+    browser = changed.browser("manager")
+    page = browser.post("/services/shop/instances/db-0/delete", headers=own_page()).text
+    assert '<input id="reason" name="reason"' in page
+    assert 'maxlength="500"' in page
+    assert page.index("<button hidden disabled") < page.index('id="confirm"') < page.index('id="reason"')
+    again = browser.post(
+        "/services/shop/instances/db-0/delete", data={"confirm": "shop ", "reason": "a <b>"}, headers=own_page()
+    ).text
+    assert 'value="a &lt;b&gt;"' in again, "what was written is kept when the name was wrong"
+    assert again.count('name="reason"') == 1
