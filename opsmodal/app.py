@@ -33,19 +33,19 @@ from opsmodal.operations.logs import LogOperations
 from opsmodal.operations.overview import OverviewOperations
 from opsmodal.operations.registration import Registration
 from opsmodal.operations.services import Services
-from opsmodal.operations.signing import Signing
 from opsmodal.operations.timeline import TimelineOperations
 from opsmodal.operations.usage import UsageOperations
 from opsmodal.paths import static_root, template_root
 from opsmodal.people import People
 from opsmodal.registry.registry import Registry
 from opsmodal.settings import Settings
-from opsmodal.store import open_vault
+from opsmodal.store import Vault, open_vault
 from opsmodal.store.store import Store
 from opsmodal.tabs import TABS
 from opsmodal.tabs import instances as instances_tab
 from opsmodal.tabs import logs as logs_tab
 from opsmodal.version import installed_version
+from opsmodal.ways_in import behind_proxy, ways_in
 from opsmodal.web import (
     auditing,
     drawing,
@@ -55,6 +55,7 @@ from opsmodal.web import (
     headers,
     health,
     metrics,
+    oidc,
     origin,
     registry,
     registry_filters,
@@ -85,7 +86,7 @@ def create_app(settings: Settings, store: Store) -> Flask:
     vault = open_vault(store, data_dir=settings.data_dir, key=settings.key)
     app.secret_key = vault.fingerprint("flash messages")
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    _assemble(app, settings, store, Registry(store, vault, allowed_exec=settings.allowed_exec), Signer(vault))
+    _assemble(app, settings, store, vault, Registry(store, vault, allowed_exec=settings.allowed_exec))
     meter = app.extensions[metrics.METER] = Meter()
     meter.attend(store)
     app.extensions[metrics.TOKEN] = settings.metrics_token
@@ -96,7 +97,7 @@ def create_app(settings: Settings, store: Store) -> Flask:
     meter.ask(Sources(sockets=app.extensions[HELD], fleet=fleet, streams=near.streams, live=live))
     near.begin(meter)
     proxied = Proxied(app.wsgi_app, networks(settings.trusted_proxies))
-    app.wsgi_app = proxied  # type: ignore[method-assign]  # as Flask documents it
+    app.wsgi_app = behind_proxy(proxied, settings)  # type: ignore[assignment,method-assign]  # as Flask documents it
     return app
 
 
@@ -112,8 +113,8 @@ def leave_app(app: Flask) -> None:
     held.leave()
 
 
-def _assemble(app: Flask, settings: Settings, store: Store, known: Registry, signer: Signer) -> None:
-    audit = Audit(store, signer, process=this_process(serves=True))
+def _assemble(app: Flask, settings: Settings, store: Store, vault: Vault, known: Registry) -> None:
+    audit = Audit(store, Signer(vault), process=this_process(serves=True))
     asking = settings.reason_required
     door = Door(registry=known, audit=audit, read_only=settings.read_only, reason_required=asking)
     opening = Opening(known, allowed_exec=settings.allowed_exec)
@@ -127,13 +128,16 @@ def _assemble(app: Flask, settings: Settings, store: Store, known: Registry, sig
         life_s=settings.session_life_s,
         failures_per_minute=settings.sign_in_failures_per_minute,
     )
+    ways = ways_in(settings, store, vault, people=people, registry=known, audit=audit)
     app.extensions[EXTENSION] = Operations(
         services=Services(door, fleet, Favorites(store)),
         overview=OverviewOperations(door, fleet),
         instances=InstanceOperations(door, fleet, live),
         logs=LogOperations(door, fleet, streams, settings, away=near.attach),
         registration=Registration(door, known, fleet, opening, Favorites(store)),
-        signing=Signing(people, known, audit),
+        signing=ways.signing,
+        oidc=ways.oidc,
+        named=ways.named,
         auditing=Auditing(door, AuditLog(store)),
         timeline=TimelineOperations(door, store, collecting=settings.collect),
         usage=UsageOperations(door, fleet, Hours(UsedStore(store)), collecting=settings.collect),
@@ -167,6 +171,7 @@ def _serve(app: Flask, *, read_only: bool) -> None:
     drawing.install(app)
     services.install_frame(app)
     app.register_blueprint(signing.pages)
+    app.register_blueprint(oidc.pages)
     app.register_blueprint(health.pages)
     app.register_blueprint(metrics.pages)
     nouns = (services.routes, registry.routes, auditing.routes, timeline.routes, usage.routes)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from opsmodal import sign_in_settings
 from opsmodal.errors import Problem, Rejected
 from opsmodal.networks import networks
 from opsmodal.reasons import NEVER, REQUIRED
@@ -68,6 +69,13 @@ class Settings:
     session_idle_s: int = _bounded(12 * _HOUR_S, 60, 30 * _DAY_S)
     session_life_s: int = _bounded(7 * _DAY_S, 300, 90 * _DAY_S)
     sign_in_failures_per_minute: int = _bounded(5, 1, 1000)
+    sign_in_password: bool = True
+    """Whether people sign in by password; one-time links and tokens work in any case."""
+    sign_in_header: str = ""
+    """The header in which a proxy names whom it has signed in; believed from `sign_in_header_from` alone."""
+    sign_in_header_from: tuple[str, ...] = ()
+    sign_in_header_groups: str = ""
+    sign_in_header_create: bool = False
     log_lines: int = _bounded(500, 1, 1_000_000)
     log_lines_max: int = _bounded(10_000, 1, 1_000_000)
     body_max_bytes: int = _bounded(1 * MEGABYTE, 10_000, 100 * MEGABYTE)
@@ -194,6 +202,7 @@ def _contradictions(settings: Settings) -> Iterator[Problem]:
     if 0 < len(settings.metrics_token) < TOKEN_MIN_CHARS:
         sentence = f"OPSMODAL_METRICS_TOKEN must have at least {TOKEN_MIN_CHARS} characters."
         yield Problem(field="metrics_token", sentence=sentence)
+    yield from sign_in_settings.contradictions(settings)
     if settings.on_sqlite and settings.workers > 1:
         yield Problem(
             field="workers",

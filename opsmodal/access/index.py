@@ -9,6 +9,7 @@ from collections import defaultdict
 from dataclasses import replace
 
 from opsmodal.explaining import Basis, Explanation, Granted, explain
+from opsmodal.oidc.person import brought
 from opsmodal.people.standing import Stands
 from opsmodal.permissions import NOTHING, Actor
 from opsmodal.registry.rights import as_permission
@@ -28,6 +29,7 @@ class Index:
         self._of_group: dict[str, list[Granted]] = defaultdict(list)
         for one in self._granted.values():
             (self._of_user if one.grant.user else self._of_group)[one.grant.user or one.grant.group].append(one)
+        self._oidc = state.oidc
         self._groups: dict[str, set[str]] = defaultdict(set)
         for group in state.groups.values():
             for user in group.users:
@@ -35,11 +37,12 @@ class Index:
 
     def actor(self, known: Actor, stands: Stands) -> Actor:
         """Give somebody as they are now."""
+        more = brought(stands.groups, self._oidc)
         return replace(
             known,
-            admin=stands.admin,
-            auditor=stands.auditor,
-            groups=frozenset(self._groups.get(known.name, ())) | stands.groups,
+            admin=stands.admin or more.admin,
+            auditor=stands.auditor or more.auditor,
+            groups=frozenset(self._groups.get(known.name, ())) | stands.groups | more.groups | known.brought,
             services=stands.services,
             permissions=stands.permissions,
         )

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from opsmodal.operations.auditing import Auditing
 from opsmodal.operations.instances import InstanceOperations
 from opsmodal.operations.logs import LogOperations
+from opsmodal.operations.named import NamedSigning
+from opsmodal.operations.oidc import OidcSigning
 from opsmodal.operations.overview import OverviewOperations
 from opsmodal.operations.registration import Registration
 from opsmodal.operations.services import Services
@@ -25,6 +27,8 @@ class Operations:
     logs: LogOperations
     registration: Registration
     signing: Signing
+    oidc: OidcSigning
+    named: NamedSigning
     auditing: Auditing
     timeline: TimelineOperations
     usage: UsageOperations

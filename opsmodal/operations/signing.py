@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from opsmodal import actions
 from opsmodal.audit import Audit, Row
-from opsmodal.errors import NotRecorded, NotSignedIn, Refusal
+from opsmodal.errors import NotPermitted, NotRecorded, NotSignedIn, Refusal
 from opsmodal.oidc.errors import NotVouched
 from opsmodal.oidc.person import brought
 from opsmodal.people import People, SignedIn, User
@@ -33,7 +33,8 @@ TOLD_MAX = 1000
 class Signing:
     """Turn a password, a ticket, a session or a token into an actor."""
 
-    def __init__(self, people: People, registry: Registry, audit: Audit) -> None:
+    def __init__(self, people: People, registry: Registry, audit: Audit, *, takes_passwords: bool = True) -> None:
+        self.takes_passwords = takes_passwords
         self._people = people
         self._registry = registry
         self._audit = audit
@@ -41,7 +42,9 @@ class Signing:
         self._told: OrderedDict[str, float] = OrderedDict()
 
     def by_password(self, name: str, password: str, *, address: str, agent: str) -> str:
-        """Sign in and give the secret of the new session. Raise NotSignedIn, TooMany or NotRecorded."""
+        """Sign in and give the secret of the new session. Raise NotSignedIn, NotPermitted, TooMany or NotRecorded."""
+        if not self.takes_passwords:
+            raise NotPermitted("Nobody signs in by password here.", hint="Use the other way on this page.")
         try:
             user = self._people.sign_in(name, password, address=address)
         except Refusal as refusal:

@@ -10,7 +10,8 @@ from flask import Request, current_app, g, request
 from opsmodal.errors import NotSignedIn, TwoSessions
 from opsmodal.operations import Operations
 from opsmodal.permissions import Actor
-from opsmodal.web.origin import is_socket
+from opsmodal.web.named import said_of
+from opsmodal.web.origin import BEARER, has_token, is_socket
 
 EXTENSION = "opsmodal"
 COOKIE = "opsmodal"
@@ -18,7 +19,6 @@ SECURE_COOKIE = "__Host-opsmodal"
 """The prefix makes a browser refuse the cookie from another host or an insecure page; it needs HTTPS."""
 COOKIES_MAX = 4
 """Each is looked up in the store."""
-BEARER = "bearer "
 REFRESH = "X-Opsmodal-Refresh"
 """The header that our script puts on what it asks by the clock."""
 
@@ -43,16 +43,18 @@ def actor_now() -> Actor:
 
 
 def identified(asked: Request) -> Actor | None:
-    """Find out who asks: by token where one is sent, and then by nothing else, or by the session's cookie."""
+    """Find out who asks: by the first that is there of token, word of a believed proxy, and the session's cookie."""
     found = _identified(asked)
     return replace(found, request_id=g.get("request_id", "")) if found else None
 
 
 def _identified(asked: Request) -> Actor | None:
-    authorization = asked.headers.get("Authorization")
-    if authorization is not None:
-        secret = authorization[len(BEARER) :].strip() if authorization.lower().startswith(BEARER) else ""
+    authorization, said = asked.headers.get("Authorization"), said_of(asked)
+    if authorization is not None and (has_token(asked) or said is None):
+        secret = authorization[len(BEARER) :].strip() if has_token(asked) else ""
         return operations().signing.by_token(secret, address=address_of(asked)) if secret else None
+    if said is not None:
+        return operations().named.actor(said.name, said.groups, address=address_of(asked))
     return _by_cookie(asked)
 
 

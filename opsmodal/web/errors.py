@@ -17,6 +17,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from connectors import errors as way
 from opsmodal import errors as own
+from opsmodal.oidc.errors import ProviderAway
 from opsmodal.store import errors as stored
 from opsmodal.web.metrics import meter
 from opsmodal.web.respond import wants_json
@@ -38,6 +39,7 @@ STATUSES: dict[type[Exception], tuple[int, str]] = {
     own.LastAdministrator: (409, "last-administrator"),
     own.TooMany: (429, "too-many"),
     own.NotRecorded: (503, "not-recorded"),
+    ProviderAway: (503, "provider-away"),
     runtime.Missing: (404, "not-found"),
     runtime.Denied: (502, "runtime-denied"),
     runtime.Stale: (412, "changed-meanwhile"),
@@ -140,7 +142,9 @@ def shown(body: ErrorBody, error: Exception | None = None) -> AnyResponse:
     if wants_json():
         return Response(msgspec.json.encode(body), status=body.status, content_type=MEDIA_TYPE)
     template = "confirm.html" if isinstance(error, own.ConfirmationRequired) else "error.html"
-    context: dict[str, Any] = {"error": body, "refusal": error, "sent": request.form if request.form else {}}
+    # Only what has been read is read again: the form itself may be what cannot be (too large, cut off, out of shape).
+    sent = request.form if isinstance(error, own.ConfirmationRequired) else {}
+    context: dict[str, Any] = {"error": body, "refusal": error, "sent": sent}
     return Response(render_template(template, **context), status=body.status)
 
 

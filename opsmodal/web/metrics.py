@@ -15,7 +15,8 @@ from opsmodal.errors import NotPermitted
 from opsmodal.meter import Meter
 from opsmodal.near import Near
 from opsmodal.networks import address_in
-from opsmodal.web.asking import BEARER, address_of
+from opsmodal.web.asking import address_of
+from opsmodal.web.origin import BEARER
 from opsmodal.web.proxies import MARK
 
 pages = Blueprint("metrics", __name__)

@@ -14,7 +14,9 @@ from urllib.parse import urlsplit
 from flask import Flask, Request, request
 
 from opsmodal.errors import BadRequest, ForeignOrigin
+from opsmodal.web.named import said_of
 
+BEARER = "bearer "
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 API_PREFIX = "/api/"
 WINDOW = "document"
@@ -27,11 +29,15 @@ HINT = "Open the page in this installation and try again there."
 def check_hosts(app: Flask, allowed: frozenset[str]) -> None:
     """Answer only to the host names this installation is known by, and to addresses.
 
-    A page that rebinds its own name to our address still sends that name; it cannot send an address.
+    A page that rebinds its own name to our address still sends that name; it cannot send an address. A request that
+    names no host, or another one in its first line, would be understood differently by a proxy in front (RFC 9112,
+    section 3.2).
     """
 
     @app.before_request
     def known_host() -> None:
+        if names_two_hosts(request):
+            raise BadRequest("This request does not name one host.", hint="Send one Host header, and a path alone.")
         name = host_name(request.host)
         if name not in allowed and "*" not in allowed and not _is_address(name):
             raise BadRequest(
@@ -59,7 +65,9 @@ def demand_own_origin(asked: Request) -> None:
         raise ForeignOrigin("This request comes from another site's page.", hint=HINT)
     if site is not None and site not in OWN_SITES:
         raise ForeignOrigin("This request comes from another site's page.", hint=HINT)
-    if origin is None and site is None and "Authorization" not in asked.headers and asked.cookies:
+    # What a proxy's header says comes along with other sites' requests just as a cookie does.
+    signed_in = asked.cookies or said_of(asked) is not None
+    if origin is None and site is None and not has_token(asked) and signed_in:
         raise ForeignOrigin("This request does not say which page it comes from.", hint=HINT)
 
 
@@ -80,6 +88,11 @@ def is_visit(asked: Request) -> bool:
     return headers.get("Sec-Fetch-Mode", "navigate") == "navigate" and headers.get("Sec-Fetch-Dest", WINDOW) == WINDOW
 
 
+def has_token(asked: Request) -> bool:
+    """Tell whether the request carries an API token; a browser's own Basic or Negotiate is none."""
+    return asked.headers.get("Authorization", "").lower().startswith(BEARER)
+
+
 def own_origin(asked: Request) -> str:
     """Give the origin that our own pages have for this request."""
     return f"{asked.scheme}://{asked.host}"
@@ -88,6 +101,14 @@ def own_origin(asked: Request) -> str:
 def is_socket(asked: Request) -> bool:
     """Tell whether the request asks to become a WebSocket."""
     return asked.headers.get("Upgrade", "").lower() == "websocket"
+
+
+def names_two_hosts(asked: Request) -> bool:
+    """Tell whether a request names no host although it has to, or another one in its first line than in its header."""
+    if "HTTP_HOST" not in asked.environ:
+        return asked.environ.get("SERVER_PROTOCOL") != "HTTP/1.0"
+    scheme, is_absolute, rest = str(asked.environ.get("RAW_URI", "")).partition("://")
+    return bool(is_absolute) and scheme.isalpha() and rest.partition("/")[0] != asked.environ["HTTP_HOST"]
 
 
 def host_name(host: str) -> str:

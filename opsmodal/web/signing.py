@@ -9,15 +9,20 @@ from flask import Blueprint, Flask, Response, g, redirect, render_template, requ
 from werkzeug.wrappers import Response as AnyResponse
 
 from opsmodal.errors import Refusal, TooMany
+from opsmodal.operations.signing import OIDC
 from opsmodal.people.links import FIELD, INVITATION, ticket_in
 from opsmodal.web.asking import address_of, cookie_name, identified, nobody, operations, session_secrets
 from opsmodal.web.errors import count_refusal, known
 from opsmodal.web.headers import FORGET
-from opsmodal.web.origin import is_visit
+from opsmodal.web.named import header_person
+from opsmodal.web.origin import is_visit, own_origin
 from opsmodal.web.respond import wants_json
 
 OPEN_PREFIXES = ("/sign-in", "/sign-out", "/static/", "/healthz", "/readyz", "/metrics")
 """What answers to nobody in particular. Everything else needs somebody; to sign out one may be two."""
+
+LEFT = "left"
+"""In the address of the sign-in page: by what the session that has just ended began."""
 
 pages = Blueprint("signing", __name__)
 
@@ -44,7 +49,7 @@ def ask() -> AnyResponse:
     ticket = request.args.get(FIELD)
     # Who only looks whether the link is there, a preview, a prefetch or a frame, must not use it up.
     if not ticket or request.method == "HEAD" or not is_visit(request):
-        return _form("")
+        return _form()
     return _let_in(lambda: operations().signing.by_ticket(ticket, **_browser()))
 
 
@@ -60,22 +65,34 @@ def sign_in() -> AnyResponse:
 
 def _let_in(begin: Callable[[], str]) -> AnyResponse:
     """Start a session and go on; a refusal is said on the form itself."""
+    target = request.values.get("next", "")
     try:
-        return _signed_in(begin())
+        return started(begin(), target=target)
     except Refusal as refusal:
-        count_refusal(refusal)
-        response = _form(refusal.sentence, status=known(refusal)[0])
-        if isinstance(refusal, TooMany):
-            response.headers["Retry-After"] = str(int(refusal.retry_after_s) or 1)
-        return response
+        return refused_form(refusal, target=target)
+
+
+def refused_form(refusal: Refusal, *, target: str) -> AnyResponse:
+    """Say on the form why nobody was signed in."""
+    count_refusal(refusal)
+    response = _form(refusal, status=known(refusal)[0], target=target)
+    if isinstance(refusal, TooMany):
+        response.headers["Retry-After"] = str(int(refusal.retry_after_s) or 1)
+    return response
+
+
+def started(secret: str, *, target: str) -> AnyResponse:
+    """Give a browser its new session, and lead it to where it wanted to go."""
+    response = redirect(local(target), code=303)
+    response.set_cookie(cookie_name(request), secret, path="/", secure=request.is_secure, httponly=True, samesite="Lax")
+    return response
 
 
 @pages.post("/sign-out")
 def sign_out() -> AnyResponse:
     """End this session."""
-    for secret in session_secrets(request):
-        operations().signing.out(secret, address=address_of(request))
-    response = redirect("/sign-in", code=303)
+    began = [operations().signing.out(secret, address=address_of(request)) for secret in session_secrets(request)]
+    response = redirect(f"/sign-in?{LEFT}={OIDC}" if OIDC in began else "/sign-in", code=303)
     response.delete_cookie(cookie_name(request), path="/", secure=request.is_secure, httponly=True, samesite="Lax")
     response.headers["Clear-Site-Data"] = FORGET
     return response
@@ -96,13 +113,15 @@ def _browser() -> dict[str, str]:
     return {"address": address_of(request), "agent": request.headers.get("User-Agent", "")}
 
 
-def _form(problem: str, *, status: int = 200) -> AnyResponse:
-    target = request.values.get("next", "")
-    shown = {"problem": problem, "next": target, "invited": FIELD in request.form}
+def _form(refusal: Refusal | None = None, *, status: int = 200, target: str | None = None) -> AnyResponse:
+    shown = {
+        "problem": refusal.sentence if refusal else "",
+        "hint": refusal.hint if refusal else "",
+        "next": request.values.get("next", "") if target is None else target,
+        "invited": FIELD in request.form,
+        "provider": operations().oidc.name(),
+        "leave": operations().oidc.leave_url(f"{own_origin(request)}/sign-in") if LEFT in request.args else "",
+        "passwords": operations().signing.takes_passwords,
+        "header_person": header_person(request),
+    }
     return Response(render_template("sign-in/sign-in.html", **shown), status=status)
-
-
-def _signed_in(secret: str) -> AnyResponse:
-    response = redirect(local(request.values.get("next", "")), code=303)
-    response.set_cookie(cookie_name(request), secret, path="/", secure=request.is_secure, httponly=True, samesite="Lax")
-    return response
