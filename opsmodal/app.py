@@ -26,11 +26,16 @@ from opsmodal.near import Near
 from opsmodal.networks import networks
 from opsmodal.opening import Opening
 from opsmodal.operations import Operations
+from opsmodal.operations.account import Account
 from opsmodal.operations.auditing import Auditing
 from opsmodal.operations.door import Door
+from opsmodal.operations.grants import Grants
+from opsmodal.operations.groups import Groups
 from opsmodal.operations.instances import InstanceOperations
 from opsmodal.operations.logs import LogOperations
 from opsmodal.operations.overview import OverviewOperations
+from opsmodal.operations.people import PeopleReading
+from opsmodal.operations.people_changes import PeopleChanges
 from opsmodal.operations.registration import Registration
 from opsmodal.operations.services import Services
 from opsmodal.operations.timeline import TimelineOperations
@@ -47,16 +52,19 @@ from opsmodal.tabs import logs as logs_tab
 from opsmodal.version import installed_version
 from opsmodal.ways_in import behind_proxy, ways_in
 from opsmodal.web import (
+    account,
     auditing,
     drawing,
     errors,
     filters,
     flashes,
+    grants,
     headers,
     health,
     metrics,
     oidc,
     origin,
+    people,
     registry,
     registry_filters,
     requests,
@@ -141,6 +149,11 @@ def _assemble(app: Flask, settings: Settings, store: Store, vault: Vault, known:
         auditing=Auditing(door, AuditLog(store)),
         timeline=TimelineOperations(door, store, collecting=settings.collect),
         usage=UsageOperations(door, fleet, Hours(UsedStore(store)), collecting=settings.collect),
+        people=PeopleReading(door, people, known, grants := Grants(door, people, known)),
+        people_changes=PeopleChanges(door, people, known),
+        grants=grants,
+        groups=Groups(door, people, known),
+        account=Account(door, people, known),
     )
     app.extensions[health.STORE], app.extensions[FLEET], app.extensions[LIVE] = store, fleet, live
     app.extensions[metrics.NEAR] = near
@@ -175,7 +188,8 @@ def _serve(app: Flask, *, read_only: bool) -> None:
     app.register_blueprint(health.pages)
     app.register_blueprint(metrics.pages)
     nouns = (services.routes, registry.routes, auditing.routes, timeline.routes, usage.routes)
-    routes = register(app, [*nouns, *(tab.routes for tab in TABS)])
+    everybody = (people.routes, grants.routes, account.routes)
+    routes = register(app, [*nouns, *everybody, *(tab.routes for tab in TABS)])
     followed = register_sockets(app, [instances_tab.sockets, logs_tab.sockets])
     app.extensions[ROUTES], app.extensions[SOCKETS] = routes, followed
     described = document(routes, followed, version=installed_version())

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from opsmodal.operations.account import Account
 from opsmodal.operations.auditing import Auditing
+from opsmodal.operations.grants import Grants
+from opsmodal.operations.groups import Groups
 from opsmodal.operations.instances import InstanceOperations
 from opsmodal.operations.logs import LogOperations
 from opsmodal.operations.named import NamedSigning
 from opsmodal.operations.oidc import OidcSigning
 from opsmodal.operations.overview import OverviewOperations
+from opsmodal.operations.people import PeopleReading
+from opsmodal.operations.people_changes import PeopleChanges
 from opsmodal.operations.registration import Registration
 from opsmodal.operations.services import Services
 from opsmodal.operations.signing import Signing
@@ -32,3 +37,8 @@ class Operations:
     auditing: Auditing
     timeline: TimelineOperations
     usage: UsageOperations
+    people: PeopleReading
+    people_changes: PeopleChanges
+    grants: Grants
+    groups: Groups
+    account: Account

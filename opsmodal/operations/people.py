@@ -16,6 +16,7 @@ from opsmodal.errors import NotThere
 from opsmodal.listing import ListQuery, Page, SortKey, cut, sorted_by
 from opsmodal.operations.carried import SessionRow, TokenRow, session_row, token_row
 from opsmodal.operations.door import Door
+from opsmodal.operations.grants import GrantRow, Grants
 from opsmodal.people import People, User
 from opsmodal.permissions import Actor
 from opsmodal.registry.registry import Registry
@@ -49,9 +50,10 @@ class UserRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserAnswer:
-    """Everything about one user but their grants. `is_you`: it is who asks."""
+    """Everything about one user. `grants` are also those of the registry's groups; `is_you`: it is who asks."""
 
     row: UserRow
+    grants: tuple[GrantRow, ...]
     sessions: tuple[SessionRow, ...]
     tokens: tuple[TokenRow, ...]
     is_you: bool
@@ -60,10 +62,11 @@ class UserAnswer:
 class PeopleReading:
     """Read who there is. For administrators."""
 
-    def __init__(self, door: Door, people: People, registry: Registry) -> None:
+    def __init__(self, door: Door, people: People, registry: Registry, grants: Grants) -> None:
         self._door = door
         self._people = people
         self._registry = registry
+        self._grants = grants
 
     def list(self, actor: Actor, query: ListQuery) -> Page[UserRow]:
         """List the users, by name unless sorted otherwise. Filters: kind, group."""
@@ -79,20 +82,16 @@ class PeopleReading:
     def one(self, actor: Actor, name: str) -> UserAnswer:
         """Read one user. Raise NotThere."""
         self._door.administer(actor, actions.PEOPLE_VIEW)
-        user, now = self.known(name), datetime.now(UTC)
+        user, now = self._people.user(name), datetime.now(UTC)
+        if user is None:
+            raise NotThere(f"There is no user {name[:80]!r}.", hint="The page of people lists everybody.")
         return UserAnswer(
             row=self._rows([user])[0],
+            grants=self._grants.of_user(actor, name),
             sessions=tuple(session_row(each, via=actor.via) for each in self._people.sessions(name)),
             tokens=tuple(token_row(each, now) for each in self._people.tokens(name)),
             is_you=actor.name == name,
         )
-
-    def known(self, name: str) -> User:
-        """Find a user. Raise NotThere."""
-        user = self._people.user(name)
-        if user is None:
-            raise NotThere(f"There is no user {name[:80]!r}.", hint="The page of people lists everybody.")
-        return user
 
     def _rows(self, users: Sequence[User]) -> Sequence[UserRow]:
         sessions, tokens = self._people.session_use(), self._people.token_use()
