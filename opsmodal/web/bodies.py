@@ -74,7 +74,7 @@ class GroupBody:
 class RoleBody:
     """Another role for a grant."""
 
-    role: Role
+    role: Role | None = None
 
 
 def sent_as(kind: type[T]) -> T:

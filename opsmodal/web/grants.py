@@ -47,7 +47,7 @@ def put() -> AnyResponse:
 @routes.put(GRANT, actions.GRANT_CHANGE, Done, body=RoleBody)
 def change(name: str) -> AnyResponse:
     """Give a grant another role."""
-    return _back(operations().grants.change(actor(), name, sent_as(RoleBody).role, consent=consent()))
+    return _back(operations().grants.change(actor(), name, sent_as(RoleBody).role or "", consent=consent()))
 
 
 @routes.delete(GRANT, actions.GRANT_REMOVE, Done, parameters=(CONFIRM,))
