@@ -15,6 +15,7 @@ from gunicorn.app.base import BaseApplication
 from sqlalchemy import make_url
 
 from opsmodal.app import close_app, create_app, leave_app
+from opsmodal.cli.bodies import Readable
 from opsmodal.cli.opened import Installation, opened
 from opsmodal.cli.wording import note
 from opsmodal.cli.worker import Journal, Worker
@@ -95,7 +96,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         """Open the store and make the application, in the worker."""
         self._store = open_store(self._settings.store_url)
         self._app = create_app(self._settings, self._store)
-        return self._app
+        return Readable(self._app)
 
     def _begin(self, worker: Worker) -> None:
         worker.leaving = lambda: leave_app(self._app)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from flask import Flask, Response, g, request
 
 from opsmodal.web.asking import address_of
+from opsmodal.web.bounded import bound
 from opsmodal.web.origin import is_socket
 
 log = logging.getLogger(__name__)
@@ -23,6 +24,9 @@ log = logging.getLogger(__name__)
 _FOREIGN_ID = re.compile(r"[A-Za-z0-9_.:-]{8,64}")
 """An id that a proxy in front has given is kept when it can do no harm in a log."""
 LARGE_BODIES = ("/config", "/yaml", "/registry")
+STRANGERS_PREFIX = "/sign-"
+STRANGERS_BODY_MAX_BYTES = 20_000
+"""Signing in is open to everybody: a name, a password of 1,024 bytes and an address to go on to, all escaped."""
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
 UNKNOWN_ROUTE = "unknown"
 
@@ -48,8 +52,11 @@ def watch(
         given = request.headers.get("X-Request-Id", "")
         g.request_id = given if _FOREIGN_ID.fullmatch(given) else secrets.token_hex(8)
         g.started = time.monotonic()
-        large = any(part in request.path for part in LARGE_BODIES)
-        request.max_content_length = large_body_max_bytes if large else body_max_bytes
+        if request.path.startswith(STRANGERS_PREFIX):
+            bound(request, STRANGERS_BODY_MAX_BYTES)
+        else:
+            large = any(part in request.path for part in LARGE_BODIES)
+            bound(request, large_body_max_bytes if large else body_max_bytes)
 
     @app.after_request
     def end(response: Response) -> Response:
