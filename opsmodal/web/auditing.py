@@ -40,7 +40,14 @@ def listing() -> AnyResponse:
     return respond(value, "audit/audit.html", query=query, choices=CHOICES)
 
 
-@routes.get("/audit/export", actions.AUDIT_EXPORT, str, parameters=(FORMAT, SINCE), media_type="application/x-ndjson")
+@routes.get(
+    "/audit/export",
+    actions.AUDIT_EXPORT,
+    str,
+    parameters=(FORMAT, SINCE),
+    media_type="application/x-ndjson",
+    other_media_types=("text/csv",),
+)
 def export() -> AnyResponse:
     """Take every row away, as it stands, with its hash."""
     kind = request.args.get("format", "jsonl")

@@ -20,13 +20,14 @@ def document(routes: Sequence[Route], sockets: Sequence[SocketRoute], *, version
     """Describe the API. Sockets, which OpenAPI has no word for, are GETs that answer 101."""
     told = [route for route in routes if route.path]
     types = _types(told)
-    schemas, components = msgspec.json.schema_components(types, ref_template=REF)
+    schemas, components = _modern(msgspec.json.schema_components(types, ref_template=REF))
     by_type = {repr(kind): schema for kind, schema in zip(types, schemas, strict=True)}
+    problem = {"description": "Not done", "content": {MEDIA_TYPE: {"schema": by_type[repr(ErrorBody)]}}}
     paths: dict[str, dict[str, Any]] = {}
     for route in told:
-        paths.setdefault(_openapi_path(route.path), {})[route.method.lower()] = _operation(route, by_type)
+        paths.setdefault(_openapi_path(route.path), {})[route.method.lower()] = _operation(route, by_type, problem)
     for socket in sockets:
-        paths.setdefault(_openapi_path(socket.path), {})["get"] = _socket_operation(socket)
+        paths.setdefault(_openapi_path(socket.path), {})["get"] = _socket_operation(socket, problem)
     return {
         "openapi": "3.1.0",
         "info": {"title": "opsmodal", "version": version, "license": {"name": "Apache-2.0"}},
@@ -43,6 +44,16 @@ def document(routes: Sequence[Route], sockets: Sequence[SocketRoute], *, version
     }
 
 
+def _modern(schema: Any) -> Any:
+    """Write tuples as JSON Schema 2020-12 does, which OpenAPI 3.1 demands: msgspec writes them as draft 7 did."""
+    if isinstance(schema, dict):
+        told = {key: _modern(value) for key, value in schema.items()}
+        if isinstance(told.get("items"), list):
+            told["prefixItems"], told["items"] = told["items"], False
+        return told
+    return [_modern(each) for each in schema] if isinstance(schema, list | tuple) else schema
+
+
 def _types(routes: Iterable[Route]) -> list[Any]:
     wanted = [ErrorBody]
     for route in routes:
@@ -52,12 +63,12 @@ def _types(routes: Iterable[Route]) -> list[Any]:
     return wanted
 
 
-def _operation(route: Route, by_type: dict[str, Any]) -> dict[str, Any]:
+def _operation(route: Route, by_type: dict[str, Any], problem: dict[str, Any]) -> dict[str, Any]:
     content = {route.media_type: {"schema": by_type.get(repr(route.answers), {"type": "string"})}}
+    content |= {each: {"schema": {"type": "string"}} for each in route.other_media_types}
     if route.media_type == "text/plain":
         lines = {"schema": by_type.get(repr(route.answers), {})}
         content = {"text/plain": {"schema": {"type": "string"}}, "application/x-ndjson": lines}
-    problem = {"description": "Not done", "content": {MEDIA_TYPE: {"schema": by_type[repr(ErrorBody)]}}}
     operation: dict[str, Any] = {
         "operationId": route.name,
         "summary": route.summary,
@@ -80,13 +91,13 @@ def _body(route: Route, by_type: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-def _socket_operation(socket: SocketRoute) -> dict[str, Any]:
+def _socket_operation(socket: SocketRoute, problem: dict[str, Any]) -> dict[str, Any]:
     return {
         "operationId": f"socket_{socket.handler.__module__.rsplit('.', 1)[-1]}_{socket.handler.__name__}",
         "summary": (socket.handler.__doc__ or "").strip().splitlines()[0],
         "x-action": socket.action.name,
         "parameters": [*_path_parameters(socket.path), *map(_query_parameter, socket.parameters)],
-        "responses": {"101": {"description": "A WebSocket of JSON frames"}},
+        "responses": {"101": {"description": "A WebSocket of JSON frames"}, "default": problem},
     }
 
 

@@ -22,7 +22,7 @@ routes = Routes("registry")
 RUNTIME, SERVICE = "/registry/runtimes/<name>", "/registry/services/<name>"
 DRY_RUN = Parameter(name="dry_run", description="Say what would change only", schema={"type": "boolean"})
 DOCUMENT: Extra = {
-    "body": str,
+    "body": dict[str, Any],
     "body_media_type": "application/yaml",
     "parameters": (DRY_RUN, REASON),
     "page": None,
@@ -37,7 +37,7 @@ def page() -> AnyResponse:
     return respond(registration.runtimes(actor()), "registry/registry.html", services=services)
 
 
-@routes.get("/registry/document", actions.REGISTRY_VIEW, str, media_type="application/yaml")
+@routes.get("/registry/document", actions.REGISTRY_VIEW, dict[str, Any], media_type="application/yaml")
 def export() -> AnyResponse:
     """Write the registry as YAML that can be applied again."""
     text = operations().registration.export(actor())

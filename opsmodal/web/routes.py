@@ -60,6 +60,8 @@ class Route:
     parameters: tuple[Parameter, ...]
     media_type: str
     body_media_type: str
+    other_media_types: tuple[str, ...]
+    """What it may answer with instead, as text."""
 
     @property
     def summary(self) -> str:
@@ -75,6 +77,7 @@ class Extra(TypedDict, total=False):
     parameters: Sequence[Parameter]
     media_type: str
     body_media_type: str
+    other_media_types: Sequence[str]
     page: str | None
     api: bool
 
@@ -117,6 +120,7 @@ class Routes:
                 parameters=tuple(extra.get("parameters", ())),
                 media_type=extra.get("media_type", "application/json"),
                 body_media_type=extra.get("body_media_type", "application/json"),
+                other_media_types=tuple(extra.get("other_media_types", ())),
             )
             self.routes.append(route)
             return view
