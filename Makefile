@@ -17,20 +17,23 @@ VENV := .venv
 BIN := $(VENV)/bin
 AXE := .test-engines/axe/node_modules/axe-core/axe.min.js
 AXE_VERSION := 4
+PROVIDER := .test-engines/oidc/node_modules/oidc-provider/package.json
+# 9 wants a newer Node than Debian 12 has.
+PROVIDER_VERSION := 8
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest
 # Most tests wait for an engine, not for a core: three workers keep two cores busy.
 SIDE_BY_SIDE := -n 3 --dist loadgroup
 
-.PHONY: demo test test-all test-real lint bench setup packages axe clean
+.PHONY: demo test test-all test-real lint bench setup packages axe provider clean
 
 demo: $(VENV)/.installed
 	exec $(BIN)/opsmodal demo $(if $(PORT),--port $(PORT))
 
-test: packages setup axe lint
+test: packages setup axe provider lint
 	$(PYTEST) $(SIDE_BY_SIDE) -m 'not exhaustive'
 
-test-all: packages setup axe lint
+test-all: packages setup axe provider lint
 	$(PYTEST) $(SIDE_BY_SIDE) --hypothesis-profile=thorough
 
 test-real: setup
@@ -57,6 +60,11 @@ packages:
 axe:
 	@[[ -f $(AXE) ]] || npm install --silent --no-audit --no-fund --ignore-scripts --prefix .test-engines/axe axe-core@$(AXE_VERSION) \
 	  || echo "axe: npm could not fetch axe-core; its tests are skipped" >&2
+
+# A certified OpenID provider, for the tests of signing in with one.
+provider:
+	@[[ -f $(PROVIDER) ]] || npm install --silent --no-audit --no-fund --ignore-scripts --prefix .test-engines/oidc oidc-provider@$(PROVIDER_VERSION) \
+	  || echo "provider: npm could not fetch oidc-provider; its tests are skipped" >&2
 
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import settings
 
 from tests.engines import browser as browsers
-from tests.engines import cluster, docker, podman, sshd
+from tests.engines import cluster, docker, podman, provider, sshd
 from tests.engines.containers import ContainerEngine
 from tests.engines.kubectl import NoKubectl, find_kubectl
 from tests.engines.process import CannotStart
@@ -187,6 +187,14 @@ def browser() -> Iterator[Browser]:
     """Give a headless Chromium for the whole run; each test opens its own context in it."""
     with contextlib.ExitStack() as stack:
         yield _or_skip(lambda: stack.enter_context(browsers.started()))
+
+
+@pytest.fixture(scope="session")
+def oidc_provider() -> Iterator[provider.RealProvider]:
+    """Give a real OpenID provider on loopback for the whole run."""
+    started = _or_skip(provider.start)
+    yield started
+    started.close()
 
 
 @pytest.fixture(scope="session")
