@@ -112,8 +112,8 @@ class Registration:
         return plain(spec)
 
     def problems(self, actor: Actor, section: str, entry: Entry, sent: Mapping[str, str]) -> tuple[Problem, ...]:
-        """List what is wrong with an entry, without changing anything."""
-        self._door.administer(actor, actions.REGISTRY_VIEW)
+        """List what is wrong with an entry that somebody means to write, without changing anything."""
+        self._door.administer(actor, actions.REGISTRY_CHANGE, f"{section}/{entry.get('name', '')}"[:200])
         return self._registry.problems(section, entry, sent)
 
     def put(

@@ -17,7 +17,7 @@ from opsmodal.web.bodies import NewToken, OwnPassword, or_again, sent_as, wish
 from opsmodal.web.once import taken
 from opsmodal.web.people import CREATED, token_shown
 from opsmodal.web.respond import consent, done, respond
-from opsmodal.web.routes import CONFIRM, Routes
+from opsmodal.web.routes import CONFIRM, REASON, Routes
 
 routes = Routes("account")
 
@@ -62,7 +62,7 @@ def create_token() -> AnyResponse:
     return or_again(create, _page)
 
 
-@routes.delete("/account/tokens/<token>", actions.ACCOUNT_REVOKE_TOKEN, Done, parameters=(CONFIRM,))
+@routes.delete("/account/tokens/<token>", actions.ACCOUNT_REVOKE_TOKEN, Done, parameters=(CONFIRM, REASON))
 def revoke_token(token: str) -> AnyResponse:
     """Revoke one of your API tokens."""
     return _back(operations().account.revoke_token(actor(), token, consent=consent()))

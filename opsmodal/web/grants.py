@@ -19,7 +19,7 @@ from opsmodal.registry.schema import GrantSpec
 from opsmodal.web.asking import actor, operations
 from opsmodal.web.bodies import GroupBody, RoleBody, or_again, sent_as
 from opsmodal.web.respond import body_fields, consent, done, respond, wants_json, why
-from opsmodal.web.routes import CONFIRM, LIST_PARAMETERS, Parameter, Routes
+from opsmodal.web.routes import CONFIRM, LIST_PARAMETERS, REASON, Parameter, Routes
 from opsmodal.web.signing import local
 
 routes = Routes("grants")
@@ -50,7 +50,7 @@ def change(name: str) -> AnyResponse:
     return _back(operations().grants.change(actor(), name, sent_as(RoleBody).role or "", consent=consent()))
 
 
-@routes.delete(GRANT, actions.GRANT_REMOVE, Done, parameters=(CONFIRM,))
+@routes.delete(GRANT, actions.GRANT_REMOVE, Done, parameters=(CONFIRM, REASON))
 def remove(name: str) -> AnyResponse:
     """Remove a grant."""
     return _back(operations().grants.remove(actor(), name, consent=consent()))
@@ -81,7 +81,7 @@ def put_group(name: str) -> AnyResponse:
     return or_again(lambda: _put_group(name), lambda problems: _group(name, problems))
 
 
-@routes.delete(GROUP, actions.GROUP_REMOVE, Done, parameters=(CONFIRM,))
+@routes.delete(GROUP, actions.GROUP_REMOVE, Done, parameters=(CONFIRM, REASON))
 def remove_group(name: str) -> AnyResponse:
     """Remove a group to which nothing is granted."""
     value = operations().groups.remove(actor(), name, consent=consent())

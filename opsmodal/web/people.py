@@ -21,7 +21,7 @@ from opsmodal.web.asking import actor, operations
 from opsmodal.web.bodies import NewPassword, NewToken, NewUser, or_again, sent_as, wish
 from opsmodal.web.once import Once, shown_at, taken
 from opsmodal.web.respond import consent, done, json_answer, respond, wants_json
-from opsmodal.web.routes import CONFIRM, LIST_PARAMETERS, Parameter, Routes
+from opsmodal.web.routes import CONFIRM, LIST_PARAMETERS, REASON, Parameter, Routes
 
 routes = Routes("people")
 USER = "/people/<name>"
@@ -78,13 +78,13 @@ def give_flag(name: str, flag: str) -> AnyResponse:
     return _back(name, operations().people_changes.give_flag(actor(), name, flag, consent=consent()))
 
 
-@routes.delete(FLAG, actions.USER_TAKE_FLAG, Done, parameters=(CONFIRM,))
+@routes.delete(FLAG, actions.USER_TAKE_FLAG, Done, parameters=(CONFIRM, REASON))
 def take_flag(name: str, flag: str) -> AnyResponse:
     """Make a user no longer an administrator or auditor."""
     return _back(name, operations().people_changes.take_flag(actor(), name, flag, consent=consent()))
 
 
-@routes.post(f"{USER}/disable", actions.USER_DISABLE, Done, parameters=(CONFIRM,))
+@routes.post(f"{USER}/disable", actions.USER_DISABLE, Done, parameters=(CONFIRM, REASON))
 def disable(name: str) -> AnyResponse:
     """Shut a user out now: sessions and links end, tokens no longer work."""
     return _back(name, operations().people_changes.disable(actor(), name, consent=consent()))
@@ -137,13 +137,13 @@ def create_token(name: str) -> AnyResponse:
     return or_again(create, lambda problems: _one(name, problems))
 
 
-@routes.delete(TOKENS, actions.TOKEN_REVOKE, Done, parameters=(CONFIRM,))
+@routes.delete(TOKENS, actions.TOKEN_REVOKE, Done, parameters=(CONFIRM, REASON))
 def revoke_tokens(name: str) -> AnyResponse:
     """Revoke every API token of a user."""
     return _back(name, operations().people_changes.revoke_tokens(actor(), name, consent=consent()))
 
 
-@routes.delete(f"{TOKENS}/<token>", actions.TOKEN_REVOKE, Done, parameters=(CONFIRM,))
+@routes.delete(f"{TOKENS}/<token>", actions.TOKEN_REVOKE, Done, parameters=(CONFIRM, REASON))
 def revoke_token(name: str, token: str) -> AnyResponse:
     """Revoke one API token of a user."""
     return _back(name, operations().people_changes.revoke_token(actor(), name, token, consent=consent()))

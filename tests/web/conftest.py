@@ -113,10 +113,10 @@ def seed(tmp_path_factory: pytest.TempPathFactory) -> Seed:
     return Seed(folder, tokens)
 
 
-def installed(folder: Path, seed: Seed, cluster: Cluster) -> Installation:
-    """Make an installation that operates a cluster's example services."""
+def installed(folder: Path, seed: Seed, cluster: Cluster, **more: Any) -> Installation:
+    """Make an installation that operates a cluster's example services; `more` are settings."""
     shutil.copytree(seed.folder, folder, dirs_exist_ok=True)
-    settings = Settings(data_dir=folder)
+    settings = Settings(data_dir=folder, **more)
     store = open_store(settings.store_url)
     app = create_app(settings, store)
     registry = Registry(store, open_vault(store, data_dir=folder))
