@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from opsmodal import actions
-from opsmodal.cli.opened import Installation, existing, opened, recorded, with_settings
+from opsmodal.cli.opened import Installation, existing, opened, recorded, with_reason, with_settings
 from opsmodal.cli.wording import note
 from opsmodal.errors import NotThere, Refusal
 
@@ -30,6 +30,7 @@ def user() -> None:
 @click.option("--admin", is_flag=True, help="May do everything: registry, people, audit, every service.")
 @click.option("--auditor", is_flag=True, help="May read the audit log, and nothing else.")
 @_FROM_STDIN
+@with_reason
 @with_settings
 def add(settings: Settings, name: str, *, admin: bool, auditor: bool, password_stdin: bool) -> None:
     """Add somebody. Without a password they sign in by a link: opsmodal user link NAME."""
@@ -45,6 +46,7 @@ def add(settings: Settings, name: str, *, admin: bool, auditor: bool, password_s
 @user.command("password")
 @click.argument("name")
 @_FROM_STDIN
+@with_reason
 @with_settings
 def password(settings: Settings, name: str, *, password_stdin: bool) -> None:
     """Give somebody another password, and end their sessions."""
@@ -59,6 +61,7 @@ def password(settings: Settings, name: str, *, password_stdin: bool) -> None:
 @user.command("link")
 @click.argument("name")
 @click.option("--address", metavar="URL", help="Where the installation is reached. [http:// and the setting bind]")
+@with_reason
 @with_settings
 def link(settings: Settings, name: str, address: str | None) -> None:
     """Print a link to hand to somebody: it signs them in once, within an hour."""
@@ -75,6 +78,7 @@ def link(settings: Settings, name: str, address: str | None) -> None:
 
 @user.command("disable")
 @click.argument("name")
+@with_reason
 @with_settings
 def disable(settings: Settings, name: str) -> None:
     """Shut somebody out: sessions and links end, tokens no longer work."""
@@ -85,6 +89,7 @@ def disable(settings: Settings, name: str) -> None:
 
 @user.command("enable")
 @click.argument("name")
+@with_reason
 @with_settings
 def enable(settings: Settings, name: str) -> None:
     """Let somebody in again."""
@@ -117,6 +122,7 @@ def token() -> None:
     "--permission", "permissions", multiple=True, type=click.Choice(PERMISSIONS), help="Only for this. May be repeated."
 )
 @click.option("--label", default="", help="What it is for.")
+@with_reason
 @with_settings
 def create(
     settings: Settings,
@@ -160,6 +166,7 @@ def list_tokens(settings: Settings, name: str | None) -> None:
 
 @token.command("revoke")
 @click.argument("token_id", metavar="ID")
+@with_reason
 @with_settings
 def revoke(settings: Settings, token_id: str) -> None:
     """End a token by its id."""
