@@ -10,7 +10,7 @@ from opsmodal.errors import Problem
 
 WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 UNITS = {"_s": " of seconds", "_bytes": " of bytes"}
-SECRETS = frozenset({"key", "database_url", "metrics_token"})
+SECRETS = frozenset({"key", "database_url", "metrics_token", "audit_forward", "audit_forward_token"})
 """Settings whose wrong value is not repeated: it may hold a password."""
 SHOWN_MAX_CHARS = 60
 

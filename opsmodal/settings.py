@@ -84,6 +84,12 @@ class Settings:
     audit_heads_file: str = ""
     """Empty means a file in the data folder; `audit_heads` is the path."""
     audit_heads_every_s: int = _bounded(60, 1, 86_400)
+    audit_forward: tuple[str, ...] = ()
+    """Where audit rows are forwarded to; see `opsmodal.audit.targets`."""
+    audit_forward_token: str = field(default="", repr=False)
+    """What webhooks get as their bearer token."""
+    audit_forward_ca_file: str = ""
+    """Whose certificates of webhooks and syslog are trusted; empty means those that the system trusts."""
 
     @property
     def audit_heads(self) -> Path:
@@ -203,9 +209,18 @@ def _contradictions(settings: Settings) -> Iterator[Problem]:
         sentence = f"OPSMODAL_METRICS_TOKEN must have at least {TOKEN_MIN_CHARS} characters."
         yield Problem(field="metrics_token", sentence=sentence)
     yield from sign_in_settings.contradictions(settings)
+    if settings.audit_forward:
+        yield from _unfit_targets(settings)
     if settings.on_sqlite and settings.workers > 1:
         yield Problem(
             field="workers",
             sentence="More than one worker needs PostgreSQL: on SQLite one process serves.",
             hint="Leave --workers out, or give --database-url postgresql://…",
         )
+
+
+def _unfit_targets(settings: Settings) -> Iterator[Problem]:
+    from opsmodal.audit.targets import mistakes
+
+    for sentence in mistakes(settings.audit_forward, ca_file=settings.audit_forward_ca_file):
+        yield Problem(field="audit_forward", sentence=sentence)

@@ -63,13 +63,20 @@ class Signer:
 
 
 def noted(path: Path) -> list[Head]:
-    """Read the heads of a file, oldest first; none when there is no file. Raise ForgedHead for a damaged line."""
-    if not path.exists():
-        return []
+    """Read the heads of a file, oldest first; none when there is no file. Raise ForgedHead for a damaged line.
+
+    The file may be a copy of what was forwarded, as a webhook or a syslog daemon has written it: rows and the lines of
+    other programs are passed over there, and whatever stands before the JSON.
+    """
+    lines = path.read_bytes().splitlines() if path.exists() else []
+    if any(_MARK in line for line in lines):
+        lines = [line[line.index(_MARK) :] if _MARK in line else b"" for line in lines]
+    else:
+        lines = [line or b"{}" for line in lines]
     heads = []
-    for number, line in enumerate(path.read_bytes().splitlines(), 1):
+    for number, line in enumerate(lines, 1):
         try:
-            heads.append(_HEAD.decode(line))
+            heads += [_HEAD.decode(line)] if line else []
         except msgspec.DecodeError as error:
             hint = "Compare it with a copy of the file."
             raise ForgedHead(f"Line {number} of {path} is no head.", hint=hint) from error
@@ -98,5 +105,7 @@ def _signed_by(key: Ed25519PrivateKey, head: Head) -> bool:
     return True
 
 
+_MARK = b'{"entry":"head",'
+"""How a forwarded head begins; within a text of a row the quotes would have backslashes."""
 _HEAD = msgspec.json.Decoder(Head)
 make_ready(globals())

@@ -167,6 +167,13 @@ class AuditLog:
             yield from batch
             after = batch[-1].id
 
+    def after(self, number: int, limit: int) -> Sequence[AuditRow]:
+        """Give the rows that follow a number, oldest first. Raise StoreProblem."""
+        with self._store.reading() as session:
+            return session.scalars(
+                select(AuditRow).where(AuditRow.id > number).order_by(AuditRow.id).limit(limit)
+            ).all()
+
     def head(self) -> Head | None:
         """Give the signed head as the store has it; None before the first row."""
         with self._store.reading() as session:
