@@ -157,8 +157,15 @@ class Own:
 @pytest.fixture
 def own(browser: Browser, tmp_path: Path, seed: Seed) -> Iterator[Own]:
     """Give an installation and a cluster of its own to a test that changes or breaks something."""
+    with owned(browser, tmp_path, seed) as own:
+        yield own
+
+
+@contextmanager
+def owned(browser: Browser, folder: Path, seed: Seed) -> Iterator[Own]:
+    """Serve an installation and a cluster of somebody's own, and sign in there."""
     cluster = start()
-    installation = installed(tmp_path, seed, cluster)
+    installation = installed(folder, seed, cluster)
     server = make_server("127.0.0.1", 0, installation.app, threaded=True)
     server.daemon_threads = True
     thread = threading.Thread(
