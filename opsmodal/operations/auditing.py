@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from opsmodal import actions
 from opsmodal.audit.exporting import FORMATS
+from opsmodal.audit.forwarding import Forwarded, Forwarding
 from opsmodal.audit.reading import COUNT_MAX, SEARCHED_MAX, AuditLog, Entry, Found, Wanted
 from opsmodal.errors import BadRequest, NotThere
 from opsmodal.listing import Page
@@ -21,9 +22,10 @@ NUMBER = re.compile(r"[0-9]{1,18}")
 class Auditing:
     """Look into the audit log, and take a copy of it."""
 
-    def __init__(self, door: Door, log: AuditLog) -> None:
+    def __init__(self, door: Door, log: AuditLog, forwarding: Forwarding) -> None:
         self._door = door
         self._log = log
+        self._forwarding = forwarding
 
     def list(self, actor: Actor, wanted: Wanted) -> Page[Entry]:
         """List entries, newest first. `next` is the number to go on below."""
@@ -44,6 +46,12 @@ class Auditing:
         if entry is None:
             raise NotThere(f"The audit log has no row {number[:40]!r}.", hint="The audit page lists what there is.")
         return entry
+
+    def forwarding(self, actor: Actor) -> Page[Forwarded]:
+        """List the targets that the log is forwarded to, and how far each has got."""
+        self._door.audit(actor, actions.AUDIT_VIEW)
+        found = self._forwarding.state()
+        return Page(items=found, total=len(found), next=None, as_of=datetime.now(UTC))
 
     def export(self, actor: Actor, kind: str, *, since: datetime | None) -> Iterator[bytes]:
         """Give every row since a moment, written as `kind`. Raise BadRequest for a format that there is not."""

@@ -9,16 +9,16 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from opsmodal import actions
 from opsmodal.audit.exporting import FORMATS
-from opsmodal.audit.reading import Entry, Wanted
+from opsmodal.audit.forwarding import Forwarded
+from opsmodal.audit.reading import EXACT, Entry, Wanted
 from opsmodal.audit.writing import VERDICTS
 from opsmodal.durations import moment
 from opsmodal.listing import ListQuery, Page, parsed
 from opsmodal.web.asking import actor, operations
-from opsmodal.web.respond import respond
+from opsmodal.web.respond import respond, wants_json
 from opsmodal.web.routes import LIST_PARAMETERS, Parameter, Routes
 
 routes = Routes("audit")
-EXACT = ("service", "actor", "action", "verdict")
 TIMES = ("since", "until")
 _MOMENT = "A moment (RFC 3339) or an age such as 7d"
 CHOICES = {"action": sorted(actions.KNOWN), "verdict": VERDICTS}
@@ -36,8 +36,10 @@ FORMAT = Parameter(name="format", description="How it is written", schema={"type
 def listing() -> AnyResponse:
     """List what was done and refused, newest first."""
     query = parsed(request.args, sorts=(), filters=(*EXACT, *TIMES))
-    value = operations().auditing.list(actor(), _wanted(query))
-    return respond(value, "audit/audit.html", query=query, choices=CHOICES)
+    auditing = operations().auditing
+    value = auditing.list(actor(), _wanted(query))
+    targets = () if wants_json() else auditing.forwarding(actor()).items
+    return respond(value, "audit/audit.html", query=query, choices=CHOICES, targets=targets)
 
 
 @routes.get(
@@ -55,6 +57,12 @@ def export() -> AnyResponse:
     answer = Response(lines, mimetype=FORMATS[kind][1])
     answer.headers["Content-Disposition"] = f"attachment; filename=opsmodal-audit.{kind}"
     return answer
+
+
+@routes.get("/audit/forwarding", actions.AUDIT_VIEW, Page[Forwarded])
+def forwarding() -> AnyResponse:
+    """List the targets that the audit log is forwarded to, and how far each has got."""
+    return respond(operations().auditing.forwarding(actor()), "audit/forwarding.html")
 
 
 @routes.get("/audit/<number>", actions.AUDIT_VIEW, Entry)

@@ -50,6 +50,33 @@ def test_pages_follow_each_other_without_a_gap(changed: Installation) -> None:
     assert seen == whole == sorted(whole, reverse=True)
 
 
+def test_the_id_of_a_request_finds_its_rows_and_its_reason_is_shown(changed: Installation) -> None:
+    asked = {"confirm": "shop", "reason": "ticket OPS-12, with --password planted-in-the-reason"}
+    name = str(changed.client("manager").get("/services/shop/instances?search=web").json["items"][0]["id"])
+    path = f"/services/shop/instances/{name}"
+    answer = changed.client("manager").call("DELETE", path, json=asked, headers={"X-Request-Id": "from-the-proxy-1"})
+    assert answer.headers["X-Request-Id"] == "from-the-proxy-1"
+    auditor = changed.client("auditor")
+    for narrowed in ("request_id=from-the-proxy-1", "search=from-the-proxy-1", "search=OPS-12"):
+        (entry,) = auditor.get(f"/audit?{narrowed}").json["items"]
+        assert (entry["action"], entry["request_id"]) == ("instance.delete", "from-the-proxy-1")
+        assert entry["reason"] == "ticket OPS-12, with --password •••"
+    assert auditor.get("/audit?request_id=from-the-proxy").json["items"] == []
+    page = changed.browser("auditor").get(f"/audit/{entry['id']}").text
+    assert "ticket OPS-12" in page
+    assert "/audit?request_id=from-the-proxy-1" in page
+    for exported in ("/audit/export", "/audit/export?format=csv"):
+        text = auditor.get(exported).text
+        assert "from-the-proxy-1" in text
+        assert "OPS-12" in text
+        assert "planted" not in text
+
+
+def test_where_the_log_is_forwarded_to_is_said(changed: Installation) -> None:
+    assert "not forwarded" in changed.browser("auditor").get("/audit/forwarding").text
+    assert changed.client("auditor").get("/audit/forwarding").json["items"] == []
+
+
 @pytest.mark.parametrize("narrowed", ["since=1h", "until=2099-01-01", "search=delete-pending", "service=shop"])
 def test_filters_that_hold_keep_the_entry(changed: Installation, narrowed: str) -> None:
     changed.client("viewer").call("POST", "/services/shop/instances/delete-pending")
