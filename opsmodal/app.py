@@ -10,9 +10,9 @@ from flask import Flask, Response, g, redirect, send_from_directory
 from werkzeug.wrappers import Response as AnyResponse
 
 from opsmodal.audit import Audit
-from opsmodal.audit.duty import Duty
+from opsmodal.audit.forwarding import ForwardingFigures
 from opsmodal.audit.heads import Signer
-from opsmodal.audit.noting import Noting
+from opsmodal.audit.keeping import Keeping
 from opsmodal.audit.process import this_process
 from opsmodal.audit.reading import AuditLog
 from opsmodal.favorites import Favorites
@@ -83,6 +83,7 @@ from opsmodal.web.sockets import HELD
 from opsmodal.web.sockets import register as register_sockets
 
 CLOSING = "opsmodal.closing"
+KEEPING = "opsmodal.keeping"
 FLEET, LIVE = "opsmodal.fleet", "opsmodal.live"
 ROUTES = "opsmodal.routes"
 SOCKETS = "opsmodal.sockets"
@@ -103,6 +104,7 @@ def create_app(settings: Settings, store: Store) -> Flask:
     near: Near = app.extensions[metrics.NEAR]
     fleet, live = app.extensions[FLEET], app.extensions[LIVE]
     meter.ask(Sources(sockets=app.extensions[HELD], fleet=fleet, streams=near.streams, live=live))
+    meter.registry.register(ForwardingFigures(app.extensions[KEEPING].forwarding))
     near.begin(meter)
     proxied = Proxied(app.wsgi_app, networks(settings.trusted_proxies))
     app.wsgi_app = behind_proxy(proxied, settings)  # type: ignore[assignment,method-assign]  # as Flask documents it
@@ -123,6 +125,7 @@ def leave_app(app: Flask) -> None:
 
 def _assemble(app: Flask, settings: Settings, store: Store, vault: Vault, known: Registry) -> None:
     audit = Audit(store, Signer(vault), process=this_process(serves=True))
+    keeping = app.extensions[KEEPING] = Keeping(store, settings, audit)
     asking = settings.reason_required
     door = Door(registry=known, audit=audit, read_only=settings.read_only, reason_required=asking)
     opening = Opening(known, allowed_exec=settings.allowed_exec)
@@ -146,7 +149,7 @@ def _assemble(app: Flask, settings: Settings, store: Store, vault: Vault, known:
         signing=ways.signing,
         oidc=ways.oidc,
         named=ways.named,
-        auditing=Auditing(door, AuditLog(store)),
+        auditing=Auditing(door, AuditLog(store), keeping.forwarding),
         timeline=TimelineOperations(door, store, collecting=settings.collect),
         usage=UsageOperations(door, fleet, Hours(UsedStore(store)), collecting=settings.collect),
         people=PeopleReading(door, people, known, grants := Grants(door, people, known)),
@@ -160,11 +163,8 @@ def _assemble(app: Flask, settings: Settings, store: Store, vault: Vault, known:
     collectors = Collectors(registry=known, fleet=fleet, store=store)
     if settings.collect:
         collectors.start()
-    noting = Noting(AuditLog(store), settings.audit_heads, every_s=settings.audit_heads_every_s)
-    noting.start()
-    duty = Duty(store, audit)
-    duty.start()
-    app.extensions[CLOSING] = (collectors.close, live.close, near.close, fleet.close, noting.close, duty.close)
+    keeping.start()
+    app.extensions[CLOSING] = (collectors.close, live.close, near.close, fleet.close, keeping.close)
 
 
 def _protect(app: Flask, settings: Settings, *, tell: Callable[[requests.Answered], None]) -> None:
