@@ -116,6 +116,7 @@ ROUTES: dict[str, Access] = {
     "registry_remove_service": ADMIN,
     "audit_listing": AUDIT,
     "audit_export": AUDIT,
+    "audit_forwarding": AUDIT,
     "audit_one": AUDIT,
     "people_listing": ADMIN,
     "people_create": ADMIN,
