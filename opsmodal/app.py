@@ -25,17 +25,12 @@ from opsmodal.meter import Meter, Sources
 from opsmodal.near import Near
 from opsmodal.networks import networks
 from opsmodal.opening import Opening
-from opsmodal.operations import Operations
-from opsmodal.operations.account import Account
+from opsmodal.operations import Operations, of_people
 from opsmodal.operations.auditing import Auditing
 from opsmodal.operations.door import Door
-from opsmodal.operations.grants import Grants
-from opsmodal.operations.groups import Groups
 from opsmodal.operations.instances import InstanceOperations
 from opsmodal.operations.logs import LogOperations
 from opsmodal.operations.overview import OverviewOperations
-from opsmodal.operations.people import PeopleReading
-from opsmodal.operations.people_changes import PeopleChanges
 from opsmodal.operations.registration import Registration
 from opsmodal.operations.services import Services
 from opsmodal.operations.timeline import TimelineOperations
@@ -152,11 +147,7 @@ def _assemble(app: Flask, settings: Settings, store: Store, vault: Vault, known:
         auditing=Auditing(door, AuditLog(store), keeping.forwarding),
         timeline=TimelineOperations(door, store, collecting=settings.collect),
         usage=UsageOperations(door, fleet, Hours(UsedStore(store)), collecting=settings.collect),
-        people=PeopleReading(door, people, known, grants := Grants(door, people, known)),
-        people_changes=PeopleChanges(door, people, known),
-        grants=grants,
-        groups=Groups(door, people, known),
-        account=Account(door, people, known),
+        **of_people(door, people, known),
     )
     app.extensions[health.STORE], app.extensions[FLEET], app.extensions[LIVE] = store, fleet, live
     app.extensions[metrics.NEAR] = near

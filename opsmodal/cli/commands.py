@@ -13,6 +13,7 @@ from opsmodal.cli.doctor import doctor
 from opsmodal.cli.documents import apply, diff, export
 from opsmodal.cli.people import token, user
 from opsmodal.cli.serve import serve
+from opsmodal.cli.sessions import session
 from opsmodal.cli.wording import say, say_rejected
 from opsmodal.version import installed_version
 
@@ -75,5 +76,5 @@ def _log_to_standard_error() -> None:
         logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
 
 
-for command in (demo, serve, apply, diff, export, user, token, audit, doctor):
+for command in (demo, serve, apply, diff, export, user, session, token, audit, doctor):
     main.add_command(command)

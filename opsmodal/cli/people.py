@@ -98,6 +98,27 @@ def enable(settings: Settings, name: str) -> None:
     click.echo(f"Enabled {name}.")
 
 
+@user.command("flags")
+@click.argument("name")
+@click.option("--admin/--no-admin", default=None, help="May do everything: registry, people, audit, every service.")
+@click.option("--auditor/--no-auditor", default=None, help="May read the audit log, and nothing else.")
+@with_reason
+@with_settings
+def flags(settings: Settings, name: str, *, admin: bool | None, auditor: bool | None) -> None:
+    """Make somebody an administrator or auditor, or no longer."""
+    wanted = {flag: given for flag, given in (("admin", admin), ("auditor", auditor)) if given is not None}
+    if not wanted:
+        raise click.UsageError("Give --admin, --no-admin, --auditor or --no-auditor.")
+    with opened(settings) as installation:
+        for flag, given in wanted.items():
+            action = actions.USER_GIVE_FLAG if given else actions.USER_TAKE_FLAG
+            with recorded(installation, action, f"{name}: {flag}"):
+                installation.people.set_flags(name, **{flag: given})
+            click.echo(
+                f"{name} is {'now' if given else 'no longer'} an {'administrator' if flag == 'admin' else flag}."
+            )
+
+
 @user.command("list")
 @with_settings
 def list_users(settings: Settings) -> None:

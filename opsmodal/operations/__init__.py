@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypedDict
 
 from opsmodal.operations.account import Account
 from opsmodal.operations.auditing import Auditing
+from opsmodal.operations.door import Door
 from opsmodal.operations.grants import Grants
 from opsmodal.operations.groups import Groups
 from opsmodal.operations.instances import InstanceOperations
@@ -20,6 +22,8 @@ from opsmodal.operations.services import Services
 from opsmodal.operations.signing import Signing
 from opsmodal.operations.timeline import TimelineOperations
 from opsmodal.operations.usage import UsageOperations
+from opsmodal.people import People
+from opsmodal.registry.registry import Registry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,3 +46,25 @@ class Operations:
     grants: Grants
     groups: Groups
     account: Account
+
+
+class OfPeople(TypedDict):
+    """The operations on people, and on what is theirs."""
+
+    people: PeopleReading
+    people_changes: PeopleChanges
+    grants: Grants
+    groups: Groups
+    account: Account
+
+
+def of_people(door: Door, people: People, registry: Registry) -> OfPeople:
+    """Make the operations on people."""
+    grants = Grants(door, people, registry)
+    return OfPeople(
+        people=PeopleReading(door, people, registry, grants),
+        people_changes=PeopleChanges(door, people, registry),
+        grants=grants,
+        groups=Groups(door, people, registry),
+        account=Account(door, people, registry),
+    )

@@ -118,3 +118,38 @@ def test_another_password_is_given(call: Call, tmp_path: Path) -> None:
     assert call("user", "password", "alice", "--password-stdin", given=b"another horse").code == 0
     with people_in(tmp_path) as people:
         assert people.verify_password("alice", "another horse") is not None
+
+
+def test_flags_are_given_and_taken_but_never_those_of_the_last_administrator(call: Call) -> None:
+    call("user", "add", "alice", "--admin", "--password-stdin", given=b"correct horse\n")
+    call("user", "add", "bob", "--password-stdin", given=b"correct horse\n")
+    for args in (("user", "flags", "alice", "--no-admin"), ("user", "disable", "alice")):
+        refused = call(*args)
+        assert refused.code == 1
+        assert "alice is the last administrator who can sign in." in refused.err
+    given = call("user", "flags", "bob", "--admin", "--auditor")
+    assert given.out == "bob is now an administrator.\nbob is now an auditor.\n"
+    assert call("user", "flags", "alice", "--no-admin").out == "alice is no longer an administrator.\n"
+    assert call("user", "disable", "bob").code == 1
+    assert call("user", "flags", "bob").code == 2
+
+
+def test_sessions_are_listed_and_ended(call: Call, tmp_path: Path) -> None:
+    call("user", "add", "alice")
+    with people_in(tmp_path) as people:
+        one = people.start_session("alice", how="password", address="192.0.2.1", agent="Firefox/128.0 Linux")
+        others = [people.start_session("alice") for _ in range(2)]
+        number = next(each.id for each in people.sessions("alice") if each.how == "password")
+    listed = call("session", "list", "alice").out.splitlines()
+    assert len(listed) == 3
+    assert any(
+        line.startswith(f"{number}\talice\tby password\t192.0.2.1\tFirefox on Linux\tstarted ") for line in listed
+    )
+    assert one not in "\n".join(listed), "the secret of a session is not shown"
+    assert call("session", "end", number).out == f"Ended the session {number} of alice.\n"
+    assert call("session", "end", number).code == 1
+    assert call("session", "end", "--user", "alice").out == "Ended 2 sessions of alice.\n"
+    with people_in(tmp_path) as people:
+        assert [people.session(secret) for secret in (one, *others)] == [None, None, None]
+    assert call("session", "end").code == 2
+    assert call("session", "end", "--user", "nobody").code == 1
