@@ -1,0 +1,219 @@
+"""Every action that changes something, takes something away or lets somebody in leaves its intent and its outcome.
+
+The table holds one call for each such action; an action without a call fails, and so does a call that leaves no rows.
+Plain views leave none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from sqlalchemy import select
+
+from opsmodal import actions
+from opsmodal.app import ROUTES
+from opsmodal.registry.rights import name_of
+from opsmodal.store.tables import AuditRow
+from tests.unit.opsmodal.cli.programs import run
+from tests.web.conftest import PASSWORD, Installation, own_page
+from tests.web.permitted import COMMANDS, path_of
+
+
+@dataclass(frozen=True)
+class Call:
+    """One way to take an action, on a part of the installation of its own. It must be answered with success."""
+
+    method: str
+    path: str
+    body: dict[str, Any] | None = None
+    by_browser: bool = False
+    target: str = ""
+
+
+def _fresh(made: Installation, name: str = "temp") -> str:
+    """Make somebody for one test."""
+    made.people.add(name, password=PASSWORD)
+    return name
+
+
+def _session(made: Installation, name: str) -> str:
+    """Sign somebody in elsewhere; give the session's id."""
+    made.people.start_session(name, how="password", address="127.0.0.1", agent="another")
+    return next(one.id for one in made.people.sessions(name) if one.agent == "another")
+
+
+def _pod(made: Installation, service: str) -> str:
+    return str(made.client().get(f"/services/{service}/instances").json["items"][0]["name"])
+
+
+CALLS: dict[str, Callable[[Installation], Call]] = {
+    "instance.delete": lambda _: Call("DELETE", "/services/shop/instances/db-0?confirm=shop", target="pod/db-0"),
+    "instance.force-delete": lambda made: Call(
+        "DELETE", f"/services/shop/instances/{_pod(made, 'shop')}?confirm=shop&force=true"
+    ),
+    "instances.delete-pending": lambda _: Call("POST", "/services/reports/instances/delete-pending?confirm=true"),
+    "logs.download": lambda _: Call("GET", "/services/shop/logs?download=true&instance=db-0", target="db-0/"),
+    "registry.test": lambda _: Call("POST", "/registry/runtimes/demo/test", target="runtimes/demo"),
+    "registry.change": lambda _: Call(
+        "PUT", "/registry/services/new", {"runtime": "demo", "namespace": "new"}, target="services/new"
+    ),
+    "registry.remove": lambda _: Call("DELETE", "/registry/services/payments?confirm=payments"),
+    "audit.export": lambda _: Call("GET", "/audit/export", target="jsonl"),
+    "sign-in": lambda _: Call("POST", "/sign-in", {"name": "viewer", "password": PASSWORD}, by_browser=True),
+    "sign-out": lambda _: Call("POST", "/sign-out", {}, by_browser=True),
+    "user.add": lambda _: Call("POST", "/people", {"name": "eve"}, target="eve"),
+    "user.password": lambda made: Call("PUT", f"/people/{_fresh(made)}/password", {"password": "another long one"}),
+    "user.link": lambda made: Call("POST", f"/people/{_fresh(made)}/link", target="temp"),
+    "user.disable": lambda made: Call("POST", f"/people/{_fresh(made)}/disable?confirm=true", target="temp"),
+    "user.enable": lambda made: Call("POST", f"/people/{_disabled(made)}/enable", target="temp"),
+    "user.give-flag": lambda made: Call("PUT", f"/people/{_fresh(made)}/flags/auditor", target="temp"),
+    "user.take-flag": lambda _: Call("DELETE", "/people/auditor/flags/auditor?confirm=true", target="auditor"),
+    "session.end": lambda made: Call("DELETE", f"/people/viewer/sessions/{_session(made, 'viewer')}", target="viewer"),
+    "token.create": lambda made: Call("POST", f"/people/{_fresh(made)}/tokens", {"label": "ci"}, target="temp"),
+    "token.revoke": lambda made: Call(
+        "DELETE", f"/people/viewer/tokens/{made.people.new_token('viewer').id}?confirm=true", target="viewer"
+    ),
+    "group.change": lambda _: Call("PUT", "/groups/oncall", {"users": ["viewer"]}, target="oncall"),
+    "group.remove": lambda made: Call("DELETE", f"/groups/{_group(made)}?confirm=true", target="oncall"),
+    "grant.change": lambda _: Call("POST", "/grants", {"user": "eve", "role": "viewer", "services": ["shop"]}),
+    "grant.remove": lambda made: Call("DELETE", f"/grants/{_grant(made)}?confirm=true"),
+    "account.password": lambda _: Call(
+        "POST", "/account/password", {"old": PASSWORD, "new": "another long one"}, by_browser=True
+    ),
+    "account.end-session": lambda made: Call("DELETE", f"/account/sessions/{_session(made, 'admin')}"),
+    "account.create-token": lambda _: Call("POST", "/account/tokens", {"label": "ci"}, by_browser=True),
+    "account.revoke-token": lambda made: Call(
+        "DELETE", f"/account/tokens/{made.people.new_token('admin').id}?confirm=true"
+    ),
+}
+ELSEWHERE = {
+    "instance.restart": "tests/web/test_engines.py: only containers are restarted",
+    "access.ended": "tests/web: it is opsmodal's own, when a right ends",
+}
+"""Actions that need what is not here, and where they are tried."""
+
+
+def _disabled(made: Installation) -> str:
+    name = _fresh(made)
+    made.people.disable(name)
+    return name
+
+
+def _group(made: Installation) -> str:
+    made.registry.put("groups", {"name": "oncall", "users": ["viewer"]})
+    return "oncall"
+
+
+def _grant(made: Installation) -> str:
+    made.registry.put("grants", {"user": "eve", "role": "viewer", "services": ["shop"]})
+    return quote(next(name_of(one.spec) for one in made.registry.granted() if one.spec.user == "eve"), safe="")
+
+
+@pytest.fixture
+def written(changed: Installation) -> Callable[[], list[AuditRow]]:
+    """Give a function that reads the rows since the last time."""
+    last = 0
+
+    def read() -> list[AuditRow]:
+        nonlocal last
+        with changed.store.reading() as session:
+            rows = list(session.scalars(select(AuditRow).where(AuditRow.id > last).order_by(AuditRow.id)))
+            session.expunge_all()
+        last = rows[-1].id if rows else last
+        return rows
+
+    return read
+
+
+def test_every_action_that_is_to_be_recorded_is_tried() -> None:
+    wanted = {name for name, action in actions.KNOWN.items() if action.recorded}
+    assert wanted == set(CALLS) | set(ELSEWHERE)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_an_action_leaves_its_intent_and_its_outcome(
+    changed: Installation, written: Callable[[], list[AuditRow]], name: str
+) -> None:
+    call = CALLS[name](changed)
+    browser = changed.browser() if call.by_browser else None
+    written()
+    if browser is not None:
+        answer = browser.open(call.path, method=call.method, data=call.body, headers=own_page())
+    else:
+        answer = changed.client().call(call.method, call.path, **({"json": call.body} if call.body is not None else {}))
+    told = answer.text[:500]  # a download has ended when it was read
+    assert answer.status_code < 400, f"{answer.status_code} {told}"
+    answer.close()
+    rows = [row for row in written() if row.action == name]
+    assert [row.entry for row in rows] == ["intent", "outcome"], f"{answer.status_code} {told} {rows}"
+    intent, outcome = rows
+    assert (intent.verdict, outcome.outcome, outcome.intent_id) == ("allow", "done", intent.id)
+    assert outcome.duration_ms is not None
+    assert (intent.actor, intent.address) == (("viewer" if name == "sign-in" else "admin"), "127.0.0.1")
+    assert intent.via or name == "sign-in", "through which session or token"
+    assert intent.request_id == outcome.request_id
+    assert call.target in intent.target
+    assert PASSWORD not in f"{[vars(row) for row in rows]}"
+
+
+def test_views_leave_no_row(changed: Installation, written: Callable[[], list[AuditRow]]) -> None:
+    client, seen = changed.client(), 0
+    written()
+    for route in changed.app.extensions[ROUTES]:
+        if route.method == "GET" and route.path and not route.action.recorded:
+            for service in ("shop", "payments"):
+                answer = client.get(path_of(route.path, service))
+                assert answer.status_code < 500
+                answer.close()
+                seen += 1
+    client.call("PUT", "/services/shop/favorite")
+    assert seen > 20
+    assert [(row.action, row.entry) for row in written()] == []
+
+
+def test_a_denied_attempt_leaves_a_row_with_its_rule_and_target(
+    changed: Installation, written: Callable[[], list[AuditRow]]
+) -> None:
+    written()
+    viewer = changed.client("viewer")
+    assert viewer.call("DELETE", "/services/shop/instances/db-0?confirm=shop").status_code == 403
+    assert viewer.call("DELETE", "/registry/services/shop?confirm=shop").status_code == 403
+    assert viewer.call("DELETE", "/services/payments/instances/db-0").status_code == 404
+    assert changed.client().call("DELETE", "/services/shop/instances/db-0?confirm=Shop").status_code == 409
+    assert [(row.entry, row.action, row.service, row.target, row.rule, row.verdict) for row in written()] == [
+        ("refusal", "instance.delete", "shop", "db-0", "needs manage", "refuse"),
+        ("refusal", "registry.remove", "", "services/shop", "needs an administrator", "refuse"),
+        ("refusal", "instance.delete", "shop", "pod/db-0", "confirmation", "refuse"),
+    ]
+
+
+def test_commands_of_the_machine_leave_their_rows(tmp_path: Path) -> None:
+    lines = {
+        "user add": ["user", "add", "eve"],
+        "user password": ["user", "password", "eve", "--password-stdin"],
+        "user link": ["user", "link", "eve"],
+        "token create": ["token", "create", "eve"],
+        "token revoke": [],
+        "user flags": ["user", "flags", "eve", "--auditor"],
+        "session end": ["session", "end", "--user", "eve"],
+        "user disable": ["user", "disable", "eve"],
+        "user enable": ["user", "enable", "eve"],
+        "apply": ["apply", "-f", "-"],
+        "audit export": ["audit", "export"],
+    }
+    assert {name for name, done in COMMANDS.items() if done} == set(lines)
+    given = {"user password": b"correct horse battery\n", "apply": b"apiVersion: opsmodal/v1\n"}
+    for name, line in lines.items():
+        listed = run("token", "list", "eve", "--data-dir", tmp_path).out.split() if not line else []
+        done = run(*(line or ["token", "revoke", listed[0]]), "--data-dir", tmp_path, given=given.get(name, b""))
+        assert done.code == 0, f"{name}: {done.err}"
+    assert run("user", "flags", "eve", "--no-auditor", "--data-dir", tmp_path).code == 0
+    rows = run("audit", "export", "--format", "csv", "--data-dir", tmp_path).out
+    for name, done_by in COMMANDS.items():
+        for action in done_by:
+            assert rows.count(f",{action},") >= 2, f"{name} left no {action}"
