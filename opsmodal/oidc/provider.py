@@ -23,6 +23,8 @@ WELL_KNOWN = "/.well-known/openid-configuration"
 KEYS_MAX = 50
 RSA_MIN_BITS = 2048
 """Shorter ones are forbidden by RFC 7518, section 3.3."""
+BITS_PER_CHAR = 6
+"""Of base64."""
 S256 = "S256"
 
 T = TypeVar("T")
@@ -86,6 +88,8 @@ def decoded(reply: Reply, kind: type[T]) -> T:
 def _verifying(told: dict[str, object]) -> Key | None:
     """Make a public key for signatures; None for anything else: a shared secret (`oct`) must never verify a token."""
     if told.get("kty") not in ("RSA", "EC", "OKP") or told.get("use", "sig") != "sig":
+        return None
+    if told.get("kty") == "RSA" and len(str(told.get("n", ""))) * BITS_PER_CHAR < RSA_MIN_BITS:
         return None
     try:
         key = import_key(cast("dict[str, Any]", told))

@@ -20,9 +20,10 @@ from opsmodal.oidc.errors import ASK, NotVouched
 KEY_TYPES = {
     **dict.fromkeys(("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"), "RSA"),
     **dict.fromkeys(("ES256", "ES384", "ES512"), "EC"),
-    **dict.fromkeys(("EdDSA", "Ed25519"), "OKP"),
+    "Ed25519": "OKP",
 }
-"""The algorithms that may sign a token, and the kind of key each takes."""
+"""The algorithms that may sign a token, and the kind of key each takes. EdDSA, which leaves the curve open, is
+deprecated (RFC 9864)."""
 TOKEN_MAX_CHARS = 100_000
 SUBJECT_MAX_CHARS = 255
 """Core 1.0, section 2."""

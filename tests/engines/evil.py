@@ -74,7 +74,8 @@ class Evil:
     def signed(self, *, key: Key | None = None, header: dict[str, Any] | None = None) -> str:
         """Sign the claims, with our own key unless told otherwise."""
         used = key or self.key
-        return jwt.encode({"alg": "RS256", "kid": used.kid, **(header or {})}, self.said(), used)
+        said = {"alg": "RS256", "kid": used.kid, **(header or {})}
+        return jwt.encode(said, self.said(), used, algorithms=[said["alg"]])
 
     def token(self) -> str:
         """Give the token as it is told to be."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -44,11 +43,11 @@ def signed_in(
 
 
 @pytest.fixture
-def badge(changed: Installation, oidc_provider: RealProvider) -> Iterator[Installation]:
+def badge(changed: Installation, oidc_provider: RealProvider) -> Installation:
     """Give an installation whose people may sign in with the provider."""
     registered(changed, oidc_provider)
     changed.registry.put("grants", {"group": "oncall", "role": "operator", "services": ["shop"]})
-    yield changed
+    return changed
 
 
 def test_somebody_new_signs_in_and_goes_on_to_where_they_wanted(badge: Installation) -> None:
