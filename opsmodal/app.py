@@ -9,6 +9,7 @@ from typing import Any
 from flask import Flask, Response, g, redirect, send_from_directory
 from werkzeug.wrappers import Response as AnyResponse
 
+from opsmodal.access import Watch
 from opsmodal.audit import Audit
 from opsmodal.audit.forwarding import ForwardingFigures
 from opsmodal.audit.heads import Signer
@@ -37,6 +38,7 @@ from opsmodal.operations.timeline import TimelineOperations
 from opsmodal.operations.usage import UsageOperations
 from opsmodal.paths import static_root, template_root
 from opsmodal.people import People
+from opsmodal.people.standing import Standing
 from opsmodal.registry.registry import Registry
 from opsmodal.settings import Settings
 from opsmodal.store import Vault, open_vault
@@ -49,6 +51,7 @@ from opsmodal.ways_in import behind_proxy, ways_in
 from opsmodal.web import (
     account,
     auditing,
+    cutting,
     drawing,
     errors,
     filters,
@@ -68,7 +71,7 @@ from opsmodal.web import (
     timeline,
     usage,
 )
-from opsmodal.web.asking import EXTENSION
+from opsmodal.web.asking import EXTENSION, WATCH
 from opsmodal.web.held import Held
 from opsmodal.web.openapi import document
 from opsmodal.web.proxies import Proxied
@@ -134,12 +137,14 @@ def _assemble(app: Flask, settings: Settings, store: Store, vault: Vault, known:
         life_s=settings.session_life_s,
         failures_per_minute=settings.sign_in_failures_per_minute,
     )
+    standing = Standing(store, idle_s=settings.session_idle_s, life_s=settings.session_life_s)
+    watch = app.extensions[WATCH] = Watch(standing, known, audit)
     ways = ways_in(settings, store, vault, people=people, registry=known, audit=audit)
     app.extensions[EXTENSION] = Operations(
         services=Services(door, fleet, Favorites(store)),
         overview=OverviewOperations(door, fleet),
         instances=InstanceOperations(door, fleet, live),
-        logs=LogOperations(door, fleet, streams, settings, away=near.attach),
+        logs=LogOperations(door, fleet, streams, settings, watch=watch, away=near.attach),
         registration=Registration(door, known, fleet, opening, Favorites(store)),
         signing=ways.signing,
         oidc=ways.oidc,
@@ -155,7 +160,14 @@ def _assemble(app: Flask, settings: Settings, store: Store, vault: Vault, known:
     if settings.collect:
         collectors.start()
     keeping.start()
-    app.extensions[CLOSING] = (collectors.close, live.close, near.close, fleet.close, keeping.close)
+    app.extensions[CLOSING] = (
+        collectors.close,
+        live.close,
+        near.close,
+        watch.close,
+        fleet.close,
+        keeping.close,
+    )
 
 
 def _protect(app: Flask, settings: Settings, *, tell: Callable[[requests.Answered], None]) -> None:
@@ -183,6 +195,7 @@ def _serve(app: Flask, *, read_only: bool) -> None:
     routes = register(app, [*nouns, *everybody, *(tab.routes for tab in TABS)])
     followed = register_sockets(app, [instances_tab.sockets, logs_tab.sockets])
     app.extensions[ROUTES], app.extensions[SOCKETS] = routes, followed
+    cutting.install(app, routes)
     described = document(routes, followed, version=installed_version())
 
     @app.get(f"{API}/openapi.json")

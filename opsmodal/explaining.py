@@ -5,7 +5,7 @@ It explains and decides nothing: whether something is allowed is asked of `permi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -60,13 +60,17 @@ class Lost(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Basis:
-    """What rights stand on at one moment. `runtime` is None where the service is not there; `service` "" for none."""
+    """What rights stand on at one moment. `runtime` is None where the service is not there; `service` "" for none.
+
+    `scope` tells what the service is made of from what it was made of before.
+    """
 
     actor: Actor
     service: str
     runtime: str | None
     explanation: Explanation
     granted: Mapping[str, Granted]
+    scope: Hashable = ()
 
 
 def explain(actor: Actor, granted: Iterable[Granted], *, service: str, runtime: str) -> Explanation:

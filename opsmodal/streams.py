@@ -19,6 +19,7 @@ from pathlib import Path
 import msgspec
 
 from connectors.errors import ConnectionProblem
+from opsmodal.access import Access, Hold
 from opsmodal.jobs import BEAT_S, Jobs, too_many
 from opsmodal.spool import Spool
 from opsmodal.store.errors import Unusable
@@ -29,6 +30,8 @@ from runtimes.structs import make_ready
 
 log = logging.getLogger(__name__)
 
+FORBIDDEN = "forbidden"
+"""Why a job has ended whose owner may no longer have it; another page of theirs goes on with a job of its own."""
 IDLE_S = 45.0
 """How long a job waits for a page to come back: longer than a reload and a short tunnel on a train."""
 SWEEP_S = 5.0
@@ -74,11 +77,15 @@ class Job:
         service: str,
         spool: Spool,
         stream: Stream[LogLine],
+        access: Access,
         search: str = "",
         done: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.id = job_id
         self._done = done
+        self._access = access
+        self.forbidden = False
+        """Whether the right or the sign-in under it has ended; its owner may have begun it with another one as well."""
         self.owner = owner
         self.service = service
         self.began_at = datetime.now(UTC)
@@ -117,6 +124,14 @@ class Job:
             self._spool.wait(offset, timeout_s=wait_s)
         return self._spool.read(offset, limit)
 
+    def forbid(self) -> None:
+        """Take in nothing more, at once and without waiting; `stop` is still to come."""
+        self.forbidden = True
+        self.sentence = self.sentence or "The sign-in or the right that began this has ended."
+        self.reason = self.reason or FORBIDDEN
+        self._taken.set()
+        self._spool.wake()
+
     def stop(self, reason: str = "stopped") -> None:
         """End the job, its stream and its thread, and remove its spool. May be called twice."""
         self.reason = self.reason or reason
@@ -143,6 +158,7 @@ class Job:
             log.exception("follow not spooled", extra={"job": self.id})
             word, sentence = "error", f"The server cannot keep these lines: {problem.strerror or 'its disk fails'}."
         finally:
+            self._access.release()
             self.sentence = self.sentence or sentence
             self.reason = self.reason or word
             self._spool.wake()
@@ -186,6 +202,7 @@ class Streams:
         self._past_bytes = 0
         self._lock = threading.Lock()
         self._closing = threading.Event()
+        self._roused = threading.Event()
         self._sweeper: threading.Thread | None = None
 
     @contextmanager
@@ -198,18 +215,47 @@ class Streams:
             yield
 
     def start(
-        self, open_stream: Callable[[], Stream[LogLine]], *, job_id: str, owner: str, service: str, search: str = ""
+        self,
+        open_stream: Callable[[], Stream[LogLine]],
+        *,
+        job_id: str,
+        owner: str,
+        service: str,
+        hold: Hold,
+        search: str = "",
     ) -> Job:
-        """Open a stream and follow it as the job that has a slot already. Raise Unusable, and what opening raises."""
-        stream = open_stream()
-        spool, done = self._spool(stream), self._across.give_back if self._across else _nobody_to_tell
-        job = Job(job_id, owner=owner, service=service, spool=spool, stream=stream, search=search, done=done)
+        """Open a stream and follow it as the job that has a slot already. Raise Unusable, and what opening raises.
+
+        `hold` puts the job under watch: it ends when the right or the sign-in does that it was begun with.
+        """
+        access = hold()
+        try:
+            stream = open_stream()
+            spool, done = self._spool(stream), self._across.give_back if self._across else _nobody_to_tell
+            job = Job(
+                job_id,
+                owner=owner,
+                service=service,
+                spool=spool,
+                stream=stream,
+                access=access,
+                search=search,
+                done=done,
+            )
+        except BaseException:
+            access.release()
+            raise
         with self._lock:
             self._jobs[job.id] = job
             if self._sweeper is None:
                 self._sweeper = threading.Thread(target=self._sweep, name="follow-sweeper", daemon=True)
                 self._sweeper.start()
+        access.attach(lambda _: self._forbid(job))
         return job
+
+    def _forbid(self, job: Job) -> None:
+        job.forbid()
+        self._roused.set()
 
     def find(self, job_id: str, *, owner: str, service: str) -> Job | None:
         """Find a job by its id; None when it is not this owner's or not this service's."""
@@ -238,6 +284,7 @@ class Streams:
     def close(self) -> None:
         """End every job."""
         self._closing.set()
+        self._roused.set()
         for job in self._all():
             self.end(job)
         if self._sweeper is not None:
@@ -290,13 +337,15 @@ class Streams:
 
     def _sweep(self) -> None:
         beaten = time.monotonic()
-        while not self._closing.wait(min(SWEEP_S, self._idle_s)):
+        while not self._closing.is_set():
+            self._roused.wait(min(SWEEP_S, self._idle_s))
+            self._roused.clear()
             if self._across is not None and time.monotonic() - beaten >= BEAT_S:
                 self._across.beat()
                 beaten = time.monotonic()
             for job in self._all():
-                if job.idle_s > self._idle_s:
-                    self.end(job, "nobody listened")
+                if job.forbidden or job.idle_s > self._idle_s:
+                    self.end(job, FORBIDDEN if job.forbidden else "nobody listened")
 
 
 def new_job() -> str:

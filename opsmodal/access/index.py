@@ -23,7 +23,7 @@ class Index:
 
     def __init__(self, state: State) -> None:
         self.version = state.version
-        self._runtimes = {name: spec.runtime for name, spec in state.services.items()}
+        self._services = dict(state.services)
         self._granted = {name: Granted(grant=as_permission(spec), name=name) for name, spec in state.grants.items()}
         self._of_user: dict[str, list[Granted]] = defaultdict(list)
         self._of_group: dict[str, list[Granted]] = defaultdict(list)
@@ -49,9 +49,17 @@ class Index:
 
     def basis(self, actor: Actor, service: str) -> Basis:
         """Give what an actor's rights on a service stand on; on no service, when it is ""."""
-        runtime = self._runtimes.get(service) if service else ""
+        spec = self._services.get(service)
+        runtime = (spec.runtime if spec else None) if service else ""
         theirs = [*self._of_user.get(actor.name, ())]
         for group in sorted(actor.groups):
             theirs += self._of_group.get(group, ())
         explained = explain(actor, theirs, service=service, runtime=runtime) if runtime else NO_RIGHTS
-        return Basis(actor=actor, service=service, runtime=runtime, explanation=explained, granted=self._granted)
+        return Basis(
+            actor=actor,
+            service=service,
+            runtime=runtime,
+            explanation=explained,
+            granted=self._granted,
+            scope=spec.scope_key() if spec else (),
+        )

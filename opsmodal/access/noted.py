@@ -80,7 +80,7 @@ def _rows(ends: Iterable[End]) -> Iterator[tuple[Row, str]]:
     for _, group in groupby(ordered, key=_together):
         same = list(group)
         actor, service, _, ended = same[0]
-        targets = list(dict.fromkeys(target for _, _, target, _ in same))
+        targets = [target for target in dict.fromkeys(target for _, _, target, _ in same) if target]
         more = len(targets) - TARGETS_MAX
         told = ", ".join(targets[:TARGETS_MAX]) + (f" and {more} more" if more > 0 else "")
         yield Row(actor=actor, action=ACCESS_ENDED.name, service=service, target=told), ended.detail

@@ -33,6 +33,7 @@ of a second it stays below the 5 s after which an ended right must be felt."""
 BLIND_MAX_S = 10.0
 """A database that is restarted must not cost a thousand pages their sockets; nobody can take rights away meanwhile."""
 JOIN_S = 10.0
+SETTLE_S = 3 * EVERY_S
 
 Tell = Callable[[Ended], None]
 
@@ -44,8 +45,21 @@ def _nothing() -> None:
 class Access:
     """The leave of one stream to go on. Give it back with `release`, or use it in a `with`."""
 
-    def __init__(self, watch: Watch, basis: Basis, action: Action, target: str, version: int) -> None:
-        self._watch = watch
+    def __init__(
+        self,
+        basis: Basis,
+        action: Action,
+        *,
+        target: str = "",
+        version: int = 0,
+        forget: Callable[[Access], None] = lambda _: None,
+        demand_sight: Callable[[], None] = _nothing,
+        settle: Callable[[], None] = _nothing,
+    ) -> None:
+        self.settle = settle
+        """Waits until all was looked at anew: for who sees that something has changed before the watch does."""
+        self._forget = forget
+        self._demand_sight = demand_sight
         self.basis = basis
         self.action = action
         self.target = target
@@ -54,21 +68,28 @@ class Access:
         self.ended: Ended | None = None
         self.ended_at = 0.0
         self.changes = 0
-        """How often what its person may do on its service has changed."""
+        """How often its service, or what its person may do there, has changed."""
         self.tell: Tell = lambda _: None
-        """Called once when it ends, by the watch: it must not wait for anything."""
         self.cut: Callable[[], None] = _nothing
-        """Called when the stream has not ended CUT_AFTER_S later: it must not wait for anything either."""
+
+    def attach(self, tell: Tell, cut: Callable[[], None] = _nothing) -> None:
+        """Let the watch end a stream: by `tell`, and by `cut` when it has not ended CUT_AFTER_S later.
+
+        Neither may wait for anything: everybody else is told after it.
+        """
+        self.tell, self.cut = tell, cut
+        if self.ended is not None:  # between the door and here
+            tell(self.ended)
 
     def demand(self) -> None:
         """Raise AccessEnded when the stream must not go on, Unusable when nobody can tell whether it may."""
         if self.ended is not None:
             raise AccessEnded(self.ended.sentence, hint=self.ended.hint, word=self.ended.word)
-        self._watch.demand_sight()
+        self._demand_sight()
 
     def release(self) -> None:
         """Say that the stream has ended. May be called twice."""
-        self._watch.forget(self)
+        self._forget(self)
 
     def __enter__(self) -> Self:
         return self
@@ -93,13 +114,24 @@ class Watch:
         self._held: set[Access] = set()
         self._index: Index | None = None
         self._saw_at = time.monotonic()
+        self.looks = 0
+        """How often it was asked where everybody stands."""
+        self._looked = threading.Condition()
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
 
     def hold(self, actor: Actor, action: Action, *, service: str = "", target: str = "") -> Access:
         """Watch over a stream from now on: of one service, or of the installation itself. Raise StoreProblem."""
         index = self._rights()
-        access = Access(self, index.basis(actor, service), action, target, index.version)
+        access = Access(
+            index.basis(actor, service),
+            action,
+            target=target,
+            version=index.version,
+            forget=self.forget,
+            demand_sight=self.demand_sight,
+            settle=self.settle,
+        )
         with self._lock:
             if self._thread is None and not self._closing.is_set():
                 self._saw_at = time.monotonic()
@@ -123,6 +155,12 @@ class Watch:
         if time.monotonic() - self._saw_at > BLIND_MAX_S:
             sentence = "The store does not answer, so nobody can tell whether you may still see this."
             raise Unusable(sentence, hint="It goes on by itself as soon as the store answers.")
+
+    def settle(self) -> None:
+        """Wait until a look that begins from now on has ended, at most SETTLE_S."""
+        with self._looked:
+            wanted = self.looks + 2  # the one that may be under way has begun before
+            self._looked.wait_for(lambda: self.looks >= wanted, SETTLE_S)
 
     def close(self) -> None:
         """End the threads; streams are their openers' to end. May be called twice."""
@@ -152,6 +190,9 @@ class Watch:
                 _told(access)
             self._noted.note((a.basis.actor, a.basis.service, a.target, a.ended) for a in ended if a.ended)
         self._saw_at = time.monotonic()
+        with self._looked:
+            self.looks += 1
+            self._looked.notify_all()
 
     def _is_over(self, access: Access, all_stand: Mapping[tuple[str, str], Stands], index: Index) -> bool:
         """Judge one stream. What it stands on is worked out anew only where something has changed."""
@@ -164,11 +205,8 @@ class Watch:
             after = index.basis(index.actor(before.actor, stands), before.service)
             access.ended = self._lost(access, before, after)
             if access.ended is None:
-                is_other = (before.explanation.permissions, before.runtime) != (
-                    after.explanation.permissions,
-                    after.runtime,
-                )
-                access.changes += is_other
+                is_same = before.explanation.permissions == after.explanation.permissions
+                access.changes += not (is_same and before.scope == after.scope)
                 access.basis, access.version = after, index.version
         access.stands = stands if access.ended is None else last
         return access.ended is not None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from opsmodal import actions
+from opsmodal.access import Access
 from opsmodal.answers import (
     CauseAnswer,
     Done,
@@ -23,13 +24,10 @@ from opsmodal.operations.door import Door, Pass
 from opsmodal.operations.guards import Confirmation, Consent
 from opsmodal.operations.hits import HITS_MAX, Hits
 from opsmodal.permissions import Action, Actor, Permission
-from opsmodal.recent import Recent
 from opsmodal.rows import page_of
 from runtimes.base import Instance, Runtime, Severity
 from runtimes.errors import Conflict, Unsupported
 
-SHARED_S = 1.0
-"""With the 3 s between two looks of a page, less than the 5 s after which a right that ended must be felt."""
 FRESH_S = 1.0
 """People who open the same list within this time share one reading."""
 
@@ -40,8 +38,10 @@ class Look:
 
     service: str
     scope: tuple[object, ...]
+    runtime: str
     kind: str
     may_log: bool
+    may_change: bool
     verbs: frozenset[str]
 
 
@@ -53,7 +53,6 @@ class InstanceOperations:
         self._fleet = fleet
         self.live = live
         self._hits = Hits(door, fleet)
-        self._looks = Recent()
 
     def list(self, actor: Actor, name: str, query: ListQuery) -> Page[InstanceRow]:
         """List instances, worst first unless sorted otherwise. Filter: severity."""
@@ -71,19 +70,33 @@ class InstanceOperations:
     def look(self, actor: Actor, name: str) -> Look:
         """Say how this actor sees the rows: what may be done is what the runtime offers and the permission gives."""
         leave = self._door.enter(actor, actions.INSTANCES_VIEW, name)
-        opened = self._fleet.opened(leave.service.runtime)
-        allowed = self._door.may(leave.permissions, actions.INSTANCE_DELETE)
+        runtime, allowed = leave.service.runtime, self._door.may(leave.permissions, actions.INSTANCE_DELETE)
         return Look(
             service=leave.service.name,
+            runtime=runtime,
             scope=leave.service.scope_key(),
-            kind=self._fleet.kind(leave.service.runtime),
+            kind=self._fleet.kind(runtime),
             may_log=Permission.LOGS in leave.permissions,
-            verbs=opened.runtime.instances.verbs if opened and allowed else frozenset(),
+            may_change=allowed,
+            verbs=self._verbs(runtime) if allowed else frozenset(),
         )
 
-    def look_again(self, actor: Actor, name: str, now: Callable[[], Actor]) -> Look:
-        """Look again as who asks is `now`; pages of one sign-in that ask at about the same time share the answer."""
-        return self._looks.read((actor.name, actor.via, name), lambda: self.look(now(), name), fresh_s=SHARED_S).value
+    def looking(self, look: Look, access: Access) -> Callable[[], bool]:
+        """Give a question that tells whether somebody still sees rows as in `look`; it raises AccessEnded.
+
+        It is asked for every frame of every page, and asks the store only after something has changed there.
+        """
+        changes = access.changes
+
+        def is_same() -> bool:
+            nonlocal changes
+            access.demand()
+            if access.changes != changes:
+                changes = access.changes
+                return self.look(access.basis.actor, look.service) == look
+            return not look.may_change or self._verbs(look.runtime) == look.verbs
+
+        return is_same
 
     def get(self, actor: Actor, name: str, instance: str) -> InstanceAnswer:
         """Read everything about one instance; environment values only for those who may manage."""
@@ -153,6 +166,10 @@ class InstanceOperations:
         runtime = self._runtime(leave)
         _demand(runtime, verb)
         return leave, runtime.instances.get(leave.service.scope(), instance).instance
+
+    def _verbs(self, runtime: str) -> frozenset[str]:
+        opened = self._fleet.opened(runtime)
+        return opened.runtime.instances.verbs if opened else frozenset()
 
     def _asked(self, leave: Pass, found: Instance, by_hand: str) -> Confirmation:
         label = f"{leave.action.label} {found.kind}"

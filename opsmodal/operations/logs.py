@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from opsmodal import actions
+from opsmodal.access import Watch
 from opsmodal.errors import BadRequest, NotThere
 from opsmodal.fleet import Fleet
 from opsmodal.neighbours import AwayJob
@@ -39,9 +40,17 @@ class LogOperations:
     """Read and follow the logs of a service."""
 
     def __init__(
-        self, door: Door, fleet: Fleet, streams: Streams, settings: Settings, *, away: Attach = lambda *_: None
+        self,
+        door: Door,
+        fleet: Fleet,
+        streams: Streams,
+        settings: Settings,
+        *,
+        watch: Watch,
+        away: Attach = lambda *_: None,
     ) -> None:
         self._away = away
+        self._watch = watch
         self._door = door
         self._fleet = fleet
         self._streams = streams
@@ -72,6 +81,7 @@ class LogOperations:
                 job_id=job_id,
                 owner=actor.name,
                 service=name,
+                hold=lambda: self._watch.hold(actor, actions.LOGS_FOLLOW, service=name),
                 search=wanted.search,
             )
 
@@ -87,9 +97,9 @@ class LogOperations:
             raise NotThere("This follow has ended.", hint="Follow again.")
         return job
 
-    def may_go_on(self, actor: Actor, name: str) -> None:
-        """Raise what the door says now: called again and again while somebody follows."""
-        self._door.enter(actor, actions.LOGS_FOLLOW, name)
+    def demand(self, actor: Actor, name: str) -> None:
+        """Raise what the door says to reading the logs of a service."""
+        self._door.enter(actor, actions.LOGS_READ, name)
 
     def _lines(self, leave: Pass, wanted: LogRequest) -> Generator[LogLine, None, None]:
         """Read within the door: a download has no outcome until its last line went out."""

@@ -11,7 +11,7 @@ from opsmodal.answers import CauseAnswer, Done, InstanceAnswer, InstanceRow
 from opsmodal.errors import BadRequest
 from opsmodal.listing import ListQuery, Page, parsed
 from opsmodal.rows import SORTS
-from opsmodal.web.asking import actor, actor_now, operations
+from opsmodal.web.asking import access, actor, operations
 from opsmodal.web.dress import AsHtml, AsValues, application, shown
 from opsmodal.web.respond import consent, done, flag, respond, sent
 from opsmodal.web.routes import CONFIRM, LIST_PARAMETERS, REASON, Parameter, Routes
@@ -53,12 +53,8 @@ def live(socket: Server, service: str) -> None:
     as_html = _as_html()
     dress = AsHtml(look, query, application()) if as_html else AsValues()
     with operations().instances.watch(who, service, query, dress, wake=socket.event.set) as reader:
-        send_changes(
-            socket,
-            reader,
-            go_on=lambda: operations().instances.look_again(who, service, actor_now) == look,
-            at_once=not as_html,
-        )
+        go_on, settle = operations().instances.looking(look, access()), access().settle
+        send_changes(socket, reader, go_on=go_on, settle=settle, at_once=not as_html)
 
 
 @routes.get(ONE, actions.INSTANCES_VIEW, InstanceAnswer)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 
 import msgspec
 from flask import Response, request
@@ -20,7 +19,7 @@ from opsmodal.errors import BadRequest
 from opsmodal.listing import ListQuery
 from opsmodal.operations.logs import LogRequest, Primed
 from opsmodal.web.ansi import spans
-from opsmodal.web.asking import actor, actor_now, operations
+from opsmodal.web.asking import access, actor, operations
 from opsmodal.web.following import send_lines
 from opsmodal.web.logfile import joined, log_file, prefix
 from opsmodal.web.marks import Places, receive_left
@@ -65,7 +64,7 @@ def read(service: str) -> AnyResponse:
     if not wants_json() and not wanted.download:
         return _page(service, wanted)
     if request.method == "HEAD":  # nobody reads what would be opened for it, and so nobody would close it
-        operations().logs.may_go_on(actor(), service)
+        operations().logs.demand(actor(), service)
         return Response(mimetype="text/plain")
     response = _streamed(operations().logs.read(actor(), service, wanted), wanted)
     if wanted.download:
@@ -91,18 +90,14 @@ def follow(socket: Server, service: str) -> None:
         socket,
         job,
         offset,
-        go_on=partial(_demand, service),
+        access=access(),
         with_spans=flag("spans"),
         places=Places(left.marks if left else {}) if left or flag("marks") else None,
     )
 
 
-def _demand(service: str) -> None:
-    operations().logs.may_go_on(actor_now(), service)
-
-
 def _page(service: str, wanted: LogRequest) -> AnyResponse:
-    operations().logs.may_go_on(actor(), service)
+    operations().logs.demand(actor(), service)
     offered = operations().instances.list(actor(), service, ListQuery(limit=INSTANCES_OFFERED, sort="name")).items
     asked = bool(request.args.get("instance") or request.args.get("view"))
     lines = list(operations().logs.read(actor(), service, wanted)) if asked else None

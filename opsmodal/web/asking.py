@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import cast
 
-from flask import Request, current_app, g, request
+from flask import Request, current_app, g
 
+from opsmodal.access import Access, Watch
 from opsmodal.errors import NotSignedIn, TwoSessions
 from opsmodal.operations import Operations
 from opsmodal.permissions import Actor
@@ -14,6 +15,7 @@ from opsmodal.web.named import said_of
 from opsmodal.web.origin import BEARER, has_token, is_socket
 
 EXTENSION = "opsmodal"
+WATCH = "opsmodal.access"
 COOKIE = "opsmodal"
 SECURE_COOKIE = "__Host-opsmodal"
 """The prefix makes a browser refuse the cookie from another host or an insecure page; it needs HTTPS."""
@@ -36,10 +38,14 @@ def nobody() -> NotSignedIn:
     return NotSignedIn("Sign in first.", hint="Programs send Authorization: Bearer with an API token.")
 
 
-def actor_now() -> Actor:
-    """Give who asks as the store knows them at this moment: their session may have ended while a stream runs."""
-    g.actor = identified(request)
-    return actor()
+def access() -> Access:
+    """Give the leave of this socket to go on; it is kept true while the socket is open (see `opsmodal.access`)."""
+    return cast(Access, g.access)
+
+
+def watch() -> Watch:
+    """Give the watch over everything that is open."""
+    return cast(Watch, current_app.extensions[WATCH])
 
 
 def identified(asked: Request) -> Actor | None:

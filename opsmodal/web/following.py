@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 from simple_websocket import ConnectionClosed, Server
 
+from opsmodal.access import Access
 from opsmodal.neighbours import AwayJob, Lost
 from opsmodal.spool import Gone
 from opsmodal.streams import Job, Shown
@@ -22,8 +22,6 @@ BATCH = 200
 RAW_BATCH = 2000
 """Lines per frame for a program; a frame of 20 MB/s holds a fiftieth of a second."""
 WAIT_S = 1.0
-RIGHTS_CHECK_S = 2.0
-"""How often a running follow asks the door again: a right that ends must end the stream within 5 s."""
 
 _SHOWN = msgspec.json.Decoder(Shown)
 """Made once, here: see runtimes.structs."""
@@ -34,22 +32,19 @@ def send_lines(
     job: Job | AwayJob,
     offset: int,
     *,
-    go_on: Callable[[], None],
+    access: Access,
     with_spans: bool,
     places: Places | None,
 ) -> None:
-    """Send frames `{job, offset, lines}`, then `{reason, sentence}`. Raise what `go_on` raises.
+    """Send frames `{job, offset, lines}`, then `{reason, sentence}`. Raise what `access` says to going on.
 
     With `places` each frame has marks, too, and the first one `began_at`.
     """
-    checked = time.monotonic()
     send_frame(socket, {"job": job.id, "began_at": job.began_at, "offset": offset, "lines": []})
     while True:
-        if time.monotonic() - checked > RIGHTS_CHECK_S:
-            go_on()
-            checked = time.monotonic()
         ended = job.ended
         records, offset = _read(socket, job, offset, limit=BATCH if with_spans else RAW_BATCH)
+        access.demand()
         if records:
             frame = _frame([record for _, record in records], with_spans=with_spans, places=places)
             send_frame(socket, {"job": job.id, "offset": offset, **frame})

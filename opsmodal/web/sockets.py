@@ -1,4 +1,8 @@
-"""WebSockets: declared like routes, let through by the door before the handshake, by flask-sock after it."""
+"""WebSockets: declared like routes, let through by the door before the handshake, by flask-sock after it.
+
+Every socket is under the watch of `opsmodal.access` from the handshake on, whatever its handler does: when the right or
+the sign-in under it ends, so does the socket.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +18,11 @@ from flask_sock import Sock
 from simple_websocket import ConnectionClosed, Server
 
 from connectors.errors import ConnectionProblem
-from opsmodal.errors import Refusal, TooMany
+from opsmodal.errors import AccessEnded, Refusal, TooMany
 from opsmodal.permissions import Action
 from opsmodal.store.errors import StoreProblem
-from opsmodal.web.asking import actor, operations
+from opsmodal.web.asking import actor, operations, watch
+from opsmodal.web.cutting import cut, way_on
 from opsmodal.web.errors import count_refusal
 from opsmodal.web.frames import offer_shared
 from opsmodal.web.held import Held, Inbox
@@ -31,6 +36,10 @@ PING_S = 20
 MESSAGE_MAX_BYTES = 64 * 1024
 READER_END_S = 5.0
 HELD = "opsmodal.held"
+NO_LONGER_ALLOWED = 1008
+"""The close code of a policy that is broken (RFC 6455, 7.4.1)."""
+CLOSE_REASON_MAX_BYTES = 120
+"""A control frame carries 125 bytes, of which two are the code (RFC 6455, 5.5)."""
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +81,7 @@ def register(app: Flask, nouns: Sequence[Sockets]) -> tuple[SocketRoute, ...]:
     routes = tuple(route for noun in nouns for route in noun.routes)
     by_rule = {API + route.path: route for route in routes}
     for route in routes:
-        sock.route(API + route.path)(_answering(route.handler, held))
+        sock.route(API + route.path)(_answering(route, held))
 
     @app.before_request
     def may_open() -> None:
@@ -92,20 +101,22 @@ def send_frame(socket: Server, frame: Mapping[str, Any]) -> None:
     socket.send(msgspec.json.encode(frame).decode())
 
 
-def _answering(handler: Handler, held: Held) -> Handler:
+def _answering(route: SocketRoute, held: Held) -> Handler:
     """After the handshake a problem can no longer be an HTTP answer: it is the last frame."""
 
     def holding(socket: Server, arguments: Mapping[str, Any]) -> None:
-        with held.by(actor().name, socket):
-            handler(socket, **arguments)
+        service, target = arguments["service"], request.path.removeprefix(API)
+        with held.by(actor().name, socket), watch().hold(actor(), route.action, service=service, target=target) as mine:
+            mine.attach(lambda _: socket.event.set(), lambda: cut(socket.sock))
+            g.access = mine
+            route.handler(socket, **arguments)
 
-    @wraps(handler)
+    @wraps(route.handler)
     def answering(socket: Server, **arguments: Any) -> None:
         arrived, socket.input_buffer = socket.input_buffer, Inbox()
         socket.input_buffer[:0] = arrived  # a page that comes back has spoken already
         try:
-            _last_word(socket, lambda: holding(socket, arguments))
-            socket.close()
+            socket.close(*_last_word(socket, lambda: holding(socket, arguments)))
         except (ConnectionClosed, OSError) as gone:
             log.debug("socket gone", extra={"path": request.path, "why": type(gone).__name__})
         finally:
@@ -116,11 +127,17 @@ def _answering(handler: Handler, held: Held) -> Handler:
     return answering
 
 
-def _last_word(socket: Server, handle: Callable[[], None]) -> None:
+def _last_word(socket: Server, handle: Callable[[], None]) -> tuple[int, str] | tuple[()]:
+    """Handle a socket and send why it ends, if it has to; give the code and the reason to close it with."""
     try:
         handle()
     except (ConnectionClosed, OSError):
         raise
+    except AccessEnded as ended:
+        count_refusal(ended)
+        told = {"reason": "refused", "ended": ended.word, "sentence": ended.sentence, "hint": ended.hint}
+        send_frame(socket, {**told, "way": way_on(ended.word)})
+        return NO_LONGER_ALLOWED, ended.sentence.encode()[:CLOSE_REASON_MAX_BYTES].decode(errors="ignore")
     except (Refusal, RuntimeProblem, ConnectionProblem, StoreProblem) as problem:
         count_refusal(problem)
         # What is too much now may not be in a moment, so a page tries again; what is refused stays so.
@@ -130,3 +147,4 @@ def _last_word(socket: Server, handle: Callable[[], None]) -> None:
         log.exception("socket failed", extra={"path": request.path, "request_id": g.get("request_id", "")})
         sentence = "Something went wrong inside opsmodal."
         send_frame(socket, {"reason": "error", "sentence": sentence, "hint": "The server's log has the details."})
+    return ()

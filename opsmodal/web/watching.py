@@ -6,7 +6,6 @@ and how it goes on after `{"reload": true}`, which it gets when it takes frames 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Annotated
 
@@ -20,8 +19,8 @@ from opsmodal.web.frames import Frame, send_shared
 from opsmodal.web.sockets import send_frame
 from runtimes.structs import make_ready
 
-RIGHTS_CHECK_S = 3.0
-"""How often the door is asked again: a right that ends must end the stream within 5 s."""
+LOOK_S = 3.0
+"""How often a page that is told nothing is looked after: what its runtime offers may have changed."""
 MARK_MAX_CHARS = 40
 RELOAD = Frame({"reload": True})
 SENTENCES = {
@@ -43,26 +42,29 @@ class Have(msgspec.Struct, frozen=True, kw_only=True):
 _decoder = msgspec.json.Decoder(Have)
 
 
-def send_changes(socket: Server, reader: Reader, *, go_on: Callable[[], bool], at_once: bool) -> None:
+def send_changes(
+    socket: Server, reader: Reader, *, go_on: Callable[[], bool], settle: Callable[[], None], at_once: bool
+) -> None:
     """Send frames until the view, the right or the connection ends. Raise what `go_on` raises.
 
-    `go_on` is False when the view is no longer the one that is watched. With `at_once` the first frame does not wait
-    for the page to say what it has.
+    `go_on` is asked before anything is sent, and is False when the view is no longer the one that is watched; `settle`
+    waits until it knows what the reader may know before it. With `at_once` the first frame does not wait for the page
+    to say what it has.
     """
     if at_once:
         send_shared(socket, reader.catch_up())
-    checked = time.monotonic()
     reason = ""
     while not reason:
-        socket.event.wait(max(0.0, checked + RIGHTS_CHECK_S - time.monotonic()))
+        socket.event.wait(LOOK_S)
         socket.event.clear()  # before looking: what comes from now on sets it again
-        if time.monotonic() - checked >= RIGHTS_CHECK_S:
-            reason = "" if go_on() else "changed"
-            checked = time.monotonic()
+        reason = "" if go_on() else "changed"
         _answer(socket, reader)
         if not socket.connected:
             raise ConnectionClosed(socket.close_reason, socket.close_message)
         reason = reader.ended or reason
+    if reader.ended == "changed":  # its service was changed, or is gone
+        settle()
+        go_on()
     send_frame(socket, {"reason": reason, "sentence": SENTENCES[reason]})
 
 

@@ -7,12 +7,17 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
 import pytest
 
+from opsmodal.access import Access
+from opsmodal.actions import LOGS_FOLLOW
 from opsmodal.errors import TooMany
+from opsmodal.explaining import Basis, Explanation
+from opsmodal.permissions import NOTHING, Actor
 from opsmodal.store.errors import Unusable
 from opsmodal.streams import END_WAIT_S, JOBS_MAX_PER_OWNER, SPOOL_MAX_BYTES, UNREAD_MAX_BYTES, Job, Streams, new_job
 from runtimes.base import LogLine, Stream
@@ -44,7 +49,14 @@ def begun(streams: Streams, open_stream: Callable[[], Stream[LogLine]], *, owner
     """Take a slot and begin in it, as the door does."""
     job_id = new_job()
     with streams.slot(job_id, owner=owner, service="shop"):
-        return streams.start(open_stream, job_id=job_id, owner=owner, service="shop")
+        return streams.start(open_stream, job_id=job_id, owner=owner, service="shop", hold=partial(access_of, owner))
+
+
+def access_of(owner: str) -> Access:
+    """Give the leave of a job that nobody watches over."""
+    nothing = Explanation(permissions=NOTHING, sources=(), kept_back=NOTHING)
+    basis = Basis(actor=Actor(name=owner), service="shop", runtime="prod", explanation=nothing, granted={})
+    return Access(basis, LOGS_FOLLOW)
 
 
 def test_a_slot_in_which_nothing_begins_is_given_back(streams: Streams) -> None:
