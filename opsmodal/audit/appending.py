@@ -3,10 +3,13 @@
 Whoever comes first leads: it writes for everybody who waits (a group commit), and hands the lead to the next who came
 meanwhile. Each goes on only when the transaction with its row is committed. A row that cannot be written fails its own
 writer alone; a store that cannot be written fails them all. There is no thread: nobody waits while nobody writes.
+
+What people typed is made so that every store takes it: an attempt must not go unwritten because of a character in it.
 """
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections import deque
@@ -34,6 +37,10 @@ WAITING_MAX = 10_000
 Draft = Callable[[Session], AuditRow]
 """Makes the row inside the transaction that writes it; the hash is filled in."""
 _COLUMNS = tuple(column for column in AuditRow.__mapper__.column_attrs if column.key != "id")
+_LENGTHS = {column.key: getattr(column.columns[0].type, "length", None) for column in _COLUMNS}
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+"""PostgreSQL takes no NUL, and halves of surrogate pairs cannot be written as UTF-8, nor hashed."""
+REPLACEMENT = "\ufffd"
 # SQLAlchemy types a mapped table as FromClause, and these statements want a Table.
 _LAST = select(AuditRow.hash).order_by(AuditRow.id.desc()).limit(1)
 _INSERT = insert(AuditRow.__table__).returning(AuditRow.id)  # type: ignore[arg-type]
@@ -134,12 +141,22 @@ class Appending:
             connection = session.connection()
             before, row = connection.scalar(_LAST) or GENESIS, None
             for each in batch:
-                row = each.draft(session)
+                row = _storable(each.draft(session))
                 row.hash = before = chained(before, row)
                 numbers.append(_inserted(connection, row))
             if row is not None:
                 _note(connection, self._signer.signed(number=numbers[-1], row_hash=before, at=row.at))
         return numbers
+
+
+def _storable(row: AuditRow) -> AuditRow:
+    for column in _COLUMNS:
+        value = getattr(row, column.key)
+        if isinstance(value, str):
+            kept = _UNSTORABLE.sub(REPLACEMENT, value)[: _LENGTHS[column.key]]
+            if kept != value:
+                setattr(row, column.key, kept)
+    return row
 
 
 def _inserted(connection: Connection, row: AuditRow) -> int:

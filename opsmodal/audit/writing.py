@@ -33,8 +33,7 @@ REASON_MAX_CHARS = 500
 VERDICTS = ALLOW, REFUSE = "allow", "refuse"
 INTERRUPTED = "interrupted"
 INTERRUPTED_SENTENCE = "The process that ran this ended before it said how it went: nobody knows whether it was done."
-UNWRITTEN = (StoreProblem, SQLAlchemyError, ValueError)
-"""How a row fails to be written: the store does not take it, or it holds what no store can (half a surrogate pair)."""
+UNWRITTEN = (StoreProblem, SQLAlchemyError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
