@@ -32,7 +32,7 @@ def ways_in(
     settings: Settings, store: Store, vault: Vault, *, people: People, registry: Registry, audit: Audit
 ) -> WaysIn:
     """Make them over one store."""
-    signing = Signing(people, registry, audit, takes_passwords=settings.sign_in_password)
+    signing = Signing(people, registry, audit, digest=vault.fingerprint, takes_passwords=settings.sign_in_password)
     identities = Identities(store)
     shared: dict[str, Any] = {"signing": signing, "registry": registry, "audit": audit, "people": people}
     return WaysIn(

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from opsmodal import actions
@@ -18,10 +18,13 @@ from opsmodal.people import People, SignedIn, User
 from opsmodal.people.links import SIGN_IN
 from opsmodal.permissions import Actor
 from opsmodal.registry.registry import Registry
+from opsmodal.store.errors import StoreProblem
 
 log = logging.getLogger(__name__)
 
 NAME_MAX_CHARS = 200
+DIGEST_CHARS = 12
+"""48 bits of a keyed digest: enough to tell the names of one attack apart."""
 PASSWORD, LINK, OIDC = "password", "link", "oidc"
 SAID = {PASSWORD: "by password", LINK: "by one-time link", OIDC: "by OpenID Connect"}
 """How the audit log says how a session began."""
@@ -33,11 +36,20 @@ TOLD_MAX = 1000
 class Signing:
     """Turn a password, a ticket, a session or a token into an actor."""
 
-    def __init__(self, people: People, registry: Registry, audit: Audit, *, takes_passwords: bool = True) -> None:
+    def __init__(
+        self,
+        people: People,
+        registry: Registry,
+        audit: Audit,
+        *,
+        digest: Callable[[str], str],
+        takes_passwords: bool = True,
+    ) -> None:
         self.takes_passwords = takes_passwords
         self._people = people
         self._registry = registry
         self._audit = audit
+        self._digest = digest
         self._lock = threading.Lock()
         self._told: OrderedDict[str, float] = OrderedDict()
 
@@ -119,9 +131,19 @@ class Signing:
             if not self._is_news(address):
                 return
             rule = "too-many"
-        self._audit.refused(
-            Row(actor=Actor(name=name[:NAME_MAX_CHARS], address=address), action=actions.SIGN_IN.name), rule=rule
-        )
+        actor = Actor(name=self._sayable(name), address=address)
+        self._audit.refused(Row(actor=actor, action=actions.SIGN_IN.name), rule=rule)
+
+    def _sayable(self, name: str) -> str:
+        """Give a name that was typed when somebody has it. People type passwords there: of another a digest is kept."""
+        try:
+            is_known = not name or self._people.user(name) is not None
+        except StoreProblem:
+            is_known = False
+        if is_known:
+            return name
+        plain = name.encode("utf-8", "replace").decode()
+        return f"(unknown name {self._digest(f'name {plain}')[:DIGEST_CHARS]})"
 
     def _is_news(self, address: str) -> bool:
         with self._lock:

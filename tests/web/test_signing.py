@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 
 from opsmodal.people.links import INVITATION
+from opsmodal.store.tables import AuditRow
 from tests.web.conftest import PASSWORD, Installation, own_page
 
 
@@ -157,3 +159,18 @@ def test_what_opens_a_link_without_a_person_does_not_use_it_up(changed: Installa
     assert (looked.status_code, "Set-Cookie" in looked.headers) == (200, False)
     clicked = {"Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "cross-site"}
     assert client.get(f"/sign-in?ticket={ticket}", headers=clicked).status_code == 303
+
+
+def test_a_name_that_nobody_has_is_not_kept_but_told_apart_from_others(changed: Installation) -> None:
+    stranger = changed.app.test_client()
+    for name in ("planted-password", "planted-password", "other", "viewer", "x\0y"):
+        answer = stranger.post("/sign-in", data={"name": name, "password": "wrong"}, headers=own_page())
+        assert answer.status_code == 401
+    with changed.store.reading() as session:
+        found = session.scalars(select(AuditRow).where(AuditRow.action == "sign-in").order_by(AuditRow.id)).all()
+    one, again, other, known, odd = [row.actor for row in found]
+    assert one == again
+    assert known == "viewer"
+    assert len({one, other, known, odd}) == 4
+    assert all(each.startswith("(unknown name ") for each in (one, other, odd))
+    assert "planted" not in "".join(row.actor for row in found)
