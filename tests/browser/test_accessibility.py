@@ -23,6 +23,11 @@ PATHS = (
     "/services/absent",
     "/sign-in",
     "/registry",
+    "/people",
+    "/people/demo",
+    "/groups",
+    "/grants",
+    "/account",
 )
 SERIOUS = frozenset({"serious", "critical"})
 
@@ -63,4 +68,23 @@ def test_what_opens_has_no_serious_finding(visit: Visit, axe_script: Path, theme
     assert findings(page, axe_script) == []
     page.get_by_role("button", name="Delete", exact=True).click()
     expect(page.get_by_role("dialog")).to_be_visible()
+    assert findings(page, axe_script) == []
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+@pytest.mark.parametrize(
+    ("path", "button"),
+    [
+        ("/people", "Add user"),
+        ("/grants", "Grant a role"),
+        ("/groups", "Add group"),
+        ("/account", "Create an API token"),
+    ],
+)
+def test_no_form_that_opens_has_a_serious_finding(
+    visit: Visit, axe_script: Path, path: str, button: str, size: tuple[int, int]
+) -> None:
+    page = visit(path, bypass_csp=True, size=size)
+    page.locator("summary", has_text=button).first.click()
+    expect(page.locator("details.more[open] form")).to_be_visible()
     assert findings(page, axe_script) == []

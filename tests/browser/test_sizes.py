@@ -15,6 +15,8 @@ PAGES = (
     "/services/shop/instances",
     "/services/shop/logs",
     "/registry",
+    "/people",
+    "/account",
 )
 
 
