@@ -24,6 +24,7 @@ BATCH_ROWS = 1_000
 RUNNING = "running"
 """The outcome of an action that has none yet: it runs, or its server died under it."""
 INTENT, OUTCOME = "intent", "outcome"
+VERDICTS = ALLOW, REFUSE = "allow", "refuse"
 SEARCHED = (
     AuditRow.target,
     AuditRow.actor,

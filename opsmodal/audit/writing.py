@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from opsmodal.audit.appending import Appending, Draft
 from opsmodal.audit.heads import Signer
 from opsmodal.audit.process import Process, this_process
+from opsmodal.audit.reading import ALLOW, REFUSE
 from opsmodal.audit.redaction import redacted
 from opsmodal.errors import NotRecorded
 from opsmodal.permissions import Actor
@@ -30,7 +31,6 @@ log = logging.getLogger(__name__)
 DETAIL_MAX_CHARS = 2000
 TARGET_MAX_CHARS = 500
 REASON_MAX_CHARS = 500
-VERDICTS = ALLOW, REFUSE = "allow", "refuse"
 INTERRUPTED = "interrupted"
 INTERRUPTED_SENTENCE = "The process that ran this ended before it said how it went: nobody knows whether it was done."
 UNWRITTEN = (StoreProblem, SQLAlchemyError)
@@ -49,6 +49,12 @@ class Row:
 
 class _Ended(Exception):
     """The action has its outcome."""
+
+
+def _what_to_do(problem: Exception) -> str:
+    if isinstance(problem, StoreProblem):
+        return f"{problem.sentence} {problem.hint}"
+    return "Check the store: its disk, its permissions, its database."
 
 
 class Audit:
@@ -73,7 +79,7 @@ class Audit:
         except UNWRITTEN as problem:
             raise NotRecorded(
                 "The audit log cannot be written, so nothing was done.",
-                hint=getattr(problem, "hint", "") or "Check the store: its disk, its permissions, its database.",
+                hint=_what_to_do(problem),
             ) from problem
 
     def close(

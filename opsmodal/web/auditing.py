@@ -10,8 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from opsmodal import actions
 from opsmodal.audit.exporting import FORMATS
 from opsmodal.audit.forwarding import Forwarded
-from opsmodal.audit.reading import EXACT, Entry, Wanted
-from opsmodal.audit.writing import VERDICTS
+from opsmodal.audit.reading import EXACT, VERDICTS, Entry, Wanted
 from opsmodal.durations import moment
 from opsmodal.listing import ListQuery, Page, parsed
 from opsmodal.web.asking import actor, operations
