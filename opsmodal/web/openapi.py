@@ -20,7 +20,7 @@ def document(routes: Sequence[Route], sockets: Sequence[SocketRoute], *, version
     """Describe the API. Sockets, which OpenAPI has no word for, are GETs that answer 101."""
     told = [route for route in routes if route.path]
     types = _types(told)
-    schemas, components = _modern(msgspec.json.schema_components(types, ref_template=REF))
+    schemas, components = msgspec.json.schema_components(types, ref_template=REF)
     by_type = {repr(kind): schema for kind, schema in zip(types, schemas, strict=True)}
     problem = {"description": "Not done", "content": {MEDIA_TYPE: {"schema": by_type[repr(ErrorBody)]}}}
     paths: dict[str, dict[str, Any]] = {}
@@ -42,16 +42,6 @@ def document(routes: Sequence[Route], sockets: Sequence[SocketRoute], *, version
             },
         },
     }
-
-
-def _modern(schema: Any) -> Any:
-    """Write tuples as JSON Schema 2020-12 does, which OpenAPI 3.1 demands: msgspec writes them as draft 7 did."""
-    if isinstance(schema, dict):
-        told = {key: _modern(value) for key, value in schema.items()}
-        if isinstance(told.get("items"), list):
-            told["prefixItems"], told["items"] = told["items"], False
-        return told
-    return [_modern(each) for each in schema] if isinstance(schema, list | tuple) else schema
 
 
 def _types(routes: Iterable[Route]) -> list[Any]:
