@@ -67,9 +67,14 @@ class InstanceOperations:
         _demand_severities(query.filters.get("severity", ""))
         return self.live.reader(service, query, dress, wake=wake)
 
-    def look(self, actor: Actor, name: str) -> Look:
-        """Say how this actor sees the rows: what may be done is what the runtime offers and the permission gives."""
+    def look(self, actor: Actor, name: str, *, opening: bool = False) -> Look:
+        """Say how this actor sees the rows: what may be done is what the runtime offers and the permission gives.
+
+        A runtime that is not open yet offers nothing; with `opening` it is opened first.
+        """
         leave = self._door.enter(actor, actions.INSTANCES_VIEW, name)
+        if opening:
+            self._runtime(leave)
         runtime, allowed = leave.service.runtime, self._door.may(leave.permissions, actions.INSTANCE_DELETE)
         return Look(
             service=leave.service.name,

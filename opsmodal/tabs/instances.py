@@ -49,7 +49,7 @@ def listing(service: str) -> Response:
 def live(socket: Server, service: str) -> None:
     """Watch a list: frames of what changes on it, `{order, rows, counts, as_of, stale, …}`, at most four a second."""
     who, query = actor(), _query()
-    look = operations().instances.look(who, service)
+    look = operations().instances.look(who, service, opening=True)
     as_html = _as_html()
     dress = AsHtml(look, query, application()) if as_html else AsValues()
     with operations().instances.watch(who, service, query, dress, wake=socket.event.set) as reader:
