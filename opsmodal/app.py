@@ -152,7 +152,7 @@ def _assemble(app: Flask, settings: Settings, store: Store, vault: Vault, known:
         auditing=Auditing(door, AuditLog(store), keeping.forwarding),
         timeline=TimelineOperations(door, store, collecting=settings.collect),
         usage=UsageOperations(door, fleet, Hours(UsedStore(store)), collecting=settings.collect),
-        **of_people(door, people, known),
+        **of_people(door, people, known, takes_passwords=settings.sign_in_password),
     )
     app.extensions[health.STORE], app.extensions[FLEET], app.extensions[LIVE] = store, fleet, live
     app.extensions[metrics.NEAR] = near

@@ -58,13 +58,13 @@ class OfPeople(TypedDict):
     account: Account
 
 
-def of_people(door: Door, people: People, registry: Registry) -> OfPeople:
-    """Make the operations on people."""
+def of_people(door: Door, people: People, registry: Registry, *, takes_passwords: bool = True) -> OfPeople:
+    """Make the operations on people. `takes_passwords`: this installation lets people sign in by one."""
     grants = Grants(door, people, registry)
     return OfPeople(
         people=PeopleReading(door, people, registry, grants),
         people_changes=PeopleChanges(door, people, registry),
         grants=grants,
         groups=Groups(door, people, registry),
-        account=Account(door, people, registry),
+        account=Account(door, people, registry, takes_passwords=takes_passwords),
     )

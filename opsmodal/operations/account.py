@@ -48,10 +48,11 @@ class AccountAnswer:
 class Account:
     """Read and change what is one's own."""
 
-    def __init__(self, door: Door, people: People, registry: Registry) -> None:
+    def __init__(self, door: Door, people: People, registry: Registry, *, takes_passwords: bool = True) -> None:
         self._door = door
         self._people = people
         self._registry = registry
+        self._takes_passwords = takes_passwords
 
     def read(self, actor: Actor) -> AccountAnswer:
         """Read one's account."""
@@ -66,7 +67,7 @@ class Account:
             auditor=actor.auditor,
             groups=tuple(sorted(actor.groups)),
             has_password=user.has_password,
-            may_set_password=current is not None and (user.has_password or current.how not in FOREIGN),
+            may_set_password=self._may_set_password(user, current),
             session=current,
             sessions=sessions,
             tokens=tuple(token_row(each, now) for each in self._people.tokens(actor.name)),
@@ -82,10 +83,10 @@ class Account:
         leave = self._door.own(actor, actions.ACCOUNT_PASSWORD)
         with self._door.act(leave, target=actor.name, consent=consent, guards=(_in_session,)):
             keep = actor.via.removeprefix(SESSION)
+            self._demand_own_sign_in(actor)
             if self._user(actor).has_password:
                 self._people.change_password(actor.name, old=old, new=new, address=actor.address, keep=keep)
             else:
-                self._demand_own_sign_in(actor)
                 self._people.set_password(actor.name, new, keep=keep)
         return Done(sentence="Your password is changed; your other sessions have ended.", targets=(actor.name,))
 
@@ -138,6 +139,11 @@ class Account:
         held = frozenset().union(*(given for _, given in visible)) if visible else frozenset()
         return tuple(service.name for service, _ in visible), tuple(each for each in Permission if each in held)
 
+    def _may_set_password(self, user: User, session: SessionRow | None) -> bool:
+        if session is None or not self._takes_passwords:
+            return False
+        return user.has_password or session.how not in FOREIGN
+
     def _demand_own_rights(self, actor: Actor, wish: TokenWish) -> None:
         services, permissions = self._rights(actor)
         problems = [
@@ -154,8 +160,7 @@ class Account:
             raise Rejected("A token can do no more than you can.", problems)
 
     def _demand_own_sign_in(self, actor: Actor) -> None:
-        found = self.read(actor).session
-        if found is None or found.how in FOREIGN:
+        if not self.read(actor).may_set_password:
             raise NotPermitted(
                 "You sign in by another program, which keeps your password.",
                 hint="Change it there; a password here would still work after you were shut out there.",
