@@ -33,6 +33,7 @@ POOL_OVERFLOW = 24
 POOL_WAIT_S = 10.0
 CONNECT_WAIT_S = 5
 STATEMENT_LIMIT_MS = 30_000
+READ_ONLY_PLACE = "read-only transaction"
 BEGIN_OPTION = "sqlite_begin"
 
 
@@ -96,6 +97,8 @@ class Store:
         except OperationalError as error:
             raise _said(error) from error
         except DatabaseError as error:
+            if READ_ONLY_PLACE in str(error.orig):  # PostgreSQL after a change of places, or a copy that only reads
+                raise _said(error) from error
             if type(error) is not DatabaseError:  # the others speak of what was asked, not of the store
                 raise
             raise Unusable("The store's file is damaged.", hint="Restore it from a backup.") from error
@@ -166,8 +169,13 @@ def _said(error: DBAPIError) -> Busy | Unusable:
     words = str(error.orig)
     if "locked" in words or "busy" in words:
         return Busy("The store is held by another program.", hint="Try again in a moment.")
+    if READ_ONLY_PLACE in words:
+        return Unusable("The database can be read but not written.", hint="Name the one that takes changes.")
     if "readonly" in words or "read-only" in words:
         return Unusable("The store can be read but not written.", hint="Check owner and mode of its file and folder.")
-    if "full" in words:
+    if "full" in words or "No space left" in words:
         return Unusable("The disk that holds the store is full.", hint="Make room on it.")
+    if "disk I/O error" in words or "unable to open" in words:
+        sentence = "The disk that holds the store cannot be written."
+        return Unusable(sentence, hint="Check the disk, and owner, mode and mount of the store's folder.")
     return Unusable("The store does not answer.", hint="Check the database address and that the database is running.")

@@ -19,6 +19,7 @@ from opsmodal.store import Busy, Store, TooNew, Unusable, open_store
 from opsmodal.store import store as store_module
 from opsmodal.store.migrate import HEAD, MIGRATIONS, current
 from opsmodal.store.tables import AuditRow, Favorite, Mark, Table, Ticket, User
+from tests.unit.opsmodal.store.postgresql import PostgreSQL
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -234,4 +235,20 @@ def test_a_change_that_waits_too_long_for_another_is_said(tmp_path: Path, monkey
     finally:
         leave.set()
         thread.join(20)
+        store.close()
+
+
+def test_a_database_that_only_reads_is_said_and_still_read(postgresql: PostgreSQL) -> None:
+    store = open_store(postgresql.new_database())
+    try:
+        with store.engine.connect() as connection:
+            name = connection.execute(text("SELECT current_database()")).scalar_one()
+            connection.execute(text(f"ALTER DATABASE {name} SET default_transaction_read_only = on"))
+            connection.commit()
+        store.engine.dispose()
+        with pytest.raises(Unusable, match="can be read but not written"), store.session() as session:
+            session.execute(text("DELETE FROM tickets"))
+        with store.reading() as session:
+            assert session.execute(text("SELECT count(*) FROM tickets")).scalar_one() == 0
+    finally:
         store.close()
