@@ -11,6 +11,7 @@ from opsmodal.cli.audit import audit
 from opsmodal.cli.demo import demo
 from opsmodal.cli.doctor import doctor
 from opsmodal.cli.documents import apply, diff, export
+from opsmodal.cli.identities import identity
 from opsmodal.cli.people import token, user
 from opsmodal.cli.serve import serve
 from opsmodal.cli.sessions import session
@@ -76,5 +77,6 @@ def _log_to_standard_error() -> None:
         logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
 
 
+user.add_command(identity)
 for command in (demo, serve, apply, diff, export, user, session, token, audit, doctor):
     main.add_command(command)
