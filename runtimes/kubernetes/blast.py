@@ -134,7 +134,7 @@ def _domains(doomed: Sequence[Pod], around: Around) -> Iterator[str]:
     for name, address in (*_by_ingresses(around.ingresses), *_by_routes(around.routes)):
         if name in behind:
             behind[name].append(address)
-    addresses = [address for name, found in behind.items() for address in found or [f"service {name}"]]
+    addresses = [address for name, found in behind.items() for address in found or [f"Kubernetes service {name}"]]
     for address in dict.fromkeys(addresses):
         yield f"{address} would have no ready pod behind it"
 

@@ -118,14 +118,14 @@ def test_it_says_what_becomes_of_volumes(volumes: list[Any], told: list[str]) ->
 @pytest.mark.parametrize(
     ("around", "told"),
     [
-        ({"services": [service()]}, ["service web"]),
+        ({"services": [service()]}, ["Kubernetes service web"]),
         ({"services": [service()], "ingresses": [ingress("shop.example.com")]}, ["shop.example.com"]),
         ({"services": [service()], "ingresses": [ingress("*", "/api")]}, ["every other host/api"]),
-        ({"services": [service()], "ingresses": [ingress("x.example", to="other")]}, ["service web"]),
+        ({"services": [service()], "ingresses": [ingress("x.example", to="other")]}, ["Kubernetes service web"]),
         ({"services": [service()], "routes": [route("api.example")]}, ["api.example"]),
         ({"services": [service()], "routes": [route("")]}, ["HTTP route r"]),
-        ({"services": [service()], "routes": [route("api.example", namespace="else")]}, ["service web"]),
-        ({"services": [service()], "routes": [route("api.example", kind="Bucket")]}, ["service web"]),
+        ({"services": [service()], "routes": [route("api.example", namespace="else")]}, ["Kubernetes service web"]),
+        ({"services": [service()], "routes": [route("api.example", kind="Bucket")]}, ["Kubernetes service web"]),
         ({"services": [service(app="db")], "ingresses": [ingress("shop.example.com")]}, []),
         ({"services": [msgspec.convert({"metadata": {"name": "web"}}, ServiceObject)]}, []),
     ],
