@@ -24,7 +24,7 @@ class TimelineEntry:
     """Something that happened: `count` times from `first_at` to `at`. `warning` tells what should be looked at.
 
     `kind`: "event" (the runtime reported it), "restart" (a container ended and was started again), "rollout" (another
-    version is meant to run), "change" (somebody did it here: `actor`).
+    version is meant to run), "change" (somebody did it here: `actor`, for the `reason` given).
     """
 
     at: datetime
@@ -36,6 +36,7 @@ class TimelineEntry:
     message: str
     count: int = 1
     actor: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

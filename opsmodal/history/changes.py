@@ -1,7 +1,8 @@
 """What people did to a service, read from the audit log for its timeline: who, what, with which outcome.
 
 It shows what was done or tried and failed; what was refused is for who reads the audit log. The words of a command are
-its sender's and of those who may manage, and so is what the runtime said to a failure.
+its sender's and of those who may manage, and so are what the runtime said to a failure and the reason of a command. Why
+a change was made is for everybody who sees the change. What was done is kept as long as the audit log.
 """
 
 from __future__ import annotations
@@ -22,7 +23,12 @@ REGISTERED = "services/"
 COMMANDS = "command."
 """Actions whose target and detail are what somebody typed."""
 LABELS = {"registry.change": "Change registration", "registry.remove": "Remove registration"}
-OUTCOMES = {"done": "Done", "failed": "Failed", "stopped": "Stopped"}
+OUTCOMES = {
+    "done": "Done",
+    "failed": "Failed",
+    "stopped": "Stopped",
+    "interrupted": "Interrupted: nobody knows whether it was done",
+}
 
 
 def changes(
@@ -42,14 +48,15 @@ def changes(
 
 
 def told(rows: Sequence[AuditRow], *, reader: str, manages: bool) -> list[TimelineEntry]:
-    """Make one entry of each action out of its intent and its outcome; `rows` are newest first."""
-    begun = {row.id: row.at for row in rows if row.entry == "intent"}
-    ended = {row.intent_id for row in rows if row.entry == "outcome"}
-    return [
-        _entry(row, begun.get(row.intent_id or row.id, row.at), open_words=manages or row.actor == reader)
-        for row in rows
-        if row.entry == "outcome" or row.id not in ended
-    ]
+    """Make one entry of each action out of its intent and its last outcome; `rows` are newest first."""
+    begun = {row.id: row for row in rows if row.entry == "intent"}
+    found, told_of = [], set()
+    for row in rows:
+        action = row.intent_id if row.intent_id is not None else row.id
+        if action not in told_of:
+            told_of.add(action)
+            found.append(_entry(row, begun.get(action, row), open_words=manages or row.actor == reader))
+    return found
 
 
 def _tells(name: str) -> bool:
@@ -57,18 +64,23 @@ def _tells(name: str) -> bool:
     return name.startswith(COMMANDS) or (known is not None and known.changes)
 
 
-def _entry(row: AuditRow, at: datetime, *, open_words: bool) -> TimelineEntry:
+def _entry(row: AuditRow, intent: AuditRow, *, open_words: bool) -> TimelineEntry:
     known = actions.KNOWN.get(row.action)
-    outcome = OUTCOMES.get(row.outcome, "Not ended, or its end was not recorded")
-    detail = f": {row.detail}" if row.detail and open_words else "."
     hidden = row.action.startswith(COMMANDS) and not open_words
     return TimelineEntry(
-        at=at,
-        first_at=at,
+        at=intent.at,
+        first_at=intent.at,
         kind="change",
         warning=row.outcome not in ("done", "stopped"),
         title=LABELS.get(row.action) or (known.label if known else "") or row.action,
         subject="" if hidden else row.target,
-        message=f"{outcome}{detail}",
+        message=_message(row, open_words=open_words),
         actor=row.actor,
+        reason="" if hidden else intent.reason or "",
     )
+
+
+def _message(row: AuditRow, *, open_words: bool) -> str:
+    outcome = OUTCOMES.get(row.outcome, "Not ended, or its end was not recorded")
+    says = open_words and row.entry != "intent" and row.outcome != "interrupted"  # the first names a process only
+    return f"{outcome}: {row.detail}" if says and row.detail else f"{outcome}."

@@ -42,4 +42,5 @@ def counted(entries: Sequence[TimelineEntry]) -> dict[str, int]:
 
 
 def _text(each: TimelineEntry) -> str:
-    return f"{each.title} {each.subject} {each.message} {each.actor} {'warning' if each.warning else ''}".lower()
+    warning = "warning" if each.warning else ""
+    return f"{each.title} {each.subject} {each.message} {each.actor} {each.reason} {warning}".lower()

@@ -70,6 +70,29 @@ def test_an_action_is_one_entry_at_the_moment_it_began() -> None:
     assert not only.warning
 
 
+def test_the_last_outcome_of_an_action_stands_and_its_reason_is_told() -> None:
+    rows = [
+        row(3, "outcome", intent_id=1, outcome="done"),
+        row(2, "outcome", intent_id=1, outcome="interrupted", detail="The process that ran this ended."),
+        row(1, "intent", intent_id=None, reason="OPS-12", detail="server 0 1 2"),
+    ]
+    (only,) = told(rows, reader="bob", manages=True)
+    assert (only.message, only.reason, only.warning) == ("Done.", "OPS-12", False)
+    (only,) = told(rows[1:], reader="bob", manages=True)
+    assert (only.message, only.warning) == ("Interrupted: nobody knows whether it was done.", True)
+    (only,) = told(rows[2:], reader="bob", manages=True)
+    assert only.message == "Not ended, or its end was not recorded."
+    assert searched([only], "ops-12") == [only]
+
+
+@pytest.mark.parametrize(
+    ("reader", "manages", "seen"), [("bob", False, ""), ("bob", True, "why"), ("alice", False, "why")]
+)
+def test_the_reason_of_a_command_is_part_of_its_words(reader: str, manages: bool, seen: str) -> None:
+    (only,) = told([row(1, "intent", "command.run", intent_id=None, reason="why")], reader=reader, manages=manages)
+    assert only.reason == seen
+
+
 def test_an_action_without_an_end_says_so() -> None:
     (only,) = told([row(1, "intent", intent_id=None)], reader="bob", manages=False)
     assert only.warning
@@ -109,6 +132,7 @@ def test_what_people_did_is_read_of_this_service_alone(store: Store) -> None:
         ("Change registration", "services/shop"),
         ("Delete", "pod/a"),
     ]
+    assert len(changes(store, "shop", since=NOON - timedelta(3650), until=None, reader="bob", manages=False)) == 2
     assert changes(store, "shop", since=NOON + timedelta(1), until=None, reader="bob", manages=False) == []
 
 
