@@ -23,7 +23,7 @@ from opsmodal.people import People
 from opsmodal.settings import Settings
 from opsmodal.store.tables import AuditRow
 from opsmodal.web.named import GROUPS_MAX_CHARS, Named, Said
-from tests.web.conftest import Installation, Seed, closed, installed, own_page
+from tests.web.conftest import PASSWORD, Installation, Seed, closed, installed, own_page
 from tests.web.test_oidc import rules
 
 PROXY, STRANGER = "10.1.2.3", "192.0.2.9"
@@ -210,7 +210,7 @@ def test_the_audit_log_says_by_which_way(behind: Behind) -> None:
 
 def test_the_sign_in_page_says_who_the_proxy_names(behind: Behind) -> None:
     page = asked(behind().app, "viewer", path="/sign-in")
-    assert "The proxy in front signs you in as <b>viewer</b>" in page.text
+    assert "The proxy in front says that you are <b>viewer</b>" in page.text
     assert "The proxy in front" not in asked(behind().app, "viewer", peer=STRANGER, path="/sign-in").text
 
 
@@ -305,3 +305,13 @@ def test_people_are_found_as_often_as_they_ask(behind: Behind) -> None:
     assert asked(installation.app, "viewer").status_code == 200
     People(installation.store).disable("viewer")
     assert asked(installation.app, "viewer").status_code == 401
+
+
+def test_where_passwords_are_off_none_is_taken_and_a_link_is(behind: Behind) -> None:
+    installation = behind(sign_in_password=False)
+    client = installation.app.test_client()
+    assert 'name="password"' not in client.get("/sign-in").text
+    refused = client.post("/sign-in", data={"name": "viewer", "password": PASSWORD}, headers=own_page())
+    assert refused.status_code == 403
+    assert "Nobody signs in by password here." in refused.text
+    assert client.get(f"/sign-in?ticket={installation.people.issue_ticket('viewer')}").status_code == 303
