@@ -18,7 +18,7 @@ from pathlib import Path
 
 import msgspec
 
-from tests.bench import first_answer, following, logs, memory, pages, pods, screen
+from tests.bench import audit_page, audited, first_answer, following, killed, logs, memory, pages, pods, screen
 from tests.bench.measure import Failed, Figure
 from tests.bench.sizes import FULL, QUICK, TINY, Size
 from tests.bench.table import page, verdict
@@ -39,6 +39,9 @@ BENCHMARKS: Mapping[str, Callable[[Size], Iterator[Figure]]] = {
     "following-docker": following.following_docker,
     "screen": screen.screen_simulated,
     "screen-docker": screen.screen_docker,
+    "audit-door": audited.door,
+    "audit-killed": killed.killed,
+    "audit-page": audit_page.page,
 }
 SIZES = {"full": FULL, "quick": QUICK, "tiny": TINY}
 LIMIT_S = {"full": 600.0, "quick": 180.0, "tiny": 120.0}

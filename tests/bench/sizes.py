@@ -23,6 +23,11 @@ class Size:
     follow_s: float
     follow_bytes_s: int
     screen_changes: int
+    door_requests: int
+    audited_s: float
+    audited_rate: int
+    kills: int
+    audit_rows: int
 
 
 FULL = Size(
@@ -39,6 +44,11 @@ FULL = Size(
     follow_s=60,
     follow_bytes_s=20_000_000,
     screen_changes=40,
+    door_requests=1000,
+    audited_s=60,
+    audited_rate=200,
+    kills=10,
+    audit_rows=1_000_000,
 )
 QUICK = Size(
     rounds=2,
@@ -54,6 +64,11 @@ QUICK = Size(
     follow_s=8,
     follow_bytes_s=20_000_000,
     screen_changes=8,
+    door_requests=200,
+    audited_s=6,
+    audited_rate=200,
+    kills=2,
+    audit_rows=200_000,
 )
 TINY = Size(
     rounds=1,
@@ -69,4 +84,9 @@ TINY = Size(
     follow_s=2,
     follow_bytes_s=200_000,
     screen_changes=2,
+    door_requests=5,
+    audited_s=2,
+    audited_rate=20,
+    kills=1,
+    audit_rows=2_000,
 )
