@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ log = logging.getLogger(__name__)
 SECRET_BYTES = 32
 """256 random bits: nobody guesses one, so one round of SHA-256 is enough to keep it by."""
 ID_BYTES = 6
+_ID = re.compile(f"[0-9a-f]{{{2 * ID_BYTES}}}")
 TOUCH_EVERY_S = 60
 """How often "last used" is written: not on each request, which would make every read a write."""
 
@@ -35,6 +37,11 @@ def new_secret(prefix: str = "") -> str:
 def new_id() -> str:
     """Make a short name for something secret, to list and end it by."""
     return secrets.token_hex(ID_BYTES)
+
+
+def is_id(text: str) -> bool:
+    """Tell whether a text can be such a name. What cannot be one is nobody's, and some databases refuse to look."""
+    return _ID.fullmatch(text) is not None
 
 
 def hashed(secret: str) -> str:

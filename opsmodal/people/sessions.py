@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, delete, func, not_, or_, select
 
 from opsmodal.errors import NotThere
-from opsmodal.people.base import TOUCH_EVERY_S, OverStore, hashed, new_id, new_secret, utc_now
+from opsmodal.people.base import TOUCH_EVERY_S, OverStore, hashed, is_id, new_id, new_secret, utc_now
 from opsmodal.people.links import LIFETIMES_S, SIGN_IN
 from opsmodal.people.users import User, end_all, user_of
 from opsmodal.store import Store, tables
@@ -119,9 +119,9 @@ class Sessions(OverStore):
     def end_session_of(self, user: str, session_id: str) -> None:
         """End one session of a user by its id. Raise NotThere."""
         mine = (tables.Session.user == user, tables.Session.id == session_id)
+        ended = delete(tables.Session).where(*mine).returning(tables.Session.id)
         with self._store.session() as session:
-            gone = session.execute(delete(tables.Session).where(*mine).returning(tables.Session.id))
-            if gone.first() is None:
+            if not is_id(session_id) or session.execute(ended).first() is None:
                 raise NotThere("There is no such session.", hint="It may have ended already.")
 
     def end_sessions(self, user: str, *, keep: str = "") -> int:

@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session as DbSession
 
 from opsmodal.errors import NotThere, Problem, Rejected
-from opsmodal.people.base import TOUCH_EVERY_S, OverStore, hashed, new_id, new_secret
+from opsmodal.people.base import TOUCH_EVERY_S, OverStore, hashed, is_id, new_id, new_secret
 from opsmodal.people.users import User, user_of
 from opsmodal.permissions import Permission
 from opsmodal.store import tables
@@ -126,7 +126,7 @@ class Tokens(OverStore):
         if user is not None:
             wanted = wanted.where(tables.Token.user == user)
         with self._store.session() as session:
-            if session.execute(wanted.returning(tables.Token.id)).first() is None:
+            if not is_id(token_id) or session.execute(wanted.returning(tables.Token.id)).first() is None:
                 raise NotThere("There is no such token.", hint="It may have been revoked already.")
 
     def revoke_tokens(self, user: str) -> int:

@@ -131,3 +131,48 @@ def test_without_script_people_are_added_and_told_what_is_wrong(own: Own) -> Non
     page.get_by_role("button", name="Disable…").click()
     page.get_by_role("button", name="Disable nils").click()
     expect(page.get_by_role("button", name="Enable")).to_be_visible()
+
+
+ROLES = {
+    "viewer": ("Overview", "Pods"),
+    "developer": ("Overview", "Pods", "Logs"),
+    "manager": ("Overview", "Pods", "Logs"),
+}
+
+
+def test_four_people_with_four_roles_see_what_they_may(own: Own) -> None:
+    """Each is added, given a role and signed in through the pages; the fourth reads the audit log and nothing else."""
+    admin = own.visit("/people")
+    for role in (*ROLES, "auditor"):
+        theirs = taken(own, invited(admin, role))
+        if role == "auditor":
+            expect(theirs.get_by_text("No service is registered for you yet.")).to_be_visible()
+            theirs.get_by_role("link", name="Audit").first.click()
+            expect(theirs.get_by_role("table", name="Audit log, newest first")).to_contain_text("user.add")
+            continue
+        theirs.goto(f"{own.site.url}/services/shop/instances")
+        tabs = theirs.get_by_role("navigation", name="Tabs").get_by_role("link")
+        assert tuple(tabs.all_inner_texts()) == ROLES[role]
+        expect(theirs.locator("tr[data-key]").first).to_be_visible()
+        may_delete = theirs.locator("form[action$='/delete'][data-act]").count() > 0
+        assert may_delete is (role == "manager")
+        assert theirs.goto(f"{own.site.url}/services/payments/overview").status == 404  # type: ignore[union-attr]
+        assert theirs.goto(f"{own.site.url}/audit").status == 403  # type: ignore[union-attr]
+
+
+def invited(admin: Page, role: str) -> str:
+    """Add somebody and give them a role on shop, or the auditor's flag, by the forms; give the link that is shown."""
+    admin.goto(f"{admin.url.partition('/people')[0]}/people")
+    admin.get_by_text("Add user").first.click()
+    admin.get_by_label("Name", exact=True).fill(f"the-{role}")
+    if role == "auditor":
+        admin.get_by_label("Auditor: reads").check()
+    admin.get_by_role("button", name="Add user").click()
+    link = str(admin.locator("#once").text_content())
+    if role != "auditor":
+        admin.get_by_text("Grant a role").click()
+        admin.get_by_label("Role").select_option(role)
+        admin.get_by_label("On", exact=True).select_option("service:shop")
+        admin.get_by_role("button", name="Grant", exact=True).click()
+        expect(admin.get_by_role("table", name="Grants")).to_contain_text(role)
+    return link

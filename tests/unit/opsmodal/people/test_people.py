@@ -502,3 +502,11 @@ def test_tokens_have_a_bound_and_all_of_somebody_are_revoked_at_once(people: Peo
 def test_a_label_that_cannot_be_shown_is_refused(people: People, label: str) -> None:
     with pytest.raises(Rejected):
         people.issue_token("alice", label=label)
+
+
+@pytest.mark.parametrize("name", ["", "\x00", "\ud800", "x" * 5000, "../1", "0123456789ab"])
+def test_what_cannot_be_a_session_or_a_token_is_none(people: People, name: str) -> None:
+    with pytest.raises(NotThere):
+        people.end_session_of("alice", name)
+    with pytest.raises(NotThere):
+        people.revoke_token(name)
