@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from connectors.errors import ConnectionProblem
@@ -12,16 +11,16 @@ from opsmodal.answers import Done
 from opsmodal.errors import NotThere, Problem, Rejected
 from opsmodal.favorites import Favorites
 from opsmodal.fleet import Fleet
-from opsmodal.opening import Opened, Opening
+from opsmodal.opening import Opening
 from opsmodal.operations.door import Door
 from opsmodal.operations.guards import UNASKED, Confirmation, Consent
+from opsmodal.operations.registered import ProposalRow, RuntimeAnswer, RuntimeRow, Tested, answered, proposed
 from opsmodal.permissions import Actor
 from opsmodal.registry.changes import Applied
 from opsmodal.registry.files import Sent
 from opsmodal.registry.reading import plain
 from opsmodal.registry.registry import Registry
-from opsmodal.registry.schema import RuntimeSpec, ServiceSpec, scope_key
-from runtimes.base import Proposal, Scope
+from opsmodal.registry.schema import RuntimeSpec, ServiceSpec
 from runtimes.errors import RuntimeProblem
 
 Entry = Mapping[str, Any]
@@ -29,51 +28,6 @@ TAKEN_MAX = 200
 """Services taken over in one go."""
 DOCUMENT = "document"
 """What the audit log calls a registry that is applied as a whole."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuntimeRow:
-    """One registered runtime. `state` is open, failed or unknown (not asked since the start)."""
-
-    name: str
-    kind: str
-    address: str
-    connections: tuple[str, ...]
-    services: int
-    state: str
-    sentence: str
-    hint: str
-    simulated: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuntimeAnswer:
-    """One runtime: its entry as in the document (credentials by name and fingerprint), and its services."""
-
-    row: RuntimeRow
-    entry: dict[str, Any]
-    services: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tested:
-    """What a test of a runtime found."""
-
-    ok: bool
-    sentence: str
-    hint: str = ""
-    facts: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProposalRow:
-    """A service that discovery found; `taken` when one with this scope is registered already."""
-
-    name: str
-    evidence: str
-    instances: int
-    taken: bool
-    entry: dict[str, Any]
 
 
 class Registration:
@@ -188,7 +142,7 @@ class Registration:
         self._runtime(name)
         known = {service.scope_key() for service in self._registry.services()}
         used = {service.name for service in self._registry.services()}
-        return tuple(_proposed(name, found, known, used) for found in self._fleet.runtime(name).discover())
+        return tuple(proposed(name, found, known, used) for found in self._fleet.runtime(name).discover())
 
     def take(
         self, actor: Actor, name: str, wanted: Sequence[str], environment: str, *, consent: Consent = UNASKED
@@ -216,7 +170,7 @@ class Registration:
         except (RuntimeProblem, ConnectionProblem) as problem:
             return Tested(ok=False, sentence=problem.sentence, hint=problem.hint)
         else:
-            return _answered(opened)
+            return answered(opened)
         finally:
             opened.runtime.close()
             opened.connection.close()
@@ -243,34 +197,3 @@ class Registration:
             hint=problem.hint if problem else "",
             simulated=identity.simulated if identity else False,
         )
-
-
-def _answered(opened: Opened) -> Tested:
-    identity = opened.runtime.identity
-    return Tested(
-        ok=True,
-        sentence=f"{identity.program} {identity.version} answered over {opened.connection_name}.",
-        facts=identity.detail,
-    )
-
-
-def _proposed(runtime: str, found: Proposal, known: set[tuple[object, ...]], used: set[str]) -> ProposalRow:
-    entry = {"name": found.name, "runtime": runtime, **_scope_entry(found.scope)}
-    return ProposalRow(
-        name=found.name,
-        evidence=found.evidence,
-        instances=found.instances,
-        taken=scope_key(runtime, found.scope) in known or found.name in used,
-        entry=entry,
-    )
-
-
-def _scope_entry(scope: Scope) -> dict[str, Any]:
-    fields: dict[str, Any] = {
-        "namespace": scope.namespace,
-        "selector": scope.selector,
-        "project": scope.project,
-        "containers": list(scope.containers),
-        "labels": dict(scope.labels),
-    }
-    return {name: value for name, value in fields.items() if value}

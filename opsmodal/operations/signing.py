@@ -14,6 +14,7 @@ from opsmodal.audit import Audit, Row
 from opsmodal.errors import NotPermitted, NotRecorded, NotSignedIn, Refusal
 from opsmodal.oidc.errors import NotVouched
 from opsmodal.oidc.person import brought
+from opsmodal.operations.recording import recorded
 from opsmodal.people import People, SignedIn, User
 from opsmodal.people.links import SIGN_IN
 from opsmodal.permissions import Actor
@@ -79,9 +80,9 @@ class Signing:
         `groups` are those that the sign-in itself brought along.
         """
         actor = self._actor(user, via="", address=address)
-        intent = self._audit.intend(Row(actor=actor, action=actions.SIGN_IN.name))
-        secret = self._people.start_session(user.name, how=how, groups=groups, address=address, agent=agent)
-        self._audit.close(intent, outcome="done", duration_ms=0, detail=SAID[how])
+        with recorded(self._audit, Row(actor=actor, action=actions.SIGN_IN.name)) as outcome:
+            secret = self._people.start_session(user.name, how=how, groups=groups, address=address, agent=agent)
+            outcome.detail = SAID[how]
         return secret
 
     def refused_elsewhere(self, refusal: Refusal, name: str, *, address: str) -> None:

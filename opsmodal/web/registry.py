@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from opsmodal import actions
 from opsmodal.answers import Done
 from opsmodal.errors import BadRequest
-from opsmodal.operations.registration import ProposalRow, RuntimeAnswer, RuntimeRow, Tested
+from opsmodal.operations.registered import ProposalRow, RuntimeAnswer, RuntimeRow, Tested
 from opsmodal.registry.changes import Applied
 from opsmodal.registry.schema import ServiceSpec
 from opsmodal.web.asking import actor, operations

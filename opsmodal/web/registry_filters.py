@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from flask import Flask
 
-from opsmodal.operations.registration import RuntimeRow
+from opsmodal.operations.registered import RuntimeRow
 
 
 def as_yaml(value: Any) -> str:
