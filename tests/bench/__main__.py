@@ -19,6 +19,7 @@ from pathlib import Path
 import msgspec
 
 from tests.bench import audit_page, audited, first_answer, following, killed, logs, memory, pages, pods, screen
+from tests.bench.keeping import kept
 from tests.bench.measure import Failed, Figure
 from tests.bench.sizes import FULL, QUICK, TINY, Size
 from tests.bench.table import page, verdict
@@ -66,8 +67,15 @@ def main() -> int:
     text = page(found, machine=_machine(), quick=given.size != "full")
     sys.stdout.write(text)
     if given.write:
-        given.write.write_text(text)
+        given.write.write_text(_kept(given, text))
     return 0 if all(isinstance(each, Figure) and each.kept for each in found) else 1
+
+
+def _kept(given: argparse.Namespace, text: str) -> str:
+    """Give what is written: of a run of some benchmarks, their rows within the page that is there."""
+    if not given.only or not given.write.exists():
+        return text
+    return kept(given.write.read_text(), text, only=given.only, machine=_machine())
 
 
 def _arguments() -> argparse.Namespace:
@@ -75,10 +83,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--quick", dest="size", action="store_const", const="quick", help="everything, but shortened")
     parser.add_argument("--tiny", dest="size", action="store_const", const="tiny", help="only to see that all runs")
     parser.add_argument("--only", default="", help=f"those whose name contains this: {', '.join(BENCHMARKS)}")
-    parser.add_argument("--write", type=Path, help="also write the page to this file")
+    parser.add_argument("--write", type=Path, help="also write the page to this file; with --only, into it")
     parser.add_argument("--one", choices=BENCHMARKS, help=argparse.SUPPRESS)
     parser.set_defaults(size="full")
     given = parser.parse_args()
+    if given.only and given.write and given.write.exists() and given.size != "full":
+        parser.error("a shortened run of some benchmarks is not written into a page of full ones")
     if not any(given.only in name for name in BENCHMARKS):
         parser.error(f"no benchmark has {given.only!r} in its name")
     return given

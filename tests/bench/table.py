@@ -30,7 +30,11 @@ is the cluster of `opsmodal demo`, in a process of its own; it stands for the pr
 
 def table(figures: Sequence[Figure]) -> str:
     """Give one line for each figure, columns aligned, a newline at the end."""
-    rows = [HEAD, *map(_row, figures)]
+    return aligned([HEAD, *map(_row, figures)])
+
+
+def aligned(rows: Sequence[tuple[str, ...]]) -> str:
+    """Give rows of cells as a table, the first as its heading."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.bench import __main__ as bench
+from tests.bench.keeping import kept
 from tests.bench.measure import Failed, Figure, Promise, in_turns, median, percentile
 from tests.bench.reader import Count
 from tests.bench.table import page, table, verdict
@@ -94,6 +95,47 @@ def test_a_page_says_what_was_not_met_and_what_was_not_measured() -> None:
     assert "## Not measured\n\n- screen: no chromium \\| here\n" in text
     assert "**Shortened**" in text
     assert "Not met" not in page([figure()], machine="", quick=False)
+
+
+def test_a_run_of_some_is_put_into_the_page_of_all() -> None:
+    whole = page(
+        [
+            figure(1.0, note="an old note"),
+            Figure(name="a: b", ours=9, unit="ms", with_="dockerd 20", promise=Promise(at_most=1), note="of docker"),
+            Figure(name="a: b", ours=7, unit="ms", with_="simulated, | 5", promise=Promise(at_most=1), note="of ours"),
+            Failed(name="audit-page", why="no disk"),
+            Failed(name="screen", why="no chromium"),
+        ],
+        machine="Two cores.",
+        quick=False,
+    )
+    again = Figure(name="reading", ours=0.5, unit="s", with_="simulated, again", note="a new note")
+    ours = Figure(name="a: b", ours=0.5, unit="ms", with_="simulated, 6", promise=Promise(at_most=1))
+    fresh = Figure(name="audit page", ours=2, unit="ms", with_="SQLite", promise=Promise(at_most=1))
+    some = page([again, ours, fresh], machine="One core.", quick=False)
+    text = kept(whole, some, only="audit", machine="One core.")
+    assert "\nTwo cores.\n\nRows of `--only audit`: One core.\n" in text
+    rows = [[cell.strip() for cell in line.split(" | ")] for line in text.splitlines() if line.startswith("| ")]
+    assert [row[:2] for row in rows[1:]] == [
+        ["| reading", "0.5 s"],
+        ["| a: b", "9 ms"],
+        ["| a: b", "0.5 ms"],
+        ["| audit page", "2 ms"],
+    ]
+    assert "- a: b: not met: 8 ms too much" in text
+    assert "- audit page: not met: 1 ms too much" in text
+    assert "a new note" in text
+    assert "an old note" not in text
+    assert "of docker" in text
+    assert "- screen: no chromium" in text
+    assert "no disk" not in text
+    assert kept(text, some, only="audit", machine="One core.") == text
+
+
+def test_a_page_that_is_put_into_itself_stays_as_it_is() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "benchmarks.md").read_text()
+    again = kept(text, text, only="x", machine="m")
+    assert again.replace("\n\nRows of `--only x`: m", "") == text
 
 
 @pytest.mark.parametrize(
