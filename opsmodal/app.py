@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -32,7 +32,9 @@ from opsmodal.operations.door import Door
 from opsmodal.operations.instances import InstanceOperations
 from opsmodal.operations.logs import LogOperations
 from opsmodal.operations.overview import OverviewOperations
+from opsmodal.operations.reach import Reach
 from opsmodal.operations.registration import Registration
+from opsmodal.operations.rights import Rights
 from opsmodal.operations.services import Services
 from opsmodal.operations.timeline import TimelineOperations
 from opsmodal.operations.usage import UsageOperations
@@ -66,6 +68,7 @@ from opsmodal.web import (
     registry,
     registry_filters,
     requests,
+    rights,
     services,
     signing,
     timeline,
@@ -152,22 +155,24 @@ def _assemble(app: Flask, settings: Settings, store: Store, vault: Vault, known:
         auditing=Auditing(door, AuditLog(store), keeping.forwarding),
         timeline=TimelineOperations(door, store, collecting=settings.collect),
         usage=UsageOperations(door, fleet, Hours(UsedStore(store)), collecting=settings.collect),
+        rights=Rights(door, known, fleet, TABS),
+        reach=Reach(door, known, people, standing),
         **of_people(door, people, known, takes_passwords=settings.sign_in_password),
     )
     app.extensions[health.STORE], app.extensions[FLEET], app.extensions[LIVE] = store, fleet, live
     app.extensions[metrics.NEAR] = near
     collectors = Collectors(registry=known, fleet=fleet, store=store)
+    _begin(app, settings, collectors, keeping, closing=(live.close, near.close, watch.close, fleet.close))
+
+
+def _begin(
+    app: Flask, settings: Settings, collectors: Collectors, keeping: Keeping, *, closing: Sequence[Callable[[], None]]
+) -> None:
+    """Begin what runs by itself; it is the first and the last to be closed."""
     if settings.collect:
         collectors.start()
     keeping.start()
-    app.extensions[CLOSING] = (
-        collectors.close,
-        live.close,
-        near.close,
-        watch.close,
-        fleet.close,
-        keeping.close,
-    )
+    app.extensions[CLOSING] = (collectors.close, *closing, keeping.close)
 
 
 def _protect(app: Flask, settings: Settings, *, tell: Callable[[requests.Answered], None]) -> None:
@@ -191,7 +196,7 @@ def _serve(app: Flask, *, read_only: bool) -> None:
     app.register_blueprint(health.pages)
     app.register_blueprint(metrics.pages)
     nouns = (services.routes, registry.routes, auditing.routes, timeline.routes, usage.routes)
-    everybody = (people.routes, grants.routes, account.routes)
+    everybody = (people.routes, rights.routes, grants.routes, account.routes)
     routes = register(app, [*nouns, *everybody, *(tab.routes for tab in TABS)])
     followed = register_sockets(app, [instances_tab.sockets, logs_tab.sockets])
     app.extensions[ROUTES], app.extensions[SOCKETS] = routes, followed

@@ -6,6 +6,7 @@ With a thousand people and a grant each, asking all grants for everybody is a mi
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import replace
 
 from opsmodal.explaining import Basis, Explanation, Granted, explain
@@ -21,10 +22,12 @@ NO_RIGHTS = Explanation(permissions=NOTHING, sources=(), kept_back=NOTHING)
 class Index:
     """Give what somebody's rights on a service stand on. Frozen: another version of the registry has another index."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, granted: Iterable[Granted] | None = None) -> None:
+        """Lay out a state; `granted` are its grants with who gave each, where somebody wants to know."""
         self.version = state.version
         self._services = dict(state.services)
-        self._granted = {name: Granted(grant=as_permission(spec), name=name) for name, spec in state.grants.items()}
+        unsigned = (Granted(grant=as_permission(spec), name=name) for name, spec in state.grants.items())
+        self._granted = {one.name: one for one in (unsigned if granted is None else granted)}
         self._of_user: dict[str, list[Granted]] = defaultdict(list)
         self._of_group: dict[str, list[Granted]] = defaultdict(list)
         for one in self._granted.values():
@@ -35,6 +38,15 @@ class Index:
             for user in group.users:
                 self._groups[user].add(group.name)
 
+    @property
+    def granted(self) -> Iterable[Granted]:
+        """Give all grants."""
+        return self._granted.values()
+
+    def groups_of(self, user: str) -> frozenset[str]:
+        """Name the groups of the registry that somebody is in."""
+        return frozenset(self._groups.get(user, ()))
+
     def actor(self, known: Actor, stands: Stands) -> Actor:
         """Give somebody as they are now."""
         more = brought(stands.groups, self._oidc)
@@ -42,7 +54,7 @@ class Index:
             known,
             admin=stands.admin or more.admin,
             auditor=stands.auditor or more.auditor,
-            groups=frozenset(self._groups.get(known.name, ())) | stands.groups | more.groups | known.brought,
+            groups=self.groups_of(known.name) | stands.groups | more.groups | known.brought,
             services=stands.services,
             permissions=stands.permissions,
         )

@@ -17,7 +17,9 @@ from opsmodal.operations.oidc import OidcSigning
 from opsmodal.operations.overview import OverviewOperations
 from opsmodal.operations.people import PeopleReading
 from opsmodal.operations.people_changes import PeopleChanges
+from opsmodal.operations.reach import Reach
 from opsmodal.operations.registration import Registration
+from opsmodal.operations.rights import Rights
 from opsmodal.operations.services import Services
 from opsmodal.operations.signing import Signing
 from opsmodal.operations.timeline import TimelineOperations
@@ -46,6 +48,8 @@ class Operations:
     grants: Grants
     groups: Groups
     account: Account
+    rights: Rights
+    reach: Reach
 
 
 class OfPeople(TypedDict):

@@ -81,6 +81,15 @@ class Standing(Sessions):
             )
         return {each: self._stands(asked, *each) for each in sign_ins}
 
+    def groups_brought(self) -> dict[str, frozenset[str]]:
+        """Give by user the groups that the sign-ins of their open sessions have brought along."""
+        brought: dict[str, frozenset[str]] = {}
+        with self._store.reading() as session:
+            kept = select(tables.Session.user, tables.Session.groups).where(tables.Session.groups.is_not(None))
+            for user, groups in session.execute(kept.where(~self._ended(self._now()))):
+                brought[user] = brought.get(user, frozenset()) | frozenset(groups or ())
+        return brought
+
     def why_gone(self, last: Stands | None) -> Over:
         """Say why a session that is no longer kept has ended, by what was last known: what has expired is swept."""
         if last is None or last.seen_at is None or last.created_at is None:
