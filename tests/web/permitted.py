@@ -76,6 +76,7 @@ VIEW = _of("`view` on the service", *SEES_SHOP, of_a_service=True)
 LOGS = _of("`logs` on the service", *(SEES_SHOP - {"viewer", "narrow"}), of_a_service=True)
 MANAGE = _of("`manage` on the service", "manager", "narrow-admin", "admin", of_a_service=True)
 ADMIN = _of("administrators; no narrowed token", "admin")
+ADMIN_HERE = _of("administrators; no narrowed token", "admin", of_a_service=True)
 AUDIT = _of("auditors and administrators; no narrowed token", "auditor", "admin")
 SCRAPER = _of("loopback, or the token of the setting `metrics_token`", *ACTORS)
 MACHINE = _of("whoever may read and write the data folder on the machine")
@@ -141,6 +142,9 @@ ROUTES: dict[str, Access] = {
     "grants_create_group": ADMIN,
     "grants_put_group": ADMIN,
     "grants_remove_group": ADMIN,
+    "rights_listing": SIGNED_IN,
+    "rights_here": VIEW,
+    "rights_people": ADMIN_HERE,
     "account_read": ACCOUNT,
     "account_password": SESSION,
     "account_end_other_sessions": ACCOUNT,
@@ -177,6 +181,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "user add": ("user.add",),
     "user password": ("user.password",),
     "user link": ("user.link",),
+    "user identity": ("user.identity",),
     "user disable": ("user.disable",),
     "user enable": ("user.enable",),
     "user flags": ("user.give-flag", "user.take-flag"),
