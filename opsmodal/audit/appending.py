@@ -41,11 +41,12 @@ _LENGTHS = {column.key: getattr(column.columns[0].type, "length", None) for colu
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 """PostgreSQL takes no NUL, and halves of surrogate pairs cannot be written as UTF-8, nor hashed."""
 REPLACEMENT = "\ufffd"
-# SQLAlchemy types a mapped table as FromClause, and these statements want a Table.
-_LAST = select(AuditRow.hash).order_by(AuditRow.id.desc()).limit(1)
-_INSERT = insert(AuditRow.__table__).returning(AuditRow.id)  # type: ignore[arg-type]
-_MOVE_HEAD = update(AuditHeadRow.__table__).where(AuditHeadRow.place == HEAD_PLACE)  # type: ignore[arg-type]
-_FIRST_HEAD = insert(AuditHeadRow.__table__)  # type: ignore[arg-type]
+_ROWS = AuditRow.metadata.tables[AuditRow.__tablename__]
+_HEADS = AuditRow.metadata.tables[AuditHeadRow.__tablename__]
+_LAST = select(_ROWS.c.hash).order_by(_ROWS.c.id.desc()).limit(1)
+_INSERT = insert(_ROWS).returning(_ROWS.c.id)
+_MOVE_HEAD = update(_HEADS).where(_HEADS.c.place == HEAD_PLACE)
+_FIRST_HEAD = insert(_HEADS)
 
 
 @dataclass(slots=True, eq=False)
