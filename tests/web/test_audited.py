@@ -13,9 +13,10 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+import websocket
 from sqlalchemy import select
 
-from opsmodal import actions
+from opsmodal import actions, streams
 from opsmodal.app import ROUTES
 from opsmodal.registry.rights import name_of
 from opsmodal.store.tables import AuditRow
@@ -93,7 +94,9 @@ CALLS: dict[str, Callable[[Installation], Call]] = {
 }
 ELSEWHERE = {
     "instance.restart": "tests/web/test_engines.py: only containers are restarted",
+    "user.identity": "test_commands_of_the_machine_leave_their_rows: by the command line alone",
     "access.ended": "tests/web: it is opsmodal's own, when a right ends",
+    "user.identity": "below: a command of the machine alone",
 }
 """Actions that need what is not here, and where they are tried."""
 
@@ -197,10 +200,12 @@ def test_commands_of_the_machine_leave_their_rows(tmp_path: Path) -> None:
         "user add": ["user", "add", "eve"],
         "user password": ["user", "password", "eve", "--password-stdin"],
         "user link": ["user", "link", "eve"],
+        "user identity": ["user", "identity", "eve", "--subject", "42", "--issuer", "https://login.example.org"],
         "token create": ["token", "create", "eve"],
         "token revoke": [],
         "user flags": ["user", "flags", "eve", "--auditor"],
         "session end": ["session", "end", "--user", "eve"],
+        "user identity": ["user", "identity", "eve", "--issuer", "https://sso.example", "--subject", "4711"],
         "user disable": ["user", "disable", "eve"],
         "user enable": ["user", "enable", "eve"],
         "apply": ["apply", "-f", "-"],
@@ -217,3 +222,21 @@ def test_commands_of_the_machine_leave_their_rows(tmp_path: Path) -> None:
     for name, done_by in COMMANDS.items():
         for action in done_by:
             assert rows.count(f",{action},") >= 2, f"{name} left no {action}"
+
+
+def test_a_limit_that_is_reached_again_and_again_is_one_row(
+    changed: Installation, served: str, written: Callable[[], list[AuditRow]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "JOBS_MAX_PER_OWNER", 1)
+    address = f"{served.replace('http', 'ws')}/api/v1/services/shop/logs/follow?instance=db-0"
+    headers = [f"Authorization: Bearer {changed.tokens['manager']}"]
+    written()
+    first = websocket.create_connection(address, header=headers, timeout=20, suppress_origin=True)
+    assert "lines" in first.recv()
+    for _ in range(3):
+        late = websocket.create_connection(address, header=headers, timeout=20, suppress_origin=True)
+        assert "You already follow" in late.recv()
+        late.close()
+    first.close()
+    rows = [(row.entry, row.action, row.actor, row.rule) for row in written() if row.action == "logs.follow"]
+    assert rows == [("refusal", "logs.follow", "manager", "limit")]
