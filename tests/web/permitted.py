@@ -182,6 +182,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "user password": ("user.password",),
     "user link": ("user.link",),
     "user identity": ("user.identity",),
+    "user identity": ("user.identity",),
     "user disable": ("user.disable",),
     "user enable": ("user.enable",),
     "user flags": ("user.give-flag", "user.take-flag"),
