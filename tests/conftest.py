@@ -61,7 +61,7 @@ def _postgresql_folders() -> list[str]:
 TOGETHER = ("docker", "podman", "rootless", "cluster", "browser")
 """Tests of one of these run in one worker, one after the other: each engine is started once, not once a worker."""
 
-AGAIN = {"browser", "contract", "conformance", "demo", "web"}
+AGAIN = {"browser", "contract", "conformance", "demo", "faults", "web"}
 """Tests of real programs, which a busy machine may make miss a deadline: one that fails is run once more, and the
 summary names it as rerun. What fails twice fails; everything else has one try."""
 

@@ -6,6 +6,8 @@ Nothing here is optional per route.
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from flask import Flask, Response, request
 
 UNUSED_FEATURES = (
@@ -58,6 +60,6 @@ def protect(app: Flask) -> None:
             response.headers.setdefault(name, value)
         if request.is_secure:
             response.headers.setdefault("Strict-Transport-Security", f"max-age={ONE_YEAR_S}")
-        if request.endpoint != "static":
+        if request.endpoint != "static" or response.status_code >= HTTPStatus.BAD_REQUEST:
             response.headers.setdefault("Cache-Control", "no-store")
         return response
