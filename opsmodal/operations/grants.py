@@ -27,6 +27,8 @@ from opsmodal.registry.schema import GrantSpec
 
 Entry = Mapping[str, Any]
 TARGET_MAX_CHARS = 200
+OFFERED_MAX = 500
+"""Names of users that a form offers; any other can be typed."""
 _RANK = {role: number for number, role in enumerate(Role)}
 SORTS: Mapping[str, SortKey] = {
     "holder": lambda row: (row.holder.lower(), row.holder_kind),
@@ -94,7 +96,7 @@ class Grants:
         """Name what a grant can name."""
         self._door.administer(actor, actions.PEOPLE_VIEW)
         return Choices(
-            users=tuple(user.name for user in self._people.users()),
+            users=self._people.names()[:OFFERED_MAX],
             groups=tuple(group.name for group in self._registry.groups()),
             services=tuple(service.name for service in self._registry.services()),
             runtimes=tuple(runtime.name for runtime in self._registry.runtimes()),
@@ -133,7 +135,7 @@ class Grants:
         return spec
 
     def _rows(self) -> Sequence[GrantRow]:
-        users = {user.name for user in self._people.users()}
+        users = set(self._people.names())
         groups = {group.name for group in self._registry.groups()}
         return [_row(one, users if one.spec.user else groups) for one in self._registry.granted()]
 

@@ -98,7 +98,7 @@ class Groups:
         return row
 
     def _rows(self) -> Sequence[GroupRow]:
-        known = {user.name for user in self._people.users()}
+        known = set(self._people.names())
         grants = [grant.group for grant in self._registry.grants()]
         return [
             GroupRow(

@@ -64,7 +64,22 @@ class Users(OverStore):
     def users(self) -> tuple[User, ...]:
         """List everybody, by name."""
         with self._store.reading() as session:
-            return tuple(user_of(row) for row in session.scalars(select(tables.User).order_by(tables.User.name)))
+            return tuple(
+                User(
+                    name=name,
+                    admin=admin,
+                    auditor=auditor,
+                    disabled=disabled,
+                    has_password=has_password,
+                    created_at=created_at,
+                )
+                for name, admin, auditor, disabled, has_password, created_at in session.execute(_EVERYBODY)
+            )
+
+    def names(self) -> tuple[str, ...]:
+        """Name everybody."""
+        with self._store.reading() as session:
+            return tuple(session.scalars(select(tables.User.name).order_by(tables.User.name)))
 
     def verify_password(self, name: str, password: str) -> User | None:
         """Give the user when the password is theirs and they are not disabled. Takes as long for a name nobody has."""
@@ -120,6 +135,17 @@ class Users(OverStore):
             if end_sessions:
                 end_all(session, name, keep=keep)
             return user_of(row)
+
+
+_EVERYBODY = select(
+    tables.User.name,
+    tables.User.admin,
+    tables.User.auditor,
+    tables.User.disabled,
+    tables.User.password_hash.is_not(None),
+    tables.User.created_at,
+).order_by(tables.User.name)
+"""Of columns instead of objects: of thousands of people the objects took most of the time."""
 
 
 def user_of(row: tables.User) -> User:

@@ -99,9 +99,8 @@ def _put_group(name: str) -> AnyResponse:
 
 
 def _entry(form: Mapping[str, str]) -> dict[str, Any]:
-    """Read the form of a grant: `holder` and `target` are `kind:name`, as its choices are."""
-    kind, _, name = form.get("holder", "").strip().partition(":")
-    entry: dict[str, Any] = {kind: name} if kind in ("user", "group") and name else {}
+    """Read the form of a grant: `target` is `kind:name`, as its choices are."""
+    entry: dict[str, Any] = {key: form[key].strip() for key in ("user", "group") if form.get(key, "").strip()}
     entry["role"] = form.get("role", "")
     target_kind, _, target = form.get("target", "").partition(":")
     if target_kind == "all":

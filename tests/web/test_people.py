@@ -372,3 +372,19 @@ def test_in_read_only_mode_nothing_is_changed_and_no_button_says_so(read_only: I
     for path in ("/people", "/people/viewer", "/grants", "/groups"):
         page = browser.get(path).text
         assert 'method="post"' not in page.replace('<form method="post" action="/sign-out">', ""), path
+
+
+def test_the_form_of_a_grant_takes_a_user_or_a_group_that_may_come_later(changed: Installation) -> None:
+    browser = changed.browser("admin")
+    target = {"role": "viewer", "target": "all:"}
+    for wrong in ({}, {"user": "viewer", "group": "oncall"}, {"user": "viewer", "target": ""}, {"user": "a b"}):
+        page = browser.post("/grants", data={**target, **wrong}, headers=own_page())
+        assert page.status_code == 422, wrong
+        assert f'value="{wrong.get("user", "")}"' in page.text, "what was typed stays"
+    assert "no user" in post(browser, "/grants", user="comes.later", **target)
+    assert "not in the registry" in post(browser, "/grants", group="of-a-sign-in", role="viewer", target="runtime:demo")
+    assert "Grant a role" in post(browser, "/grants", user="viewer", back="/people/viewer", **target)
+    away = browser.post(
+        "/grants", data={"user": "viewer", "back": "https://evil.example", **target}, headers=own_page()
+    )
+    assert away.location == "/services", "no way leads out of here"
