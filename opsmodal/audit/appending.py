@@ -18,7 +18,6 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.engine import Connection
-from sqlalchemy.orm import Session
 
 from opsmodal.audit.chain import GENESIS, chained
 from opsmodal.audit.heads import Head, Signer
@@ -34,7 +33,7 @@ TOGETHER_MAX = 200
 WAITING_MAX = 10_000
 """More than there are connections (4,000) and streams: beyond that something is wrong."""
 
-Draft = Callable[[Session], AuditRow]
+Draft = Callable[[Connection], AuditRow]
 """Makes the row inside the transaction that writes it; the hash is filled in."""
 _COLUMNS = tuple(column for column in AuditRow.__mapper__.column_attrs if column.key != "id")
 _LENGTHS = {column.key: getattr(column.columns[0].type, "length", None) for column in _COLUMNS}
@@ -137,12 +136,11 @@ class Appending:
     def _committed(self, batch: Sequence[_Waiting]) -> list[int]:
         """Chain, insert and sign in one transaction; give the numbers of the rows."""
         numbers = []
-        with self._store.session() as session:
-            self._store.lock(session, LOCK)
-            connection = session.connection()
+        with self._store.writing() as connection:
+            self._store.lock(connection, LOCK)
             before, row = connection.scalar(_LAST) or GENESIS, None
             for each in batch:
-                row = _storable(each.draft(session))
+                row = _storable(each.draft(connection))
                 row.hash = before = chained(before, row)
                 numbers.append(_inserted(connection, row))
             if row is not None:

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
+from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
 
 from opsmodal.audit.appending import Appending, Draft
 from opsmodal.audit.heads import Signer
@@ -98,10 +98,10 @@ class Audit:
         """Close an action whose process is gone; False when it has an outcome by now. Raise StoreProblem."""
         outcome_of = self._outcome(intent, INTERRUPTED, detail=INTERRUPTED_SENTENCE)
 
-        def unless_ended(session: Session) -> AuditRow:
-            if session.scalar(select(AuditRow.id).where(AuditRow.intent_id == intent).limit(1)) is not None:
+        def unless_ended(connection: Connection) -> AuditRow:
+            if connection.scalar(select(AuditRow.id).where(AuditRow.intent_id == intent).limit(1)) is not None:
                 raise _Ended
-            return outcome_of(session)
+            return outcome_of(connection)
 
         try:
             self._appending.append(unless_ended)
@@ -125,8 +125,8 @@ class Audit:
     ) -> Draft:
         now = self._now()
 
-        def made(session: Session) -> AuditRow:
-            begun = session.execute(_BEGUN.where(AuditRow.id == intent)).one()
+        def made(connection: Connection) -> AuditRow:
+            begun = connection.execute(_BEGUN, {"intent": intent}).one()
             return AuditRow(
                 **begun._mapping,
                 entry="outcome",
@@ -178,5 +178,5 @@ _BEGUN = select(
     AuditRow.target,
     AuditRow.verdict,
     AuditRow.request_id,
-)
+).where(AuditRow.id == bindparam("intent"))
 """What an outcome has from its intent."""

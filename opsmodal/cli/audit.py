@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,25 @@ if TYPE_CHECKING:
     from opsmodal.settings import Settings
 
 BROKEN = 1
+CLEAR_LINE = "\r\x1b[K"
+"""Back to the first column, and nothing stands there any more (ECMA-48)."""
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[int, int], None]]:
+    """Give what says how far a walk has come, on one line of a terminal; elsewhere nothing is said."""
+    watched = sys.stderr.isatty()
+
+    def tell(number: int, last: int) -> None:
+        if watched:
+            share = f" ({number * 100 // last} %)" if last else ""
+            click.echo(f"{CLEAR_LINE}Row {number} of {last}{share}", err=True, nl=False)
+
+    try:
+        yield tell
+    finally:
+        if watched:
+            click.echo(CLEAR_LINE, err=True, nl=False)
 
 
 @click.group()
@@ -35,8 +56,8 @@ def verify(settings: Settings, heads: str | None) -> None:
     from opsmodal.audit.checking import check
 
     paths = [settings.audit_heads, *([Path(heads)] if heads else [])]
-    with existing(settings) as installation:
-        found = check(installation.store, installation.vault, paths)
+    with existing(settings) as installation, progress() as tell:
+        found = check(installation.store, installation.vault, paths, tell=tell)
     if found.broken is not None:
         say(found.sentence, f"First broken row: {found.broken}. The {found.rows} rows before it are whole.")
         sys.exit(BROKEN)

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event, text
-from sqlalchemy.orm import Session
+from sqlalchemy.engine import Connection
 
 from opsmodal.audit import appending
 from opsmodal.audit.appending import Appending
@@ -105,7 +105,7 @@ def row(target: str = "web") -> AuditRow:
     )
 
 
-def drafted(target: str) -> Callable[[Session], AuditRow]:
+def drafted(target: str) -> Callable[[Connection], AuditRow]:
     return lambda _: row(target)
 
 
@@ -147,7 +147,7 @@ def test_nothing_is_acknowledged_before_it_is_committed(log: Log, people: Thread
 
 
 def test_a_row_that_cannot_be_written_fails_alone(log: Log, people: ThreadPoolExecutor) -> None:
-    def broken(_session: Session) -> AuditRow:
+    def broken(_connection: Connection) -> AuditRow:
         raise LookupError("no such intent")
 
     coming = in_order(log, people, [drafted("a"), broken, drafted("b")])
@@ -192,7 +192,7 @@ def test_whoever_is_ended_while_writing_leaves_nobody_waiting(log: Log, people: 
     class Ended(BaseException):
         """What gevent raises in a greenlet that is ended, by another name."""
 
-    def ends(_session: Session) -> AuditRow:
+    def ends(_connection: Connection) -> AuditRow:
         raise Ended
 
     coming = in_order(log, people, [drafted("a"), ends, drafted("b")])
@@ -223,7 +223,7 @@ def test_what_no_store_can_hold_is_replaced(log: Log, typed: str, kept: str) -> 
 @given(typed=st.text(st.characters(exclude_categories=()), max_size=600))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_is_typed_is_written_by_every_store(anywhere: Appending, typed: str) -> None:
-    def draft(_session: Session) -> AuditRow:
+    def draft(_connection: Connection) -> AuditRow:
         made = row(typed)
         made.actor = made.service = made.rule = made.via = made.address = made.request_id = typed
         return made

@@ -6,6 +6,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ from opsmodal.store.tables import AuditRow
 
 ROWS = 10
 COLUMNS = ", ".join(column.name for column in AuditRow.__table__.columns if column.name not in ("id", "hash"))
-ALICE = Actor(name="alice", via="session:1", address="192.0.2.7")
+ALICE = Actor(name="alice", via="session:1", address="192.0.2.7", request_id="request-1")
 
 
 class Log:
@@ -35,7 +36,8 @@ class Log:
         self.vault: Vault = open_vault(self.store, data_dir=folder)
         self.audit = Audit(self.store, Signer(self.vault))
         for number in range(ROWS // 2):
-            self.audit.event(Row(actor=ALICE, action="instance.delete", target=f"web-{number}"), outcome="done")
+            row = Row(actor=ALICE, action="instance.delete", target=f"web-{number}", reason=f"OPS-{number}")
+            self.audit.event(row, outcome="done")
             if number == 2:
                 self.note()
 
@@ -132,6 +134,15 @@ def _appended(log: Log) -> None:
     log.chain_anew()
 
 
+def _exchanged(log: Log) -> None:
+    log.tampered("UPDATE audit SET reason = request_id, request_id = reason WHERE id = 5")
+
+
+def _ahead(log: Log) -> None:
+    """Keep rows that are still to come from a receiver."""
+    log.tampered("INSERT INTO audit_forwarded VALUES ('file:/audit', 1000000, '2026-11-21 00:00:00')")
+
+
 TAMPERING: dict[str, tuple[Callable[[Log], None], int]] = {
     "a field changed": (lambda log: log.tampered("UPDATE audit SET actor = 'bob' WHERE id = 4"), 4),
     "a time changed": (lambda log: log.tampered("UPDATE audit SET at = '2020-01-01 00:00:00' WHERE id = 7"), 7),
@@ -151,6 +162,12 @@ TAMPERING: dict[str, tuple[Callable[[Log], None], int]] = {
     "the store put back to an older state": (_replayed_head, 10),
     "the noted heads edited": (_edited_file, 0),
     "the noted heads damaged": (_damaged_file, 0),
+    "a reason changed": (lambda log: log.tampered("UPDATE audit SET reason = 'because' WHERE id = 3"), 3),
+    "a reason taken away": (lambda log: log.tampered("UPDATE audit SET reason = '' WHERE id = 1"), 1),
+    "a request id changed": (lambda log: log.tampered("UPDATE audit SET request_id = 'other' WHERE id = 8"), 8),
+    "a request id taken away": (lambda log: log.tampered("UPDATE audit SET request_id = '' WHERE id = 2"), 2),
+    "a reason and a request id exchanged": (_exchanged, 5),
+    "a target said to have taken what is not there": (_ahead, 1_000_000),
 }
 
 
@@ -200,3 +217,51 @@ def test_either_database_is_written_read_and_checked(address: str, tmp_path: Pat
     found = check(store, vault, [])
     assert (found.broken, found.rows) == (None, 3)
     store.close()
+
+
+def test_a_log_that_is_written_while_it_is_checked_is_whole(log: Log) -> None:
+    def tell(_number: int, _last: int) -> None:
+        log.audit.event(Row(actor=ALICE, action="sign-in"), outcome="done")
+        log.note()
+
+    found = check(log.store, log.vault, [log.folder / HEADS_FILE], tell=tell)
+    assert (found.broken, found.last) == (None, ROWS)
+    assert log.checked().last == ROWS + 2
+
+
+def test_times_that_go_back_break_nothing_and_the_order_is_that_of_writing(store: Store, vault: Vault) -> None:
+    now = datetime(2026, 11, 21, 12, tzinfo=UTC)
+    moments = iter([now, now - timedelta(hours=3), now - timedelta(days=400), now + timedelta(seconds=1)])
+    audit = Audit(store, Signer(vault), now=lambda: next(moments))
+    audit.close(audit.intend(Row(actor=ALICE, action="one")), outcome="done", duration_ms=5)
+    audit.close(audit.intend(Row(actor=ALICE, action="two")), outcome="done", duration_ms=5)
+    assert check(store, vault, []).broken is None
+    newest, oldest = AuditLog(store).find(Wanted()).entries
+    assert (newest.action, oldest.action) == ("two", "one")
+    assert (oldest.at, oldest.ended_at) == (now, now - timedelta(hours=3))
+    assert [each.action for each in AuditLog(store).find(Wanted(since=now - timedelta(days=1))).entries] == ["one"]
+
+
+def test_rows_of_before_reasons_keep_their_hashes() -> None:
+    """Their hash was made without the two columns, and was so computed with the code of that time."""
+    row = AuditRow(
+        entry="intent",
+        intent_id=None,
+        at=datetime(2026, 11, 21, 12, tzinfo=UTC),
+        actor="alice",
+        via="session:1",
+        address="192.0.2.7",
+        service="shop",
+        action="instance.delete",
+        target="web-0",
+        verdict="allow",
+        rule="",
+        outcome="",
+        exit_code=None,
+        duration_ms=None,
+        bytes_count=None,
+        detail="",
+        reason="",
+        request_id="",
+    )
+    assert chained("0" * 64, row) == "c7bdebd2c70202673efa315f91fc97640fb385cd441e39806afe255a70a5b34a"

@@ -3,13 +3,16 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import pty
 import sqlite3
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.unit.opsmodal.cli.programs import Done, run
+from tests.unit.opsmodal.cli.programs import PROGRAM, Done, environment, run
 
 Call = Callable[..., Done]
 
@@ -27,6 +30,18 @@ def test_a_whole_log_is_said_to_be_whole(call: Call) -> None:
     verified = call("audit", "verify")
     assert (verified.code, verified.err) == (0, "")
     assert verified.out.startswith("2 rows are whole; the last is 2, its hash ")
+
+
+def test_a_terminal_is_told_how_far_it_is(call: Call, tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    argv = [*PROGRAM, "audit", "verify", "--data-dir", str(tmp_path)]
+    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=theirs, timeout=60, check=True, env=environment())
+    os.close(theirs)
+    told = os.read(ours, 10_000).decode()
+    os.close(ours)
+    assert "Row 1 of 2 (50 %)" in told
+    assert told.endswith("\r\x1b[K")
+    assert done.stdout.startswith(b"2 rows are whole")
 
 
 def test_a_changed_row_is_named_and_fails(call: Call, tmp_path: Path) -> None:
