@@ -60,12 +60,18 @@ class Store:
             yield session
 
     @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Open a transaction for statements without objects, as `session` does: it costs a third of one."""
+        with self._turn(), self._answering(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
     def reading(self) -> Iterator[Session]:
         """Open a session that only reads, and sees one state of the store from its first to its last question."""
         with self._answering(), Session(self._reading, expire_on_commit=False) as session:
             yield session
 
-    def lock(self, session: Session, name: str) -> None:
+    def lock(self, session: Session | Connection, name: str) -> None:
         """Hold the named lock until this session ends, across all workers; SQLite has one writer at a time anyway."""
         hold(session, name)
 
