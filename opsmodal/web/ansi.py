@@ -32,15 +32,23 @@ _RGB = (
 _CUBE = (0, 95, 135, 175, 215, 255)
 """Levels of xterm's 6 x 6 x 6 colour cube, colours 16 to 231."""
 
+_TURNING = (0x061C, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A))
+_HIDDEN = (
+    *(0x00AD, 0x180E, 0x200B, *range(0x2060, 0x2065), *range(0x206A, 0x2070), 0xFEFF),
+    *(*range(0xFFF9, 0xFFFC), 0xE0001, *range(0xE0020, 0xE0080)),
+)
+"""Of no width: two names that differ in one look the same. The joiners U+200C and U+200D are left, for words of Persian
+or Hindi and most emoji are spelled with them."""
+
 _VISIBLE = (
     {code: chr(0x2400 + code) for code in range(0x20) if code != 0x09}
     | {0x7F: "\u2421"}
     | {code: f"<{code:02X}>" for code in range(0x80, 0xA0)}
-    | {code: f"<U+{code:04X}>" for code in (0x061C, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A))}
+    | {code: f"<U+{code:04X}>" for code in (*_TURNING, *_HIDDEN)}
     | dict.fromkeys(range(0xD800, 0xE000), "\ufffd")
 )
 """What stands for a character that is not shown as it is: C0 but tab, DEL, C1, everything that turns the reading
-direction or breaks a line, and lone surrogates, which no page can be encoded with."""
+direction, breaks a line or hides, and lone surrogates, which no page can be encoded with."""
 
 ACTING = re.compile("[" + re.escape("".join(map(chr, sorted(_VISIBLE.keys() - {0x0A, 0x0D})))) + "]")
 """One of these, but for line breaks, which documents in forms are made of."""

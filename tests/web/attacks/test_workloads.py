@@ -14,7 +14,7 @@ from opsmodal.web.ansi import ACTING
 from tests.web.conftest import Installation, Seed, closed, installed
 
 MARKUP = "<img src=x onerror=alert(1)><script>alert(2)</script>\"'><a href=javascript:alert(3)>"
-ACTS = "\x1b]0;owned\x07\x1b[2J\u202egnp.exe\u2066\x9b31m"
+ACTS = "\x1b]0;owned\x07\x1b[2J\u202egnp.exe\u2066\x9b31mpay\u200bments\ufeff\u00ad\U000e0041"
 HOSTILE = f"{MARKUP}{ACTS}"
 PLANTED = "planted-in-the-environment"
 IN_ARGUMENTS = "planted-in-the-arguments"

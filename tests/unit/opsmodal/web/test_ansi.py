@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsmodal.web.ansi import ACTING, PLAIN, SPANS_MAX, Span, spans, styled
+from opsmodal.web.ansi import ACTING, PLAIN, SPANS_MAX, Span, spans, styled, visible
 
 ESC = "\x1b"
 
@@ -141,3 +141,20 @@ def test_pieces_are_never_empty_and_neighbours_differ(text: str) -> None:
     result = spans(text)
     assert all(span.text for span in result)
     assert all(a.classes != b.classes for a, b in pairwise(result))
+
+
+@pytest.mark.parametrize("hidden", ["\u200b", "\u00ad", "\u2060", "\ufeff", "\u180e", "\U000e0041", "\u202e", "\u2066"])
+def test_two_names_that_differ_in_what_nobody_sees_do_not_look_the_same(hidden: str) -> None:
+    assert visible(f"pay{hidden}ments") == f"pay<U+{ord(hidden):04X}>ments"
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+        "\U0001f468\u200d\U0001f469\u200d\U0001f467",
+        "\u0440\u0430\u0443",
+    ],
+)
+def test_words_of_every_language_are_left_as_they_are(word: str) -> None:
+    assert visible(word) == word
