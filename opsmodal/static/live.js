@@ -1,7 +1,7 @@
 // One socket a page: what changes on the view that is on screen. While it is down the page is asked for by the clock,
 // and says so; a page that nobody looks at has none, and catches up when it is looked at again.
 import { apply, shown, startRowsMoving } from "./live-rows.js";
-import { isOver, refresh, resume, suspend } from "./poll.js";
+import { accessEnded, isOver, refresh, resume, suspend } from "./poll.js";
 import { asOf, calm, complain, liveness, secondsUntil } from "./strip.js";
 
 const RETRY_MS = 1000;
@@ -65,7 +65,8 @@ async function hear(frame) {
   if (frame.reload) return catchUp();
   if (frame.reason) {
     close();
-    await refresh(); // says what has ended, or shows what has changed
+    if (frame.ended) accessEnded(frame);
+    else await refresh(); // says what has ended, or shows what has changed
     if (isOver()) return show();
     if (frame.reason === "changed") return open();
     return again(frame.reason === "refused" ? RETRY_MAX_MS : 0);

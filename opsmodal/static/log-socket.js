@@ -6,7 +6,7 @@ const GOING_AWAY = 1001;
 const MARKS_MAX = 400;
 
 export class Follow {
-  // `on` has lines(lines), say(sentence), state(text) and ended().
+  // `on` has lines(lines), say(sentence), state(text) and ended(frame).
   constructor(address, parameters, on) {
     Object.assign(this, { address, parameters, on, job: "", offset: 0, marks: new Map(), failures: 0 });
     this.open();
@@ -75,11 +75,12 @@ export class Follow {
   }
 
   // Refused: the right has ended. Ended: there is nothing more to follow. Anything else may be better in a moment.
-  end({ reason, sentence }) {
+  end(frame) {
+    const { reason, sentence } = frame;
     this.over = true;
     this.job = "";
     if (reason !== "refused" && reason !== "ended") return this.again((sentence || "The server stopped").replace(/\.$/, ""));
     this.on.say(sentence);
-    return this.on.ended();
+    return this.on.ended(frame);
   }
 }

@@ -2,6 +2,7 @@
 import { startFinding } from "./log-find.js";
 import { LogLines } from "./log-lines.js";
 import { Follow } from "./log-socket.js";
+import { accessEnded } from "./poll.js";
 
 const ASKED = ["instance", "container", "tail", "since", "search"];
 
@@ -33,7 +34,10 @@ function startLogs() {
       lines: (fresh) => lines.append(fresh),
       say: (sentence) => lines.remark(sentence),
       state: (text) => { if (state.textContent !== text) state.textContent = text; },
-      ended: () => stop("Ended"),
+      ended: (frame) => {
+        stop("Ended");
+        if (frame.ended) accessEnded(frame);
+      },
     });
   }
 

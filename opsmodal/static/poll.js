@@ -22,7 +22,7 @@ function schedule(wait) {
   if (triesAt && !document.hidden) timer = setTimeout(refresh, wait);
 }
 
-// Asks no more by the clock: something else tells what changes. `resume` goes on.
+// Something else tells what changes, until `resume`.
 export function suspend() {
   suspended = true;
   failures = failingSince = 0;
@@ -35,16 +35,16 @@ export function resume() {
   schedule(0);
 }
 
-// Tells whether nothing here can be asked any more: the session, or the right, has ended.
+// Tells whether the session, or the right, has ended.
 export const isOver = () => over;
 
-// Reads the page again; the promise ends when it is on screen, or the trouble is.
+// Ends when the page is on screen, or the trouble.
 export function refresh() {
   asking ??= ask().finally(() => { asking = null; });
   return asking;
 }
 
-// The same after somebody has changed something: an answer already on its way may be from before.
+// After a change: an answer already on its way may be from before.
 export async function refreshAfterChange() {
   await asking;
   return refresh();
@@ -58,14 +58,20 @@ async function ask() {
     if (url === location.href.split("#")[0]) answered(page);
     else schedule(EVERY_MS);
   } catch (error) {
-    if (error instanceof SignedOut) end("Your session has ended. Load the page again to sign in.");
+    if (error instanceof SignedOut) end("Your session has ended.", { text: "Sign in", url: "" });
     else failed(NO_ANSWER);
   }
 }
 
-function end(sentence) {
+function end(sentence, way) {
   over = true;
-  complain(sentence);
+  complain(sentence, 0, 0, way);
+}
+
+// The server has said that access to this page has ended.
+export function accessEnded({ sentence, hint, way }) {
+  suspend();
+  end(`${sentence} ${hint}`, way);
 }
 
 function answered({ status, doc }) {

@@ -6,14 +6,17 @@ const strip = () => document.getElementById("trouble");
 const clock = () => document.querySelector("#as-of time");
 export const secondsUntil = (at) => Math.round((at - Date.now()) / 1000);
 
-// Shows a trouble: since when, and when it is tried again (both in ms; 0 where nobody knows or tries).
-export function complain(sentence, since = 0, again = 0) {
+// Shows a trouble: since when, when it is tried again (in ms; 0 where nobody knows or tries), and a way on.
+export function complain(sentence, since = 0, again = 0, way = null) {
   if (!strip()) return;
   const mark = document.createElement("span");
   mark.className = "mark error";
   mark.textContent = `▲ ${clock() ? `As of ${clock().textContent}.` : "Not up to date."}`;
   const line = strip().querySelector("p");
-  if (line.textContent !== `${mark.textContent} ${sentence}`) line.replaceChildren(mark, ` ${sentence}`);
+  const link = document.createElement("a");
+  if (way) [link.href, link.textContent] = [way.url, way.text];
+  const parts = [mark.textContent, sentence, link.textContent];
+  if (line.textContent !== parts.join(" ")) line.replaceChildren(mark, ` ${sentence} `, link);
   strip().hidden = false;
   count(since, again);
 }

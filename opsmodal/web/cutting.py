@@ -42,9 +42,12 @@ def install(app: Flask, routes: Iterable[Route]) -> None:
 
 
 def way_on(word: str) -> dict[str, str]:
-    """Say where a person goes on whose access has ended in this way: a link's text and address."""
+    """Say where a person goes on whose access has ended in this way: a link's text and address.
+
+    An empty address is the page itself: it leads to the sign-in, and comes back from there.
+    """
     if word in SIGN_INS:
-        return {"text": "Sign in", "url": "/sign-in"}
+        return {"text": "Sign in", "url": ""}
     return {"text": "What you may do", "url": "/rights"}
 
 

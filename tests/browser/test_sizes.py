@@ -15,6 +15,9 @@ PAGES = (
     "/services/shop/instances",
     "/services/shop/logs",
     "/registry",
+    "/rights",
+    "/services/shop/rights",
+    "/services/shop/people",
     "/people",
     "/account",
 )

@@ -300,7 +300,7 @@ def test_every_socket_ends_in_time_with_words_and_one_row(ground: Ground, name: 
         assert live.last()["reason"] == "changed", "who may still look is shown what they may do now"
     assert time.monotonic() - began < PROMISED_S
     assert follow.frames[-1]["sentence"].startswith("Your access to shop has ended: ")
-    assert follow.frames[-1]["way"]["url"] in ("/sign-in", "/rights")
+    assert follow.frames[-1]["way"]["url"] in ("", "/rights")
     assert follow.close_code() == 1008
     ground.until_follows(1 if ending.bystander_stays else 0)
     (via, service, target, detail) = one(ground.until_rows(ending.user, 1))
