@@ -27,7 +27,8 @@ const push = (url) => history.pushState(null, "", url);
 const replace = (url) => history.replaceState(null, "", url);
 
 function addressOf(form) {
-  const url = new URL(form.action || location.href);
+  // Not form.action: in a form that has a field of that name (the audit log's), it is the field.
+  const url = new URL(form.getAttribute("action") ?? "", location.href);
   url.search = new URLSearchParams([...new FormData(form)].filter(([, value]) => value !== ""));
   return url.href;
 }
