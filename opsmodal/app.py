@@ -32,6 +32,7 @@ from opsmodal.operations.door import Door
 from opsmodal.operations.instances import InstanceOperations
 from opsmodal.operations.logs import LogOperations
 from opsmodal.operations.overview import OverviewOperations
+from opsmodal.operations.provider import ProviderRegistration
 from opsmodal.operations.reach import Reach
 from opsmodal.operations.registration import Registration
 from opsmodal.operations.rights import Rights
@@ -65,6 +66,7 @@ from opsmodal.web import (
     oidc,
     origin,
     people,
+    provider,
     registry,
     registry_filters,
     requests,
@@ -152,6 +154,7 @@ def _assemble(app: Flask, settings: Settings, store: Store, vault: Vault, known:
         signing=ways.signing,
         oidc=ways.oidc,
         named=ways.named,
+        provider=ProviderRegistration(door, known),
         auditing=Auditing(door, AuditLog(store), keeping.forwarding),
         timeline=TimelineOperations(door, store, collecting=settings.collect),
         usage=UsageOperations(door, fleet, Hours(UsedStore(store)), collecting=settings.collect),
@@ -195,7 +198,7 @@ def _serve(app: Flask, *, read_only: bool) -> None:
     app.register_blueprint(oidc.pages)
     app.register_blueprint(health.pages)
     app.register_blueprint(metrics.pages)
-    nouns = (services.routes, registry.routes, auditing.routes, timeline.routes, usage.routes)
+    nouns = (services.routes, provider.routes, registry.routes, auditing.routes, timeline.routes, usage.routes)
     everybody = (people.routes, rights.routes, grants.routes, account.routes)
     routes = register(app, [*nouns, *everybody, *(tab.routes for tab in TABS)])
     followed = register_sockets(app, [instances_tab.sockets, logs_tab.sockets])

@@ -69,6 +69,24 @@ class Client:
             lambda: read_keys(self._line, self._provider.get()), for_s=PROVIDER_S, again_s=ANEW_S
         )
 
+    @classmethod
+    def made(cls, spec: OidcSpec, *, secret: str = "", ca: str = "") -> Client:
+        """Make a client. Raise ProviderAway when the certificates that it is to trust are none."""
+        try:
+            return cls(spec, secret=secret, ca=ca)
+        except (OSError, ValueError) as error:
+            raise ProviderAway("The provider's caFile holds no certificate.", hint=ASK) from error
+
+    def facts(self) -> tuple[tuple[str, str], ...]:
+        """Say what the provider says of itself, as (name, text). Raise ProviderAway."""
+        provider, keys = self._provider.get(), self._keys.get()
+        kinds = sorted({f"{key.key_type} {key.get('alg') or ''}".strip() for key in keys})
+        return (
+            ("Signs in at", provider.authorization_endpoint),
+            ("Signs with", f"{', '.join(provider.id_token_signing_alg_values_supported)}; keys: {', '.join(kinds)}"),
+            ("Signs out at", provider.end_session_endpoint or "nowhere"),
+        )
+
     def begin(self, *, redirect_uri: str, target: str) -> tuple[str, Pending]:
         """Give the address to send somebody to, and what has to be known when they come back. Raise ProviderAway."""
         provider = self._provider.get()
@@ -201,10 +219,7 @@ class Clients:
                 return self._made[1]
         secret = credential("clientSecretFile") if spec.client_secret_file else None
         ca = credential("caFile") if spec.ca_file else None
-        try:
-            client = Client(spec, secret=secret or "", ca=ca or "")
-        except (OSError, ValueError) as error:
-            raise ProviderAway("The provider's caFile holds no certificate.", hint=ASK) from error
+        client = Client.made(spec, secret=secret or "", ca=ca or "")
         with self._lock:
             self._made = (spec, client)
         return client

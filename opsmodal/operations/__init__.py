@@ -17,6 +17,7 @@ from opsmodal.operations.oidc import OidcSigning
 from opsmodal.operations.overview import OverviewOperations
 from opsmodal.operations.people import PeopleReading
 from opsmodal.operations.people_changes import PeopleChanges
+from opsmodal.operations.provider import ProviderRegistration
 from opsmodal.operations.reach import Reach
 from opsmodal.operations.registration import Registration
 from opsmodal.operations.rights import Rights
@@ -40,6 +41,7 @@ class Operations:
     signing: Signing
     oidc: OidcSigning
     named: NamedSigning
+    provider: ProviderRegistration
     auditing: Auditing
     timeline: TimelineOperations
     usage: UsageOperations

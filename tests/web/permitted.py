@@ -26,8 +26,8 @@ from opsmodal.store import open_store
 from opsmodal.web.routes import API
 
 ROLES = ("viewer", "developer", "operator", "manager")
-OUTSIDERS = ("none", "disabled", "expired")
-"""Nobody, a token of a disabled user, a token that has expired: all three are told to sign in."""
+OUTSIDERS = ("none", "disabled", "expired", "revoked")
+"""Nobody, and tokens of a disabled user, that have expired, that were revoked: all are told to sign in."""
 ACTORS = (*OUTSIDERS, "nobody", *ROLES, "narrow", "narrow-admin", "auditor", "admin")
 """`nobody` has an account without any grant; roles are on the service shop alone. `narrow` is a manager's token for
 `view` on shop, `narrow-admin` an administrator's token for everything on shop."""
@@ -97,6 +97,10 @@ ROUTES: dict[str, Access] = {
     "timeline_read": VIEW,
     "usage_whole": VIEW,
     "usage_one": VIEW,
+    "provider_read": ADMIN,
+    "provider_put": ADMIN,
+    "provider_remove": ADMIN,
+    "provider_test": ADMIN,
     "registry_page": ADMIN,
     "registry_export": ADMIN,
     "registry_apply": ADMIN,
@@ -181,7 +185,6 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "user add": ("user.add",),
     "user password": ("user.password",),
     "user link": ("user.link",),
-    "user identity": ("user.identity",),
     "user identity": ("user.identity",),
     "user disable": ("user.disable",),
     "user enable": ("user.enable",),
