@@ -12,14 +12,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
+from werkzeug.serving import make_server, make_ssl_devcert
 
 from opsmodal import actions
 from tests.browser.conftest import PATIENCE_MS, Own, owned
-from tests.web.conftest import Seed
+from tests.web.conftest import PASSWORD, Seed
 
 SITES = {"another site": "localhost", "another port": "127.0.0.1"}
 STAR = "/services/shop/favorite"
@@ -259,3 +261,43 @@ def test_after_signing_out_no_page_comes_back(attack: Attack) -> None:
     page.go_back()
     page.wait_for_url("**/sign-in**")
     expect(page.get_by_label("Password")).to_be_visible()
+
+
+@pytest.fixture
+def over_tls(attack: Attack, tmp_path: Path) -> Iterator[str]:
+    """Serve the same installation over TLS as well; give its address."""
+    certificate, key = make_ssl_devcert(str(tmp_path / "tls"), host="127.0.0.1")
+    app = attack.own.installation.app
+    server = make_server("127.0.0.1", 0, app, threaded=True, ssl_context=(certificate, key))
+    server.daemon_threads = True  # type: ignore[attr-defined]  # of its base class
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, name="tls", daemon=True)
+    thread.start()
+    yield f"https://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join(10)
+    server.server_close()
+
+
+def test_over_tls_no_other_port_of_the_host_puts_a_cookie_in_place_of_ours(attack: Attack, over_tls: str) -> None:
+    """Over plain HTTP it could: cookies know no ports. The prefix `__Host-` is what browsers keep from others."""
+    context = attack.own.browser.new_context(ignore_https_errors=True)
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    page.goto(f"{over_tls}/sign-in")
+    page.get_by_label("Name").fill("viewer")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.wait_for_url("**/services")
+    kept = {cookie["name"]: cookie for cookie in context.cookies() if "opsmodal" in cookie["name"]}
+    assert list(kept) == ["__Host-opsmodal"]
+    ours = kept["__Host-opsmodal"]
+    assert (ours["secure"], ours["httpOnly"], ours["sameSite"], ours["path"]) == (True, True, "Lax", "/")
+    theirs = attack.own.installation.people.start_session("manager")
+    attack.pages["/"] = "<!doctype html><title>hostile</title>"
+    page.goto(f"http://127.0.0.1:{attack.port}/")
+    for name in ("__Host-opsmodal", "opsmodal"):
+        for more in ("path=/", "path=/services", "path=/; secure", "domain=127.0.0.1; path=/"):
+            page.evaluate("text => { document.cookie = text }", f"{name}={theirs}; {more}")
+    page.goto(f"{over_tls}/services")
+    expect(page.locator("body")).to_contain_text("Signed in as viewer")
+    context.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sqlite3
 import time
 from collections import Counter
@@ -119,3 +120,30 @@ def test_two_workers_count_the_same_failures(tmp_path: Path) -> None:
             cluster.stop()
     except CannotStart as reason:
         pytest.skip(str(reason))
+
+
+def test_heads_that_never_end_are_cut_and_hold_no_place(tmp_path: Path) -> None:
+    """The bound is 75 s; made short here."""
+    cluster = start()
+    patched = "import opsmodal.cli.production as production\nproduction.KEEP_ALIVE_S = 2"
+    server = Server(tmp_path, cluster, patched=patched, OPSMODAL_COLLECT="false")
+    try:
+        lines = [socket.create_connection(("127.0.0.1", server.port), timeout=20) for _ in range(100)]
+        began, open_still = time.monotonic(), set(lines)
+        while open_still and time.monotonic() - began < 20:
+            for line in list(open_still):
+                try:
+                    line.sendall(b"G")
+                    line.settimeout(0.01)
+                    open_still -= {line} if line.recv(65536) == b"" else set()
+                except TimeoutError:
+                    continue
+                except OSError:
+                    open_still.discard(line)
+            assert Visitor(server.port).ask("/healthz").status == 200
+        assert not open_still, f"{len(open_still)} of {len(lines)} are held still"
+        for line in lines:
+            line.close()
+    finally:
+        server.end()
+        cluster.stop()

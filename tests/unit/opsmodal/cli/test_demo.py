@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.unit.opsmodal.cli.programs import answered, asked, run, running
+from tests.unit.opsmodal.cli.programs import PROGRAM, Running, answered, asked, environment, run, running
 
 START_S = 3.0
 """What is promised; a machine that runs the other tests at the same time gets more."""
@@ -87,3 +89,34 @@ def test_the_version_is_told() -> None:
     from opsmodal.version import installed_version
 
     assert run("--version").out == f"opsmodal {installed_version()}\n"
+
+
+def test_enter_on_the_terminal_prints_another_link_when_the_first_has_gone_cold() -> None:
+    own, terminal = os.openpty()
+    argv = [*PROGRAM, "demo", "--port", "0"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(argv, stdin=terminal, stdout=pipe, stderr=pipe, env=environment()) as process:
+        os.close(terminal)
+        demo = Running(process)
+        address = demo.line().removeprefix("opsmodal demo: ")
+        first = demo.line()
+        os.write(own, b"\n")
+        assert process.stderr is not None
+        assert b"press Enter" in process.stderr.readline()
+        second = demo.line()
+        assert second.startswith("Sign in once with: ")
+        assert second != first
+        path = second.removeprefix(f"Sign in once with: {address}")
+        assert asked(int(address.rpartition(":")[2]), path)[0] == 303
+        demo.end()
+        os.close(own)
+
+
+def test_without_a_terminal_a_command_prints_another_link() -> None:
+    with running("demo", "--port", "0") as demo:
+        address, _ = demo.line().removeprefix("opsmodal demo: "), demo.line()
+        assert demo.process.stderr is not None
+        told = demo.process.stderr.readline().decode()
+        assert told.endswith(f" --address {address}\n")
+        assert "opsmodal user link demo --data-dir /" in told
+        demo.end()
