@@ -54,7 +54,6 @@ function again(least = 0) {
   show();
 }
 
-// Says what the page has; the answer is what it lacks.
 function catchUp() {
   if (!socket || socket.readyState !== WebSocket.OPEN) return;
   socket.send(JSON.stringify({ have: shown(), shape: section()?.dataset.shape }));
@@ -66,7 +65,7 @@ async function hear(frame) {
   if (frame.reason) {
     close();
     if (frame.ended) accessEnded(frame);
-    else await refresh(); // says what has ended, or shows what has changed
+    else await refresh(); // shows what has changed
     if (isOver()) return show();
     if (frame.reason === "changed") return open();
     return again(frame.reason === "refused" ? RETRY_MAX_MS : 0);
@@ -94,7 +93,7 @@ document.addEventListener("visibilitychange", () => {
   if (document.hidden) suspend();
   open();
 });
-// Somebody has sorted or filtered, or has taken a page that may be older than what came over the socket.
+// Sorted or filtered, or a page was taken that may be older than what came over the socket.
 document.addEventListener("taken", () => {
   show();
   if (asked !== location.search) open();

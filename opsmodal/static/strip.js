@@ -29,7 +29,7 @@ export function calm() {
   count(0, 0);
 }
 
-// Counts on, from what is said here or what the server has written there.
+// Counts on, from here or from what the server has written.
 export function count(since = failingSince, again = triesAt) {
   [failingSince, triesAt] = [since, again];
   const line = document.getElementById("again");
@@ -50,7 +50,6 @@ export function asOf(at) {
   clock().textContent = `${time} UTC`;
 }
 
-// Says beside it whether the page changes by itself.
 export function liveness(text, known) {
   const place = document.getElementById("liveness");
   if (!place) return;
