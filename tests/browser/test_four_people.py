@@ -50,6 +50,10 @@ def look_as_viewer(page: Page, own: Own) -> None:
     expect(page.locator("tr[data-key]")).to_contain_text("Pending")
     expect(page.get_by_role("link", name="Logs")).to_have_count(0)
     expect(page.get_by_role("button", name="Delete pending pods…")).to_have_count(0)
+    page.get_by_role("link", name="Your rights").click()
+    rights = page.get_by_role("table", name="Your rights on reports")
+    expect(rights.locator("tr[data-key=view]")).to_contain_text("Viewer on the service reports, to you · given by admin")
+    expect(rights.locator("tr[data-key=logs]")).to_contain_text("Nothing gives it to you. Ask admin.")
     page.goto(f"{own.site.url}/services/reports/logs")
     expect(page.get_by_role("heading")).to_contain_text(["This needs the permission “logs” on reports."])
     page.goto(f"{own.site.url}/services/payments/overview")
@@ -112,6 +116,9 @@ def test_four_people_work_side_by_side(granted: Own) -> None:
     developer.goto(f"{own.site.url}/services/shop/instances")
     expect(developer.locator("tr[data-key]").first).to_be_visible()
     expect(developer.get_by_role("button", name="Delete", exact=True)).to_have_count(0)
+
+    everybody = own.visit("/services/reports/people").get_by_role("table", name="Who can do what on reports")
+    expect(everybody.locator("tr[data-key=user-developer]")).to_contain_text("Developer on the service reports")
 
     pod = delete_as_manager(manager, own)
     read_as_auditor(auditor, own, pod)
