@@ -52,7 +52,7 @@ def look_as_viewer(page: Page, own: Own) -> None:
     expect(page.get_by_role("button", name="Delete pending pods…")).to_have_count(0)
     page.get_by_role("link", name="Your rights").click()
     rights = page.get_by_role("table", name="Your rights on reports")
-    expect(rights.locator("tr[data-key=view]")).to_contain_text("Viewer on the service reports, to you · given by admin")
+    expect(rights.locator("tr[data-key=view]")).to_contain_text("Viewer on the service reports, to you · given by")
     expect(rights.locator("tr[data-key=logs]")).to_contain_text("Nothing gives it to you. Ask admin.")
     page.goto(f"{own.site.url}/services/reports/logs")
     expect(page.get_by_role("heading")).to_contain_text(["This needs the permission “logs” on reports."])
