@@ -108,6 +108,7 @@ class HostConfig(_Pascal, frozen=True):
     cpu_quota: int = 0
     cpu_period: int = 0
     port_bindings: dict[str, list[Binding] | None] | None = None
+    tmpfs: dict[str, str] | None = None
 
 
 class MountPoint(_Pascal, frozen=True):

@@ -102,7 +102,9 @@ def _depends(labels: Mapping[str, str], hit: set[tuple[str, str]]) -> bool:
 def _volumes(doomed: Sequence[Inspected]) -> Iterator[str]:
     mounts = [mount for each in doomed for mount in each.mounts or ()]
     kept = [mount.name for mount in mounts if mount.type == "volume" and mount.name]
+    # Docker lists what was mounted by --tmpfs among the settings only, Podman among both.
     lost = [mount.destination for mount in mounts if mount.type == "tmpfs"]
+    lost += [path for each in doomed for path in each.host_config.tmpfs or ()]
     if kept:
         yield stays("volume", kept)
     if lost:

@@ -179,6 +179,16 @@ def test_a_missing_right_is_named_with_verb_and_resource(kubernetes: KubernetesW
     assert "to list pods in namespace" in caught.value.sentence
 
 
+def test_what_may_not_be_read_around_a_pod_is_named_and_the_rest_is_said(
+    kubernetes: KubernetesWorld, narrow: Runtime
+) -> None:
+    name = kubernetes.replicas(1)[0]
+    found = narrow.instances.blast(kubernetes.scope, [name])
+    assert any(told.startswith("the last ready pod of deployment ") for told in found.touched)
+    for what in ("services", "ingresses"):
+        assert any(told.startswith(f"could not be looked at: {what}. ") for told in found.unknown), found
+
+
 def test_a_selector_narrows_every_answer(kubernetes: KubernetesWorld) -> None:
     world = kubernetes
     own, other = world.healthy(), world.healthy()

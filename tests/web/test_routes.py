@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -21,6 +22,7 @@ from opsmodal.app import ROUTES, SOCKETS
 from opsmodal.cli import main
 from opsmodal.demo.cluster import Cluster
 from opsmodal.paths import template_root
+from opsmodal.people import People
 from opsmodal.permissions import Permission
 from opsmodal.tabs import TABS
 from opsmodal.web.routes import CONFIRM, REASON, Route
@@ -52,17 +54,24 @@ def tried(
     folder = tmp_path_factory.mktemp("tried")
     # Forms are sent empty: for the limit of sign-ins that is one wrong password after another.
     made = installed(folder, seed, example_cluster, read_only=request.param, sign_in_failures_per_minute=1000)
-    people = made.people
+    yield replace(made, tokens={**made.tokens, **special_tokens(made)})
+    closed(made)
+
+
+def special_tokens(made: Installation) -> dict[str, str]:
+    """Make a token of somebody who is disabled, one that has expired, one that was revoked, and a narrowed one."""
+    people, yesterday = made.people, datetime.now(UTC) - timedelta(days=1)
     people.add("disabled")
+    revoked = people.new_token("admin")
     tokens = {
         "disabled": people.issue_token("disabled"),
-        "expired": people.new_token("admin", label="expired"),
+        "expired": People(made.store, now=lambda: yesterday).issue_token("admin", lifetime_s=3600),
+        "revoked": revoked.secret,
         "narrow-admin": people.issue_token("admin", services=[OWN], permissions=list(Permission)),
     }
     people.disable("disabled")
-    people.revoke_token(tokens["expired"].id)
-    yield replace(made, tokens={**made.tokens, **tokens, "expired": tokens["expired"].secret})
-    closed(made)
+    people.revoke_token(revoked.id)
+    return tokens
 
 
 def is_read_only(tried: Installation) -> bool:
@@ -245,12 +254,11 @@ def test_slashes_too_many_lead_to_the_address_without_them_and_through_the_same_
         assert shown.client("viewer").get(path).status_code == 404
 
 
-@pytest.mark.parametrize("actor", [actor for actor in ACTORS if actor not in ("disabled", "expired")])
+@pytest.mark.parametrize("actor", ACTORS)
 def test_every_socket_refuses_before_the_handshake(changed: Installation, served: str, actor: str) -> None:
-    limited = changed.people.issue_token("admin", services=[OWN], permissions=list(Permission))
     statuses = {IN: 101, SIGN_IN: 401, REFUSED: 403, ABSENT: 404}
-    token = limited if actor == "narrow-admin" else changed.tokens.get(actor, "none")
-    headers = [f"Authorization: Bearer {token}"]
+    tokens = {**changed.tokens, **special_tokens(changed)}
+    headers = [f"Authorization: Bearer {tokens.get(actor, 'none')}"]
     for path, access in permitted.SOCKETS.items():
         for service in SERVICES:
             address = served.replace("http", "ws") + "/api/v1" + path_of(path, service)
