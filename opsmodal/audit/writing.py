@@ -162,7 +162,7 @@ class Audit:
             bytes_count=None,
             detail=self.process.mark if entry == "intent" else "",
             reason=redacted(row.reason)[:REASON_MAX_CHARS],
-            request_id=row.actor.request_id,
+            request_id=redacted(row.actor.request_id),  # a client may have sent any
         )
 
     def _append(self, row: AuditRow) -> int:

@@ -1,7 +1,8 @@
 """Events, restarts and changes of version of the last week, in the store: bounded for each service.
 
 What is told again is the same row: its count and last moment grow, whoever tells it and in whichever order. Seen
-versions are kept beside, so that a change that happened while nobody collected is seen afterwards.
+versions are kept beside, so that a change that happened while nobody collected is seen afterwards. Secrets in what a
+runtime tells (an address with a password that could not be reached) are masked before they are kept.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from sqlalchemy import case, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from opsmodal.audit.redaction import redacted
 from opsmodal.store.store import Store
 from opsmodal.store.tables import HappenedRow, UsageRow, VersionRow
 from opsmodal.store.tables.base import NAME_CHARS
@@ -169,7 +171,7 @@ def _row(report: Report) -> dict[str, Any]:
         "kind": report.kind[:32],
         "reason": report.reason[:NAME_CHARS],
         "subject": report.subject[:SUBJECT_CHARS],
-        "message": report.message[:MESSAGE_MAX_CHARS].replace("\0", ""),  # which PostgreSQL keeps in no text
+        "message": redacted(report.message)[:MESSAGE_MAX_CHARS].replace("\0", ""),  # which PostgreSQL keeps in no text
         "count": report.count,
         "first_at": report.first_at.astimezone(UTC),
         "last_at": report.last_at.astimezone(UTC),
