@@ -62,6 +62,29 @@ def test_production_is_marked_and_wants_its_name(own: Own) -> None:
     expect(page.locator(f"tr[data-key={name}]")).to_have_count(0, timeout=45_000)
 
 
+def test_a_reason_stands_between_the_name_and_the_button_and_enter_in_it_does_nothing(own: Own) -> None:
+    page = own.visit("/services/payments/instances")
+    name = str(page.locator("tr[data-key^=api-]").first.get_attribute("data-key"))
+    ask_to_delete(page, name)
+    dialog, reason = page.get_by_role("dialog"), page.get_by_label("Reason (kept in the audit log)")
+    page.get_by_label("Type payments to go on").fill("payments")
+    page.keyboard.press("Tab")
+    expect(reason).to_be_focused()
+    page.keyboard.type("leaks memory")
+    page.keyboard.press("Enter")
+    expect(dialog).to_be_visible()
+    expect(page.locator(f"tr[data-key={name}]")).to_have_count(1)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Cancel")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(dialog.get_by_role("button", name="Delete pod")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(dialog).to_be_hidden()
+    expect(page.locator("#results")).to_have_text(re.compile(f"{name} is being deleted."))
+    rows = own.installation.client("admin").get("/audit?action=instance.delete").json["items"]
+    assert [row["reason"] for row in rows] == ["leaks memory"]
+
+
 def test_pending_pods_are_deleted_together(own: Own) -> None:
     page = own.visit("/services/reports/instances", size=NARROW)
     page.get_by_role("button", name="Delete pending pods…").click()
