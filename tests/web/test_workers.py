@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import time
 import urllib.request
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import websocket
 from prometheus_client.parser import text_string_to_metric_families
 
 from opsmodal.demo.cluster import start
@@ -22,6 +24,8 @@ from tests.web.test_serving import Page, Server
 PAGES = 24
 """So many that not all of them land on one of two workers."""
 WORKERS = 2
+PROMISED_S = 5.0
+"""Within this an ended right is felt, on whichever worker."""
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +113,48 @@ def test_when_the_worker_of_a_follow_is_killed_every_page_goes_on_with_each_line
     for page in pages:
         assert page.until("written 4") == [f"written {number}" for number in (1, 2, 3, 4)]
         page.socket.close()
+
+
+def test_what_is_open_on_every_worker_ends_when_the_right_ends(server: Server, tmp_path: Path) -> None:
+    until(server, "opsmodal_sockets_open", 0)
+    server.run("user", "add", "rita")
+    lower = {"apiVersion": "opsmodal/v1", "grants": [{"user": "rita", "role": "developer", "services": ["shop"]}]}
+    document = tmp_path / "rita.yaml"
+    document.write_text(json.dumps(lower))
+    server.run("apply", "-f", str(document))
+    token = re.findall(r"opm_[\w-]+", server.run("token", "create", "rita"))[0]
+    theirs = [_following(server, token) for _ in range(PAGES // 2)]
+    others = [_following(server, server.token) for _ in range(2)]
+    assert len([count for count in until(server, "opsmodal_sockets_open", PAGES // 2 + 2).values() if count]) == WORKERS
+    lower["grants"][0]["role"] = "viewer"  # type: ignore[index]  # a document of JSON
+    document.write_text(json.dumps(lower))
+    server.run("apply", "-f", str(document))
+    ended = time.monotonic()
+    for each in theirs:
+        frame = json.loads(each.recv())
+        while "reason" not in frame:
+            frame = json.loads(each.recv())
+        assert (frame["reason"], frame["ended"]) == ("refused", "role-lowered")
+    assert time.monotonic() - ended < PROMISED_S
+    write(server, "for who may")
+    for each in others:
+        while "for who may" not in [line["text"] for line in json.loads(each.recv()).get("lines", ())]:
+            pass
+        each.close()
+    rows = json.loads(server.get("/audit?action=access.ended&actor=rita"))["items"]
+    assert 1 <= len(rows) <= WORKERS
+    assert {row["detail"] for row in rows} == {"The grant to user rita on service shop was lowered to viewer."}
+
+
+def _following(server: Server, token: str) -> websocket.WebSocket:
+    followed = websocket.create_connection(
+        f"ws://127.0.0.1:{server.port}/api/v1/services/shop/logs/follow?instance=db-0&tail=1",
+        header=[f"Authorization: Bearer {token}"],
+        timeout=20,
+        suppress_origin=True,
+    )
+    assert "job" in json.loads(followed.recv())
+    return followed
 
 
 def test_the_limit_of_follows_counts_both_workers(server: Server) -> None:
