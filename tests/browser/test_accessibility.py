@@ -27,6 +27,7 @@ PATHS = (
     "/services/shop/people",
     "/sign-in",
     "/registry",
+    "/registry/oidc",
     "/people",
     "/people/demo",
     "/groups",
