@@ -96,8 +96,6 @@ ELSEWHERE = {
     "instance.restart": "tests/web/test_engines.py: only containers are restarted",
     "user.identity": "test_commands_of_the_machine_leave_their_rows: by the command line alone",
     "access.ended": "tests/web: it is opsmodal's own, when a right ends",
-    "user.identity": "below: a command of the machine alone",
-    "user.identity": "below: a command of the machine alone",
 }
 """Actions that need what is not here, and where they are tried."""
 
@@ -201,8 +199,6 @@ def test_commands_of_the_machine_leave_their_rows(tmp_path: Path) -> None:
         "user add": ["user", "add", "eve"],
         "user password": ["user", "password", "eve", "--password-stdin"],
         "user link": ["user", "link", "eve"],
-        "user identity": ["user", "identity", "eve", "--subject", "42", "--issuer", "https://login.example.org"],
-        "user identity": ["user", "identity", "eve", "--subject", "42", "--issuer", "https://login.example.org"],
         "token create": ["token", "create", "eve"],
         "token revoke": [],
         "user flags": ["user", "flags", "eve", "--auditor"],
