@@ -23,6 +23,7 @@ from opsmodal.web.asking import access, actor, operations
 from opsmodal.web.following import send_lines
 from opsmodal.web.logfile import joined, log_file, prefix
 from opsmodal.web.marks import Places, receive_left
+from opsmodal.web.origin import demand_own_visit
 from opsmodal.web.respond import flag, respond, wants_json
 from opsmodal.web.routes import Parameter, Routes
 from opsmodal.web.sockets import Sockets
@@ -63,6 +64,8 @@ def read(service: str) -> AnyResponse:
     wanted = _wanted(request.args)
     if not wants_json() and not wanted.download:
         return _page(service, wanted)
+    if wanted.download:
+        demand_own_visit(request)
     if request.method == "HEAD":  # nobody reads what would be opened for it, and so nobody would close it
         operations().logs.demand(actor(), service)
         return Response(mimetype="text/plain")

@@ -14,6 +14,7 @@ from opsmodal.audit.reading import EXACT, VERDICTS, Entry, Wanted
 from opsmodal.durations import moment
 from opsmodal.listing import ListQuery, Page, parsed
 from opsmodal.web.asking import actor, operations
+from opsmodal.web.origin import demand_own_visit
 from opsmodal.web.respond import respond, wants_json
 from opsmodal.web.routes import LIST_PARAMETERS, Parameter, Routes
 
@@ -51,6 +52,7 @@ def listing() -> AnyResponse:
 )
 def export() -> AnyResponse:
     """Take every row away, as it stands, with its hash."""
+    demand_own_visit(request)
     kind = request.args.get("format", "jsonl")
     lines = operations().auditing.export(actor(), kind, since=_moment("since"))
     answer = Response(lines, mimetype=FORMATS[kind][1])

@@ -80,6 +80,12 @@ def demand_visit(asked: Request) -> None:
         raise ForeignOrigin("Another site's page may lead here, and nothing else.", hint=HINT)
 
 
+def demand_own_visit(asked: Request) -> None:
+    """Raise ForeignOrigin for a link of another site to what is on record as an action, like taking a copy away."""
+    if asked.headers.get("Sec-Fetch-Site", "none") not in OWN_SITES:
+        raise ForeignOrigin("Another site's page leads to this, and it would be on record as yours.", hint=HINT)
+
+
 def is_visit(asked: Request) -> bool:
     """Tell whether a whole window goes to this address now, as far as the browser says."""
     headers = asked.headers

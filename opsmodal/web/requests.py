@@ -25,8 +25,8 @@ _FOREIGN_ID = re.compile(r"[A-Za-z0-9_.:-]{8,64}")
 """An id that a proxy in front has given is kept when it can do no harm in a log."""
 LARGE_BODIES = ("/config", "/yaml", "/registry")
 STRANGERS_PREFIX = "/sign-"
-STRANGERS_BODY_MAX_BYTES = 20_000
-"""Signing in is open to everybody: a name, a password of 1,024 bytes and an address to go on to, all escaped."""
+STRANGERS_BODY_MAX_BYTES = 128 * 1024
+"""Signing in is open to everybody: enough for any name and password, and few fields to take apart."""
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
 UNKNOWN_ROUTE = "unknown"
 

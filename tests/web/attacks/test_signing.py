@@ -282,3 +282,28 @@ def test_signing_out_empties_what_the_browser_kept(changed: Installation) -> Non
     answer = changed.browser("viewer").post("/sign-out", headers=own_page())
     assert answer.headers["Clear-Site-Data"] == '"cache"'
     assert "Max-Age=0" in answer.headers["Set-Cookie"]
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+@pytest.mark.parametrize("path", ["/services/shop/logs?instance=db-0&download=true", "/audit/export?format=csv"])
+def test_a_link_of_another_site_takes_nothing_away_in_somebodys_name(
+    changed: Installation, path: str, site: str
+) -> None:
+    browser = changed.browser("admin")
+    clicked = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    answer = browser.get(path, headers=clicked)
+    assert (answer.status_code, "on record as yours" in answer.text) == (403, True)
+    assert not {action for _, action, _ in changed.audited()} & {"logs.download", "audit.export"}
+    with browser.get(path, headers={**clicked, "Sec-Fetch-Site": "same-origin"}) as own:
+        assert own.status_code == 200
+    assert browser.get("/services/shop/logs", headers=clicked).status_code == 200, "and a page it may lead to"
+
+
+@pytest.mark.parametrize("name", ["token", "access_token", "api_key", "ticket", "session", "opsmodal"])
+def test_no_address_signs_anybody_in_but_that_of_a_link(shown: Installation, name: str) -> None:
+    for secret in (shown.tokens["admin"], shown.people.start_session("admin")):
+        client = shown.app.test_client()
+        assert client.get(f"/api/v1/services?{name}={secret}").status_code == 401
+        assert client.get(f"/services?{name}={secret}").status_code == 303
+        assert client.get(f"/sign-in?{name}={secret}").status_code in (200, 401, 429)
+        assert client.get_cookie("opsmodal") is None
