@@ -72,14 +72,14 @@ class OidcSigning:
         spec = self._registry.oidc()
         return spec.name if spec else ""
 
-    def begin(self, *, redirect_uri: str, target: str, address: str) -> Begun:
+    def begin(self, *, redirect_uri: str, target: str, address: str, request_id: str = "") -> Begun:
         """Send somebody to the provider. Raise NotVouched or ProviderAway."""
         if self._registry.oidc() is None:
             raise NotThere("There is no provider to sign in with here.", hint="Use a name and password.")
         try:
             url, pending = self._client().begin(redirect_uri=redirect_uri, target=target)
         except Refusal as refusal:
-            self._signing.refused_elsewhere(refusal, "", address=address)
+            self._signing.refused_elsewhere(refusal, "", address=address, request_id=request_id)
             raise
         return Begun(url=url, cookie=sealed(self._vault, pending))
 
@@ -88,16 +88,20 @@ class OidcSigning:
         pending = unsealed(self._vault, cookie, now=time())
         return pending.target if pending else ""
 
-    def finish(self, answered: Mapping[str, Sequence[str]], cookie: str, *, address: str, agent: str) -> Came:
+    def finish(
+        self, answered: Mapping[str, Sequence[str]], cookie: str, *, address: str, agent: str, request_id: str = ""
+    ) -> Came:
         """Let in who comes back from the provider. Raise NotVouched, ProviderAway, TooMany or NotRecorded."""
         told: dict[str, str] = {}
         try:
             with self._people.attempt(address):
                 user, groups, target = self._vouched(answered, cookie, told)
         except Refusal as refusal:
-            self._signing.refused_elsewhere(refusal, told.get("name", ""), address=address)
+            name = told.get("name", "")
+            self._signing.refused_elsewhere(refusal, name, address=address, request_id=request_id)
             raise
-        secret = self._signing.begin(user, OIDC, groups=groups, address=address, agent=agent)
+        who = {"address": address, "agent": agent, "request_id": request_id}
+        secret = self._signing.begin(user, OIDC, groups=groups, **who)
         return Came(secret=secret, target=target)
 
     def leave_url(self, back_to: str) -> str:

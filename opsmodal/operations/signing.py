@@ -13,7 +13,7 @@ from opsmodal import actions
 from opsmodal.audit import Audit, Row
 from opsmodal.errors import NotPermitted, NotRecorded, NotSignedIn, Refusal
 from opsmodal.oidc.errors import NotVouched
-from opsmodal.oidc.person import brought
+from opsmodal.oidc.person import Brought, brought
 from opsmodal.operations.recording import recorded
 from opsmodal.people import People, SignedIn, User
 from opsmodal.people.links import SIGN_IN
@@ -54,50 +54,59 @@ class Signing:
         self._lock = threading.Lock()
         self._told: OrderedDict[str, float] = OrderedDict()
 
-    def by_password(self, name: str, password: str, *, address: str, agent: str) -> str:
+    def by_password(self, name: str, password: str, *, address: str, agent: str, request_id: str = "") -> str:
         """Sign in and give the secret of the new session. Raise NotSignedIn, NotPermitted, TooMany or NotRecorded."""
         if not self.takes_passwords:
             raise NotPermitted("Nobody signs in by password here.", hint="Use the other way on this page.")
         try:
             user = self._people.sign_in(name, password, address=address)
         except Refusal as refusal:
-            self._refused(refusal, name, "password", address=address)
+            self._refused(refusal, name, "password", address=address, request_id=request_id)
             raise
-        return self.begin(user, PASSWORD, address=address, agent=agent)
+        return self.begin(user, PASSWORD, address=address, agent=agent, request_id=request_id)
 
-    def by_ticket(self, ticket: str, *, address: str, agent: str, purpose: str = SIGN_IN) -> str:
+    def by_ticket(self, ticket: str, *, address: str, agent: str, purpose: str = SIGN_IN, request_id: str = "") -> str:
         """Use up a one-time link and give the secret of the new session. Raise NotSignedIn, TooMany or NotRecorded."""
         try:
             user = self._people.sign_in_by_ticket(ticket, address=address, purpose=purpose)
         except Refusal as refusal:
-            self._refused(refusal, "", "ticket", address=address)
+            self._refused(refusal, "", "ticket", address=address, request_id=request_id)
             raise
-        return self.begin(user, LINK, address=address, agent=agent)
+        return self.begin(user, LINK, address=address, agent=agent, request_id=request_id)
 
-    def begin(self, user: User, how: str, *, groups: Sequence[str] | None = None, address: str, agent: str) -> str:
+    def begin(
+        self,
+        user: User,
+        how: str,
+        *,
+        groups: Sequence[str] | None = None,
+        address: str,
+        agent: str,
+        request_id: str = "",
+    ) -> str:
         """Start the session of somebody who has proven who they are, and give its secret. Raise NotRecorded.
 
         `groups` are those that the sign-in itself brought along.
         """
-        actor = self._actor(user, via="", address=address)
+        actor = replace(self._actor(user, via="", address=address), request_id=request_id)
         with recorded(self._audit, Row(actor=actor, action=actions.SIGN_IN.name)) as outcome:
             secret = self._people.start_session(user.name, how=how, groups=groups, address=address, agent=agent)
             outcome.detail = SAID[how]
         return secret
 
-    def refused_elsewhere(self, refusal: Refusal, name: str, *, address: str) -> None:
+    def refused_elsewhere(self, refusal: Refusal, name: str, *, address: str, request_id: str = "") -> None:
         """Record that a provider or a proxy did not bring somebody in; what is not counted, once a minute."""
         rule = getattr(refusal, "rule", "too-many")
         if isinstance(refusal, NotVouched) or self._is_news(f"{rule} {address}"):
-            actor = Actor(name=name[:NAME_MAX_CHARS], address=address)
+            actor = Actor(name=name[:NAME_MAX_CHARS], address=address, request_id=request_id)
             self._audit.refused(Row(actor=actor, action=actions.SIGN_IN.name), rule=rule)
 
-    def out(self, secret: str, *, address: str) -> str:
+    def out(self, secret: str, *, address: str, request_id: str = "") -> str:
         """End a session and say how it began. Giving a right up is never refused because it cannot be recorded."""
         found = self._people.session(secret)
         if found is None:
             return ""
-        actor = self._in_session(found, address)
+        actor = replace(self._in_session(found, address), request_id=request_id)
         self._people.end_session(secret)
         try:
             self._audit.event(Row(actor=actor, action=actions.SIGN_OUT.name), outcome="done")
@@ -126,13 +135,13 @@ class Signing:
             address=address,
         )
 
-    def _refused(self, refusal: Refusal, name: str, rule: str, *, address: str) -> None:
+    def _refused(self, refusal: Refusal, name: str, rule: str, *, address: str, request_id: str) -> None:
         """Record a failure; of those above the limit one a minute, or strangers could fill the disk with them."""
         if not isinstance(refusal, NotSignedIn):
             if not self._is_news(address):
                 return
             rule = "too-many"
-        actor = Actor(name=self._sayable(name), address=address)
+        actor = Actor(name=self._sayable(name), address=address, request_id=request_id)
         self._audit.refused(Row(actor=actor, action=actions.SIGN_IN.name), rule=rule)
 
     def _sayable(self, name: str) -> str:
@@ -157,7 +166,7 @@ class Signing:
 
     def _in_session(self, found: SignedIn, address: str) -> Actor:
         actor = self._actor(found.user, via=f"session:{found.id}", address=address)
-        more = brought(found.groups, self._registry.oidc())
+        more = brought(found.groups, self._registry.oidc()) if found.groups else Brought()
         return replace(
             actor,
             admin=actor.admin or more.admin,

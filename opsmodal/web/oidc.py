@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, redirect, request
+from flask import Blueprint, g, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from opsmodal.errors import Refusal
+from opsmodal.errors import ForeignOrigin, Refusal
 from opsmodal.oidc.pending import LIFE_S
 from opsmodal.web.asking import address_of, operations
-from opsmodal.web.origin import own_origin
-from opsmodal.web.signing import local, refused_form, started
+from opsmodal.web.origin import HINT, is_visit, own_origin
+from opsmodal.web.signing import browser, local, refused_form, started
 
 COOKIE = "opsmodal-oidc"
 SECURE_COOKIE = "__Host-opsmodal-oidc"
@@ -31,7 +31,10 @@ def start() -> AnyResponse:
     target = local(request.args.get("next", ""))
     try:
         begun = operations().oidc.begin(
-            redirect_uri=f"{own_origin(request)}{CALLBACK}", target=target, address=address_of(request)
+            redirect_uri=f"{own_origin(request)}{CALLBACK}",
+            target=target,
+            address=address_of(request),
+            request_id=g.get("request_id", ""),
         )
     except Refusal as refusal:
         return refused_form(refusal, target=target)
@@ -43,12 +46,11 @@ def start() -> AnyResponse:
 @pages.get(CALLBACK)
 def callback() -> AnyResponse:
     """Take who comes back from the provider."""
+    if request.method == "HEAD" or not is_visit(request):  # a preview or a frame must not use the answer up
+        raise ForeignOrigin("The provider's page may lead a person here, and nothing else.", hint=HINT)
     cookie = request.cookies.get(_cookie_name(), "")
-    agent = request.headers.get("User-Agent", "")
     try:
-        came = operations().oidc.finish(
-            request.args.to_dict(flat=False), cookie, address=address_of(request), agent=agent
-        )
+        came = operations().oidc.finish(request.args.to_dict(flat=False), cookie, **browser())
         response = started(came.secret, target=came.target)
     except Refusal as refusal:
         response = refused_form(refusal, target=operations().oidc.target(cookie))

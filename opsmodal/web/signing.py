@@ -50,7 +50,7 @@ def ask() -> AnyResponse:
     # Who only looks whether the link is there, a preview, a prefetch or a frame, must not use it up.
     if not ticket or request.method == "HEAD" or not is_visit(request):
         return _form()
-    return _let_in(lambda: operations().signing.by_ticket(ticket, **_browser()))
+    return _let_in(lambda: operations().signing.by_ticket(ticket, **browser()))
 
 
 @pages.post("/sign-in")
@@ -58,9 +58,9 @@ def sign_in() -> AnyResponse:
     """Sign in with a name and a password, or with the ticket of a link that was handed on."""
     if FIELD in request.form:
         ticket = ticket_in(request.form[FIELD])
-        return _let_in(lambda: operations().signing.by_ticket(ticket, purpose=INVITATION, **_browser()))
+        return _let_in(lambda: operations().signing.by_ticket(ticket, purpose=INVITATION, **browser()))
     name, password = request.form.get("name", ""), request.form.get("password", "")
-    return _let_in(lambda: operations().signing.by_password(name, password, **_browser()))
+    return _let_in(lambda: operations().signing.by_password(name, password, **browser()))
 
 
 def _let_in(begin: Callable[[], str]) -> AnyResponse:
@@ -91,7 +91,8 @@ def started(secret: str, *, target: str) -> AnyResponse:
 @pages.post("/sign-out")
 def sign_out() -> AnyResponse:
     """End this session."""
-    began = [operations().signing.out(secret, address=address_of(request)) for secret in session_secrets(request)]
+    who = {"address": address_of(request), "request_id": g.get("request_id", "")}
+    began = [operations().signing.out(secret, **who) for secret in session_secrets(request)]
     response = redirect(f"/sign-in?{LEFT}={OIDC}" if OIDC in began else "/sign-in", code=303)
     response.delete_cookie(cookie_name(request), path="/", secure=request.is_secure, httponly=True, samesite="Lax")
     response.headers["Clear-Site-Data"] = FORGET
@@ -109,8 +110,10 @@ def local(target: str) -> str:
     return target if safe and "\\" not in target and target.isprintable() else "/services"
 
 
-def _browser() -> dict[str, str]:
-    return {"address": address_of(request), "agent": request.headers.get("User-Agent", "")}
+def browser() -> dict[str, str]:
+    """Give what is noted of who signs in: address, program, and the id of the request."""
+    agent = request.headers.get("User-Agent", "")
+    return {"address": address_of(request), "agent": agent, "request_id": g.get("request_id", "")}
 
 
 def _form(refusal: Refusal | None = None, *, status: int = 200, target: str | None = None) -> AnyResponse:

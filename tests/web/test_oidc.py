@@ -67,6 +67,16 @@ def test_somebody_new_signs_in_and_goes_on_to_where_they_wanted(badge: Installat
     assert not user.admin
 
 
+def test_every_row_of_a_sign_in_has_the_id_of_its_request(badge: Installation) -> None:
+    client = badge.app.test_client()
+    client.get("/sign-in/oidc/callback?state=x", headers={"X-Request-Id": "of-the-oidc-callback"})
+    wrong = {**own_page(), "X-Request-Id": "of-the-password"}
+    client.post("/sign-in", data={"name": "viewer", "password": "wrong"}, headers=wrong)
+    with badge.store.reading() as session:
+        rows = session.scalars(select(AuditRow).where(AuditRow.action == "sign-in").order_by(AuditRow.id))
+        assert [row.request_id for row in rows] == ["of-the-oidc-callback", "of-the-password"]
+
+
 def test_groups_of_the_provider_give_what_the_registry_grants_them_and_no_longer(
     badge: Installation, oidc_provider: RealProvider
 ) -> None:

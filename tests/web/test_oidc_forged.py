@@ -284,6 +284,26 @@ def test_a_provider_that_announces_its_issuer_must_send_it(believing: Installati
     assert right.back(iss=evil.issuer).status_code == 303
 
 
+@pytest.mark.parametrize(
+    ("method", "headers"),
+    [
+        ("HEAD", {}),
+        ("GET", {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}),
+        ("GET", {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}),
+        ("GET", {"Sec-Purpose": "prefetch"}),
+    ],
+)
+def test_who_only_looks_uses_no_answer_up(
+    believing: Installation, evil: Evil, method: str, headers: dict[str, str]
+) -> None:
+    attack = begun(believing, evil)
+    sent = {"code": "code", "state": attack.asked["state"]}
+    looked = attack.client.open("/sign-in/oidc/callback", method=method, query_string=sent, headers=headers)
+    assert looked.status_code == 403
+    assert attack.client.get_cookie("opsmodal") is None
+    assert attack.back().status_code == 303
+
+
 @pytest.mark.parametrize("cookie", ["", "x", "gAAAAA", "é", "a" * 4050], ids=lambda cookie: cookie[:8])
 def test_without_its_cookie_an_answer_is_nobodys(believing: Installation, evil: Evil, cookie: str) -> None:
     attack = begun(believing, evil)
