@@ -1,7 +1,7 @@
 """Where many sign-ins stand now, found out with three questions to the store, however many there are.
 
-Asking for each open stream whether its person is still signed in cost 40 % of a core with a thousand of them. This
-knows sessions and tokens by their ids, never by their secrets, and counts as no use of either.
+Asking for each of a thousand open streams by itself took 250 times the processor time of asking for all at once
+(docs/decisions.md). This knows sessions and tokens by their ids, never by their secrets, and is no use of either.
 """
 
 from __future__ import annotations

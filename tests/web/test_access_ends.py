@@ -501,7 +501,7 @@ def test_a_store_that_does_not_answer_ends_streams_only_after_a_while(
 
 
 def test_a_hundred_streams_cost_the_store_a_handful_of_questions(ground: Ground) -> None:
-    """Each on a sign-in of its own: what a thousand cost was 40 % of a core."""
+    """Each on a sign-in of its own: asked one by one, a thousand would keep a processor busy."""
     from sqlalchemy import event
 
     watch = ground.installation.app.extensions[WATCH]
