@@ -34,7 +34,9 @@ def test_over_https_the_cookie_is_bound_to_the_host(changed: Installation) -> No
 
 
 @pytest.mark.parametrize(
-    ("name", "password"), [("viewer", "wrong"), ("no-such-user", PASSWORD), ("", ""), ("a" * 10**5, "b")]
+    ("name", "password"),
+    [("viewer", "wrong"), ("no-such-user", PASSWORD), ("", ""), ("a" * 10**5, "b")],
+    ids=["password", "name", "nothing", "long"],
 )
 def test_a_wrong_name_and_a_wrong_password_look_the_same(changed: Installation, name: str, password: str) -> None:
     client = changed.app.test_client()

@@ -173,6 +173,11 @@ PARTS = b"".join(b'--x\r\nContent-Disposition: form-data; name="f%d"\r\n\r\n1\r\
 NESTED = b"--x\r\nContent-Type: multipart/mixed; boundary=y\r\n\r\n" * 300
 LONG_HEAD = b"--x\r\nContent-Disposition: form-data; name=" + b"a" * 15_000 + b"\r\n\r\n1\r\n--x--\r\n"
 
+BODIES = (
+    *("a name of a megabyte", "fields", "percents", "emoji", "parts", "nested parts", "a long head", "a long boundary"),
+    *("no boundary", "gzip"),
+)
+
 
 @pytest.mark.parametrize("way", ["whole", "chunked"])
 @pytest.mark.parametrize(
@@ -189,6 +194,7 @@ LONG_HEAD = b"--x\r\nContent-Disposition: form-data; name=" + b"a" * 15_000 + b"
         ("Content-Type: multipart/form-data", b"--x--\r\n", 401),
         (f"{FORM}\r\nContent-Encoding: gzip", gzip.compress(b"name=admin&password=" + b"a" * 10_000_000), 401),
     ],
+    ids=BODIES,
 )
 def test_no_body_of_a_stranger_costs_much_or_breaks_anything(
     port: int, kind: str, body: bytes, expected: int, way: str
