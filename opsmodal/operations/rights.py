@@ -42,6 +42,14 @@ class TabLike(Protocol):
     def label(self, kind: str) -> str: ...
 
 
+PLAIN = {
+    actions.FAVORITE: "mark it as a favourite",
+    actions.TIMELINE_VIEW: "read its timeline",
+    actions.USAGE_VIEW: "see what it uses",
+}
+"""What the name of an action does not say in words."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GivenBy:
     """What gives a permission: being an administrator (all else is empty then), or a grant of a role to a holder.
@@ -228,6 +236,8 @@ def _is_shown(action: Action, tabs: set[str], verbs: frozenset[str] | None) -> b
 
 
 def _thing(action: Action, instances: str) -> str:
+    if action in PLAIN:
+        return PLAIN[action]
     noun, _, verb = action.name.partition(".")
     called = instances if noun in ("instance", "instances") else noun
     return f"{verb.replace('-', ' ')} {called}"
