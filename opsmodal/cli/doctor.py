@@ -76,6 +76,8 @@ def _findings(installation: Installation, service: str | None) -> Iterator[Findi
         raise NotThere(f"There is no service {service[:80]!r}.", hint=closest(service, known))
     yield Finding(ok=True, subject="store", sentence=f"{installation.store.engine.dialect.name}, tables up to date.")
     yield from packages()
+    if spec is None:
+        yield from _provider(installation)
     opening = Opening(registry, allowed_exec=installation.settings.allowed_exec)
     versions: dict[str, str] = {}
     for runtime in registry.runtimes():
@@ -83,6 +85,23 @@ def _findings(installation: Installation, service: str | None) -> Iterator[Findi
             services = [one for one in registry.services() if one.runtime == runtime.name]
             yield from _runtime(opening, runtime, [spec] if spec else services, spec, versions)
     yield from kubectl(installation.settings.kubectl, versions)
+
+
+def _provider(installation: Installation) -> Iterator[Finding]:
+    """Ask the provider that people sign in with, where one is registered, for what it says of itself."""
+    from opsmodal.oidc import Client, ProviderAway
+
+    spec = installation.registry.oidc()
+    if spec is None:
+        return
+    subject = f"OpenID provider {spec.issuer}"
+    ca = installation.registry.credential("oidc", "oidc", "caFile") if spec.ca_file else None
+    try:
+        facts = dict(Client.made(spec, ca=ca or "").facts())
+    except ProviderAway as problem:
+        yield Finding(ok=False, subject=subject, sentence=problem.sentence, hint=problem.hint)
+        return
+    yield Finding(ok=True, subject=subject, sentence=f"It answers and signs with {facts['Signs with']}.")
 
 
 def _runtime(

@@ -8,6 +8,7 @@ import yaml
 
 from opsmodal.cli.machine import kubectl, packages
 from opsmodal.demo.cluster import Cluster
+from tests.engines import evil as evils
 from tests.unit.opsmodal.cli.programs import Done, run
 
 SERVICES = "services: [{name: shop, runtime: demo, namespace: shop}]\n"
@@ -150,3 +151,15 @@ def test_a_stranger_under_one_of_our_names_is_told(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("opsmodal.cli.machine.packages_distributions", lambda: owners)
     (finding,) = packages()
     assert (finding.ok, "other-runtimes" in finding.sentence) == (False, True)
+
+
+def test_the_provider_that_people_sign_in_with_is_asked(tmp_path: Path) -> None:
+    with evils.started() as provider:
+        entry = f"oidc: {{issuer: '{provider.issuer}', clientId: x}}\n"
+        (tmp_path / "registry.yaml").write_text(f"apiVersion: opsmodal/v1\n{entry}")
+        assert run("apply", "-f", tmp_path / "registry.yaml", "--data-dir", tmp_path).code == 0
+        told = doctor(tmp_path)
+        assert f"ok     OpenID provider {provider.issuer}: It answers and signs with RS256" in told.out
+    gone = doctor(tmp_path)
+    assert gone.code == 1
+    assert f"BROKEN OpenID provider {provider.issuer}: The provider 127.0.0.1 cannot be reached." in gone.out
