@@ -115,6 +115,8 @@ class Forwarder:
             self._positions.move(self.name, position)
             self._moved = position
         self._forward_head(position)
+        if not lines:
+            self._target.look_after()
         return len(lines)
 
     def _begun_at(self) -> int:

@@ -70,6 +70,9 @@ class Target(Protocol):
     def take(self, lines: Sequence[Line]) -> None:
         """Take lines: all of them, or raise NotTaken and some of them, from the first on."""
 
+    def look_after(self) -> None:
+        """See while nothing is to be sent that nothing was lost, or send it again. Raise NotTaken."""
+
     def close(self) -> None:
         """Close what is open; the next batch opens it again."""
 

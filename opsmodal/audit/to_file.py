@@ -54,6 +54,9 @@ class ToFile:
             )
             raise NotTaken(f"The file cannot be written ({error.strerror}): {hint}.") from error
 
+    def look_after(self) -> None:
+        """Do nothing: what was taken is on disk."""
+
     def close(self) -> None:
         """Close the file."""
         if self._descriptor >= 0:

@@ -1,8 +1,9 @@
 """Forwards audit rows to syslog, the JSON as the message: RFC 5424 over UDP, TCP and TLS, or the machine's own socket.
 
 Syslog knows no answer. Over TCP and TLS a batch counts as taken when the other kernel has acknowledged every byte and
-the connection is still open; when it is found closed later, the last batch is sent again. What a collector holds in its
-own memory when it crashes is lost all the same. UDP and the local socket confirm nothing.
+the connection is still open; when it is found closed later, what was sent in the last half minute is sent again, as the
+collector may not have read it. What it had read and not stored when it crashed is lost all the same. UDP and the local
+socket confirm nothing.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import socket
 import ssl
 import struct
 import time
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC
@@ -28,6 +30,10 @@ OUTGOING = 0x5411
 """SIOCOUTQ (tcp(7)): bytes that the other side has not acknowledged."""
 POLL_S = 0.01
 HOST_MAX_CHARS = 255
+UNSURE_S = 30.0
+"""How long what was sent may wait in the other kernel for a collector that is busy."""
+UNSURE_MAX_BYTES = 8_000_000
+"""More than that kernel takes (tcp_rmem is 6 MB at most unless somebody has raised it)."""
 
 
 class ToSyslog:
@@ -52,6 +58,9 @@ class ToSyslog:
             self.close()
             raise NotTaken(_told(error)) from error
 
+    def look_after(self) -> None:
+        """Do nothing: there is no connection that could be found closed."""
+
     def close(self) -> None:
         """Close the socket."""
         if self._socket is not None:
@@ -69,26 +78,34 @@ class ToSyslogStream:
         self._address = address
         self._ca_file = ca_file
         self._socket: socket.socket | None = None
-        self._last = b""
-        """What was sent last: it may have been under way when the other side closed."""
+        self._unsure: deque[tuple[float, bytes]] = deque()
+        """What was sent lately, and when: the other side may not have read it when it closed."""
+        self._again = b""
 
     def take(self, lines: Sequence[Line]) -> None:
-        """Send lines until all are acknowledged. Raise NotTaken."""
-        deadline = time.monotonic() + TAKE_MAX_S
+        """Send lines until all are acknowledged, behind what may have been lost. Raise NotTaken."""
+        began = time.monotonic()
         data = b"".join(framed(message(line)) for line in lines)
         try:
             if self._socket is not None and _is_closed(self._socket):
-                self.close()
-            repeated = self._last if self._socket is None else b""
+                self._broke()
+            self._forget_sure(began)
             if self._socket is None:
                 self._socket = self._connected()
             self._socket.settimeout(TAKE_MAX_S)
-            self._socket.sendall(repeated + data)
-            _await_acknowledged(self._socket, deadline)
+            self._socket.sendall(self._again + data)
+            _await_acknowledged(self._socket, began + TAKE_MAX_S)
         except (OSError, ssl.CertificateError) as error:
-            self.close()
+            self._broke()
             raise NotTaken(_told(error)) from error
-        self._last = data
+        self._again = b""
+        if data:
+            self._unsure.append((began, data))
+
+    def look_after(self) -> None:
+        """Find out whether the other side has closed, and send again what it may not have. Raise NotTaken."""
+        if self._again or (self._socket is not None and _is_closed(self._socket)):
+            self.take(())
 
     def close(self) -> None:
         """Close the connection."""
@@ -96,6 +113,16 @@ class ToSyslogStream:
             with suppress(OSError):
                 self._socket.close()
             self._socket = None
+
+    def _broke(self) -> None:
+        self.close()
+        self._again = b"".join(sent for _, sent in self._unsure)
+
+    def _forget_sure(self, now: float) -> None:
+        """Forget what was sent long ago; the last batch stays, however long ago it was."""
+        size = sum(len(sent) for _, sent in self._unsure)
+        while len(self._unsure) > 1 and (self._unsure[0][0] < now - UNSURE_S or size > UNSURE_MAX_BYTES):
+            size -= len(self._unsure.popleft()[1])
 
     def _connected(self) -> socket.socket:
         address = self._address

@@ -58,6 +58,9 @@ class ToWebhook:
         if not 200 <= answer.status < 300:
             raise NotTaken(f"The webhook answers {answer.status}: look at its own log.")
 
+    def look_after(self) -> None:
+        """Do nothing: what was taken was confirmed."""
+
     def close(self) -> None:
         """Close the connection."""
         self._pool.clear()

@@ -308,17 +308,38 @@ def test_a_collector_over_tls_is_verified(room: Room) -> None:
         collector.close()
 
 
-def test_a_collector_that_closes_between_two_batches_gets_the_last_one_again(room: Room, collector: Collector) -> None:
-    collector.drop_after = 4
+@pytest.mark.parametrize("read", [1, 2, 4, 5])
+def test_a_collector_that_closes_before_it_has_read_all_gets_all_again(
+    room: Room, collector: Collector, read: int
+) -> None:
+    collector.drop_after = read
     name = f"syslog+tcp://127.0.0.1:{collector.port}"
     room.write(2)
     room.forward(room.target(name))
-    until(lambda: len(collector.messages) >= 4, "the first batch is there")
-    room.write(2)
     room.until_taken(name)
-    until(lambda: len(collector.messages) >= 12, "the last batch came again")
-    assert rows_of([body_of(each) for each in collector.messages]) == room.rows()
-    assert collector.connections >= 2
+
+    def complete() -> bool:
+        return rows_of([body_of(each) for each in collector.messages]) == room.rows()
+
+    until(lambda: collector.connections >= 2, "it is found closed")
+    until(complete, "all rows are there")
+
+
+def test_what_a_collector_lost_is_sent_again_also_when_it_is_away_for_long(room: Room) -> None:
+    """Nothing new is written, and the rows were acknowledged: only who looks finds that the collector is gone."""
+    collector = Collector()
+    name = f"syslog+tcp://127.0.0.1:{collector.port}"
+    room.write(2)
+    made = room.forward(room.target(name))
+    room.until_taken(name)
+    collector.close()
+    until(lambda: bool(made.trouble), "it is found closed")
+    again = Collector(port=collector.port)
+    try:
+        until(lambda: rows_of([body_of(each) for each in again.messages]) == room.rows(), "all came again")
+        until(lambda: not made.trouble, "all is well again")
+    finally:
+        again.close()
 
 
 def test_a_collector_that_comes_back_later_gets_everything(room: Room) -> None:
