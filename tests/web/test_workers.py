@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import time
 import urllib.request
 from collections import defaultdict
@@ -24,6 +25,8 @@ from tests.web.test_serving import Page, Server
 PAGES = 24
 """So many that not all of them land on one of two workers."""
 WORKERS = 2
+LONG_LINES, LONG_LINE_BYTES = 8_000, 4_000
+"""More than the buffers between a server and a client that reads slowly hold."""
 PROMISED_S = 5.0
 """Within this an ended right is felt, on whichever worker."""
 
@@ -144,6 +147,32 @@ def test_what_is_open_on_every_worker_ends_when_the_right_ends(server: Server, t
     rows = json.loads(server.get("/audit?action=access.ended&actor=rita"))["items"]
     assert 1 <= len(rows) <= WORKERS
     assert {row["detail"] for row in rows} == {"The grant to user rita on service shop was lowered to viewer."}
+
+
+def test_a_download_that_runs_ends_with_its_token(server: Server) -> None:
+    """In the production server: its last line arrives, and the chunk that would make it look whole does not."""
+    server.run("user", "add", "dora", "--admin")
+    token = re.findall(r"opm_[\w-]+", server.run("token", "create", "dora"))[0]
+    for _ in range(LONG_LINES):
+        assert server.cluster.write_log("shop", "db-0", "db", b"x" * LONG_LINE_BYTES)
+    path = "/api/v1/services/shop/logs?instance=db-0&download=true"
+    host = f"127.0.0.1:{server.port}"
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)
+        connection.settimeout(20)
+        connection.connect(("127.0.0.1", server.port))
+        head = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"
+        connection.sendall(head.encode())
+        taken = connection.recv(1024)
+        server.run("user", "disable", "dora")
+        ended = time.monotonic()
+        while part := connection.recv(16 * 1024):
+            taken += part
+            time.sleep(0.002)
+    assert time.monotonic() - ended < PROMISED_S
+    assert b"[opsmodal] Your access to shop has ended: the user was disabled." in taken[-1000:]
+    assert not taken.endswith(b"0\r\n\r\n")
+    assert len(taken) < LONG_LINES * LONG_LINE_BYTES
 
 
 def _following(server: Server, token: str) -> websocket.WebSocket:
