@@ -49,7 +49,7 @@ STRANGERS_TO_OTHERS = ("none", "viewer", "manager")
 MARK = "planted-7d1f"
 """Stands in whatever belongs to the other service, and in no request."""
 EXAMPLES = {GenerationMode.POSITIVE: 4, GenerationMode.NEGATIVE: 3}
-THOROUGH = 25
+THOROUGH = 8
 """How many times as many `make test-all` tries."""
 CHECKS = [
     not_a_server_error,
