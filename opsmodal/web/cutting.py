@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket as sockets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from flask import Flask, Response, g, request
@@ -20,6 +20,7 @@ from opsmodal.people.standing import Over
 from opsmodal.permissions import Action
 from opsmodal.store.errors import StoreProblem
 from opsmodal.web.asking import watch
+from opsmodal.web.errors import answer
 from opsmodal.web.origin import is_socket
 from opsmodal.web.routes import API, Route
 
@@ -36,8 +37,13 @@ def install(app: Flask, routes: Iterable[Route]) -> None:
     def hold(response: Response) -> Response:
         action = actions.get(request.endpoint or "")
         is_streamed = response.is_streamed and not response.direct_passthrough and not is_socket(request)
-        if action is not None and is_streamed and g.get("actor") is not None:
+        if action is None or not is_streamed or g.get("actor") is None:
+            return response
+        try:
             _hold(response, action)
+        except StoreProblem as problem:
+            response.close()  # nobody else would end what it streams
+            return cast(Response, answer(problem))
         return response
 
 

@@ -1,7 +1,8 @@
 """WebSockets: declared like routes, let through by the door before the handshake, by flask-sock after it.
 
 Every socket is under the watch of `opsmodal.access` from the handshake on, whatever its handler does: when the right or
-the sign-in under it ends, so does the socket.
+the sign-in under it ends, so does the socket. The last frame is `{reason: "refused", ended, sentence, hint, way}` then:
+`ended` is the word of `explaining.Lost` or `standing.Over`, `way` a link's `{text, url}`; the close code is 1008.
 """
 
 from __future__ import annotations

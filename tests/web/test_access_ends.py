@@ -22,6 +22,7 @@ from sqlalchemy import insert, select, update
 from opsmodal.access.watch import BLIND_MAX_S
 from opsmodal.permissions import Permission
 from opsmodal.store import tables
+from opsmodal.store.errors import Unusable
 from opsmodal.store.tables import AuditRow
 from opsmodal.web.asking import WATCH
 from opsmodal.web.metrics import NEAR
@@ -498,6 +499,19 @@ def test_a_store_that_does_not_answer_ends_streams_only_after_a_while(
     assert "nobody can tell" in last["sentence"]
     assert 1.5 < time.monotonic() - began < 3.0 + PROMISED_S
     assert watch.count <= 1
+
+
+def test_a_download_that_nobody_can_watch_over_does_not_begin(
+    changed: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise Unusable("The store does not answer.")
+
+    monkeypatch.setattr(changed.app.extensions[WATCH], "hold", fail)
+    answer = changed.client("developer").get(DOWNLOAD)
+    assert answer.status_code == 503
+    assert answer.json["detail"] == "The store does not answer."
+    assert ("developer", "logs.download", "stopped") in changed.audited()
 
 
 def test_a_hundred_streams_cost_the_store_a_handful_of_questions(ground: Ground) -> None:
