@@ -72,6 +72,18 @@ class Leases:
         with self._store.reading() as session:
             return frozenset(session.scalars(wanted.where(LeaseRow.holder != NOBODY)))
 
+    def holder(self, name: str) -> str:
+        """Give who holds a lease, or held it last; empty when nobody does. Raise StoreProblem."""
+        with self._store.reading() as session:
+            return session.scalar(select(LeaseRow.holder).where(LeaseRow.name == name)) or NOBODY
+
+    def drop(self, holder: str) -> None:
+        """Take away what somebody holds who is known to be gone. Raise StoreProblem."""
+        with self._store.session() as session:
+            session.execute(
+                delete(LeaseRow).where(LeaseRow.holder == holder).execution_options(synchronize_session=False)
+            )
+
     def release(self) -> None:
         """Let everything go, so that another worker need not wait. Raise StoreProblem."""
         self._held = frozenset()

@@ -199,8 +199,8 @@ def test_a_mark_is_read_as_it_was_written() -> None:
 
 
 def test_one_worker_has_the_duty_and_hands_it_over_when_it_ends(store: Store, vault: Vault, gone: Process) -> None:
-    one = Audit(store, Signer(vault), process=replace(HERE, pid=1))
-    other = Audit(store, Signer(vault), process=replace(HERE, pid=2))
+    one = Audit(store, Signer(vault), process=ELSEWHERE)
+    other = Audit(store, Signer(vault), process=HERE)
     first, second = Duty(store, one, every_s=0.05), Duty(store, other, every_s=0.05)
     first.start()
     wait_for(lambda: first.is_here, "the first has the duty", within_s=10)
@@ -216,3 +216,22 @@ def test_one_worker_has_the_duty_and_hands_it_over_when_it_ends(store: Store, va
     wait_for(lambda: found.find(Wanted()).entries[0].outcome == INTERRUPTED, "it was closed", within_s=10)
     second.close()
     assert DUTY not in Leases(store, "").living()
+
+
+def test_the_duty_of_a_process_that_is_gone_is_taken_at_once(store: Store, vault: Vault, gone: Process) -> None:
+    theirs = Leases(store, gone.mark)
+    theirs.keep([DUTY, gone.mark])
+    duty = Duty(store, Audit(store, Signer(vault), process=HERE), every_s=60)
+    duty.start()
+    wait_for(lambda: duty.is_here, "the duty is taken in the first round", within_s=10)
+    assert gone.mark not in theirs.living()
+    duty.close()
+
+
+def test_the_duty_of_a_process_that_runs_is_left_to_it(store: Store, vault: Vault, sleeping: Process) -> None:
+    Leases(store, sleeping.mark).keep([DUTY])
+    duty = Duty(store, Audit(store, Signer(vault), process=HERE), every_s=0.02)
+    duty.start()
+    wait_for(lambda: HERE.mark in Leases(store, "").living(), "a round is over", within_s=10)
+    duty.close()
+    assert Leases(store, "").holder(DUTY) == sleeping.mark
