@@ -1,193 +1,30 @@
 """Streams are jobs of the server: a page attaches to one by offset, a dropped socket re-attaches and loses nothing.
 
-A job pumps lines from a runtime into a bounded spool. It ends by itself when the runtime's stream ends, when it is
-stopped, and IDLE_S after the last reader has gone; ending it closes the runtime's stream as well.
+A job (`opsmodal.job`) ends by itself when the runtime's stream ends, when it is stopped, when the right ends that it
+was begun with, and IDLE_S after the last reader has gone; ending it closes the runtime's stream as well.
 """
 
 from __future__ import annotations
 
-import logging
 import secrets
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import msgspec
-
-from connectors.errors import ConnectionProblem
-from opsmodal.access import Access, Hold
+from opsmodal.access import Hold
+from opsmodal.job import END_WAIT_S, FORBIDDEN, SPOOL_MAX_BYTES, Job
 from opsmodal.jobs import BEAT_S, Jobs, too_many
 from opsmodal.spool import Spool
 from opsmodal.store.errors import Unusable
 from runtimes.base import LogLine, Stream
-from runtimes.errors import RuntimeProblem
-from runtimes.lines import batched
-from runtimes.structs import make_ready
 
-log = logging.getLogger(__name__)
-
-FORBIDDEN = "forbidden"
-"""Why a job has ended whose owner may no longer have it; another page of theirs goes on with a job of its own."""
 IDLE_S = 45.0
 """How long a job waits for a page to come back: longer than a reload and a short tunnel on a train."""
 SWEEP_S = 5.0
-SPOOL_MAX_BYTES = 16 * 1024 * 1024
-"""Kept per job for readers that fall behind or come back."""
 JOBS_MAX_PER_OWNER = 20
-END_WAIT_S = 20.0
-"""Longer than a stream may need to close: its spool must not go before its thread."""
-
-UNREAD_MAX_BYTES = SPOOL_MAX_BYTES // 2
-"""What may wait for the reader who is furthest on, before the log itself has to wait: less than what the spool keeps
-when it has just dropped its oldest part, so that who reads loses nothing, however fast a log is."""
-LOOK_S = 1.0
-"""How often a log that waits looks whether somebody wants it still."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
-
-class Shown(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
-    """A line as it lies in the spool and goes over the socket. `ns`: nanoseconds within the microsecond of `at`."""
-
-    at: datetime | None
-    instance: str
-    container: str
-    stream: str
-    text: str
-    ns: int = 0
-
-    @property
-    def nanoseconds(self) -> int | None:
-        """The time stamp since 1970, None without one."""
-        return None if self.at is None else (self.at - _EPOCH) // _MICROSECOND * 1000 + self.ns
-
-
-class Job:
-    """One follow: lines with offsets, readable by several pages at once."""
-
-    def __init__(
-        self,
-        job_id: str,
-        *,
-        owner: str,
-        service: str,
-        spool: Spool,
-        stream: Stream[LogLine],
-        access: Access,
-        search: str = "",
-        done: Callable[[str], None] = lambda _: None,
-    ) -> None:
-        self.id = job_id
-        self._done = done
-        self._access = access
-        self.forbidden = False
-        """Whether the right or the sign-in under it has ended; its owner may have begun it with another one as well."""
-        self.owner = owner
-        self.service = service
-        self.began_at = datetime.now(UTC)
-        self.reason = ""
-        self.sentence = ""
-        self.spooled_bytes = 0
-        self._needle = search.casefold()
-        self._spool = spool
-        self._stream = stream
-        self._touched = time.monotonic()
-        self._furthest = 0
-        self._taken = threading.Event()
-        self._thread = threading.Thread(target=self._pump, name=f"follow-{self.id[:6]}", daemon=True)
-        self._thread.start()
-
-    @property
-    def ended(self) -> bool:
-        """Whether no line will follow."""
-        return bool(self.reason)
-
-    @property
-    def idle_s(self) -> float:
-        """How long nobody has read."""
-        return time.monotonic() - self._touched
-
-    def read(self, offset: int, *, limit: int, wait_s: float) -> Sequence[tuple[int, bytes]]:
-        """Give at most `limit` lines from `offset` on, each as the JSON of a Shown; wait up to `wait_s` for the first.
-
-        Asking for `offset` says that everything before it has arrived. Raises spool.Gone when the lines at `offset`
-        have been overwritten by newer ones: only a reader who is behind another one meets that.
-        """
-        self._touched = time.monotonic()
-        self._furthest = max(self._furthest, min(offset, self._spool.next_offset))
-        self._taken.set()
-        if not self.ended:
-            self._spool.wait(offset, timeout_s=wait_s)
-        return self._spool.read(offset, limit)
-
-    def forbid(self) -> None:
-        """Take in nothing more, at once and without waiting; `stop` is still to come."""
-        self.forbidden = True
-        self.sentence = self.sentence or "The sign-in or the right that began this has ended."
-        self.reason = self.reason or FORBIDDEN
-        self._taken.set()
-        self._spool.wake()
-
-    def stop(self, reason: str = "stopped") -> None:
-        """End the job, its stream and its thread, and remove its spool. May be called twice."""
-        self.reason = self.reason or reason
-        self._taken.set()
-        self._stream.close()
-        if self._thread is not threading.current_thread():
-            self._thread.join(END_WAIT_S)
-        self._spool.close()
-
-    def _pump(self) -> None:
-        word, sentence = "ended", "The log has ended."
-        try:
-            for batch in batched(self._stream):
-                records = self._wanted(batch)
-                self._wait_for_readers()
-                if self.reason:
-                    break
-                if records:
-                    self._spool.extend(records)
-                    self.spooled_bytes += sum(map(len, records))
-        except (RuntimeProblem, ConnectionProblem) as problem:
-            word, sentence = "error", problem.sentence
-        except OSError as problem:
-            log.exception("follow not spooled", extra={"job": self.id})
-            word, sentence = "error", f"The server cannot keep these lines: {problem.strerror or 'its disk fails'}."
-        finally:
-            self._access.release()
-            self.sentence = self.sentence or sentence
-            self.reason = self.reason or word
-            self._spool.wake()
-            self._done(self.id)
-
-    def _wanted(self, batch: Sequence[LogLine]) -> list[bytes]:
-        lines = [line for line in batch if self._needle in line.text.casefold()] if self._needle else batch
-        encode = msgspec.json.encode
-        return [
-            encode(
-                Shown(
-                    at=line.at,
-                    ns=line.nanoseconds % 1000,
-                    instance=line.instance,
-                    container=line.container,
-                    stream=line.stream,
-                    text=line.text,
-                )
-            )
-            for line in lines
-        ]
-
-    def _wait_for_readers(self) -> None:
-        """Hold the log back while what nobody has read would be dropped; it is kept where it comes from."""
-        while not self.reason:
-            self._taken.clear()
-            if self._spool.bytes_from(self._furthest) <= UNREAD_MAX_BYTES:
-                return
-            self._taken.wait(LOOK_S)
 
 
 class Streams:
@@ -355,6 +192,3 @@ def new_job() -> str:
 
 def _nobody_to_tell(_job: str) -> None:
     """Nobody else counts the jobs of this process."""
-
-
-make_ready(globals())

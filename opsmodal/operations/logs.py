@@ -12,12 +12,13 @@ from opsmodal import actions
 from opsmodal.access import Watch
 from opsmodal.errors import BadRequest, NotThere
 from opsmodal.fleet import Fleet
+from opsmodal.job import Job
 from opsmodal.neighbours import AwayJob
 from opsmodal.operations.door import Door, Pass
 from opsmodal.permissions import Actor
 from opsmodal.registry.schema import ServiceSpec
 from opsmodal.settings import Settings
-from opsmodal.streams import Job, Streams, new_job
+from opsmodal.streams import Streams, new_job
 from runtimes.base import LogLine, LogQuery
 from runtimes.base import Logs as LogsFacet
 from runtimes.errors import Unsupported

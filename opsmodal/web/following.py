@@ -9,9 +9,9 @@ import msgspec
 from simple_websocket import ConnectionClosed, Server
 
 from opsmodal.access import Access
+from opsmodal.job import Job, Shown
 from opsmodal.neighbours import AwayJob, Lost
 from opsmodal.spool import Gone
-from opsmodal.streams import Job, Shown
 from opsmodal.web.ansi import spans
 from opsmodal.web.held import GOING_AWAY
 from opsmodal.web.marks import Places

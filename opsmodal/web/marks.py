@@ -14,7 +14,7 @@ import msgspec
 from simple_websocket import Server
 
 from opsmodal.errors import BadRequest
-from opsmodal.streams import Shown
+from opsmodal.job import Shown
 from runtimes.base import LogQuery
 from runtimes.lines import RESUME_OVERLAP_S, Position
 from runtimes.structs import make_ready

@@ -17,9 +17,10 @@ from opsmodal.access import Access
 from opsmodal.actions import LOGS_FOLLOW
 from opsmodal.errors import TooMany
 from opsmodal.explaining import Basis, Explanation
+from opsmodal.job import END_WAIT_S, SPOOL_MAX_BYTES, UNREAD_MAX_BYTES, Job
 from opsmodal.permissions import NOTHING, Actor
 from opsmodal.store.errors import Unusable
-from opsmodal.streams import END_WAIT_S, JOBS_MAX_PER_OWNER, SPOOL_MAX_BYTES, UNREAD_MAX_BYTES, Job, Streams, new_job
+from opsmodal.streams import JOBS_MAX_PER_OWNER, Streams, new_job
 from runtimes.base import LogLine, Stream
 
 
