@@ -59,6 +59,8 @@ def test_the_data_folder_comes_from_the_variable(tmp_path: Path, monkeypatch: py
         ("READ_ONLY", "maybe", "OPSMODAL_READ_ONLY must be true or false, not 'maybe'."),
         ("TRUSTED_PROXIES", "10.0.0.0/8,nonsense", "OPSMODAL_TRUSTED_PROXIES must hold networks or addresses"),
         ("LOG_FORMAT", "xml", "OPSMODAL_LOG_FORMAT must be one of auto, json, text."),
+        ("AUDIT_FORWARD", "file:/a,nonsense", "OPSMODAL_AUDIT_FORWARD must hold addresses such as file:/path"),
+        ("AUDIT_FORWARD", "file:/a,file:/a", "OPSMODAL_AUDIT_FORWARD must name each target once."),
         ("METRICS_TOKEN", "short", "OPSMODAL_METRICS_TOKEN must have at least 16 characters."),
         ("SESSION_IDLE_S", "999999", "must not be longer than OPSMODAL_SESSION_LIFE_S"),
         ("WORKERS", "2", "needs PostgreSQL"),
@@ -113,3 +115,12 @@ def test_loopback_is_answered_to_besides_what_is_set(tmp_path: Path) -> None:
 def test_settings_are_frozen(tmp_path: Path) -> None:
     with pytest.raises(AttributeError):
         Settings(data_dir=tmp_path).workers = 2  # type: ignore[misc]
+
+
+def test_a_credential_in_an_address_of_forwarding_is_refused_and_not_repeated(tmp_path: Path) -> None:
+    with pytest.raises(Rejected) as refused:
+        load_settings({"OPSMODAL_AUDIT_FORWARD": "https://joe:planted@hooks.example/x"}, data_dir=str(tmp_path))
+    assert "OPSMODAL_AUDIT_FORWARD_TOKEN" in refused.value.sentence
+    assert "planted" not in refused.value.sentence
+    settings = load_settings({"OPSMODAL_AUDIT_FORWARD_TOKEN": "planted"}, data_dir=str(tmp_path))
+    assert "planted" not in repr(settings)
