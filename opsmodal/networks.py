@@ -25,3 +25,14 @@ def address_in(text: str) -> Address | None:
     except ValueError:
         return None
     return getattr(address, "ipv4_mapped", None) or address
+
+
+def place_of(address: str) -> str:
+    """Give what counts as one place: an address, and of IPv6 its /64, as large as what one person is given."""
+    try:
+        known = ip_address(address)
+    except ValueError:
+        return address
+    if known.version == 6 and known.ipv4_mapped is None:
+        return str(ip_network((known, 64), strict=False))
+    return address

@@ -12,6 +12,7 @@ from dataclasses import replace
 from opsmodal import actions
 from opsmodal.audit import Audit, Row
 from opsmodal.errors import NotPermitted, NotRecorded, NotSignedIn, Refusal
+from opsmodal.networks import place_of
 from opsmodal.oidc.errors import NotVouched
 from opsmodal.oidc.person import Brought, brought
 from opsmodal.operations.recording import recorded
@@ -31,7 +32,7 @@ SAID = {PASSWORD: "by password", LINK: "by one-time link", OIDC: "by OpenID Conn
 """How the audit log says how a session began."""
 TOLD_EVERY_S = 60.0
 TOLD_MAX = 1000
-"""Addresses remembered as told of."""
+"""Places remembered as told of."""
 
 
 class Signing:
@@ -97,7 +98,7 @@ class Signing:
     def refused_elsewhere(self, refusal: Refusal, name: str, *, address: str, request_id: str = "") -> None:
         """Record that a provider or a proxy did not bring somebody in; what is not counted, once a minute."""
         rule = getattr(refusal, "rule", "too-many")
-        if isinstance(refusal, NotVouched) or self._is_news(f"{rule} {address}"):
+        if isinstance(refusal, NotVouched) or self._is_news(f"{rule} {place_of(address)}"):
             actor = Actor(name=name[:NAME_MAX_CHARS], address=address, request_id=request_id)
             self._audit.refused(Row(actor=actor, action=actions.SIGN_IN.name), rule=rule)
 
@@ -138,7 +139,7 @@ class Signing:
     def _refused(self, refusal: Refusal, name: str, rule: str, *, address: str, request_id: str) -> None:
         """Record a failure; of those above the limit one a minute, or strangers could fill the disk with them."""
         if not isinstance(refusal, NotSignedIn):
-            if not self._is_news(address):
+            if not self._is_news(place_of(address)):
                 return
             rule = "too-many"
         actor = Actor(name=self._sayable(name), address=address, request_id=request_id)

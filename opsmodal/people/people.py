@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from ipaddress import ip_address, ip_network
 
 from sqlalchemy import delete, func, or_, select
 from sqlalchemy.orm import Session as DbSession
 
 from opsmodal.errors import NotSignedIn, Problem, Refusal, Rejected, TooMany
+from opsmodal.networks import place_of
 from opsmodal.people.base import hashed, utc_now
 from opsmodal.people.links import SIGN_IN
 from opsmodal.people.sessions import IDLE_S, LIFE_S, Sessions
@@ -130,11 +130,5 @@ class People(Users, Tokens, Sessions):
 
 
 def _place(address: str) -> str:
-    """Give the subject that attempts of an address count for: of IPv6 the /64, as large as what one person is given."""
-    try:
-        known = ip_address(address)
-    except ValueError:
-        return hashed(f"address:{address}")
-    if known.version == 6 and known.ipv4_mapped is None:
-        return hashed(f"address:{ip_network((known, 64), strict=False)}")
-    return hashed(f"address:{address}")
+    """Give the subject that attempts of an address count for."""
+    return hashed(f"address:{place_of(address)}")

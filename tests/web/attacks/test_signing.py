@@ -112,6 +112,15 @@ def test_a_flood_of_failures_does_not_fill_the_audit_log(changed: Installation, 
     assert [row.rule for row in written] == [*[kind] * 5, "too-many"]
 
 
+def test_a_flood_out_of_one_network_of_ipv6_does_not_fill_the_audit_log(changed: Installation) -> None:
+    """The limit held for the network, and yet each of its 2^64 addresses was a row a minute that says so."""
+    client, before = changed.app.test_client(), len(rows(changed))
+    for number in range(30):
+        form, address = {"name": f"user{number}", "password": "guess"}, {"REMOTE_ADDR": f"2001:db8::{number:x}:1"}
+        client.post("/sign-in", data=form, headers=own_page(), environ_base=address)
+    assert [row.rule for row in rows(changed)[before:]] == [*["password"] * 5, "too-many"]
+
+
 def test_the_chain_holds_under_eight_writers(changed: Installation) -> None:
     def act(number: int) -> None:
         for _ in range(10):
