@@ -4,6 +4,7 @@ One watch in each process looks after all of them (`watch`); why one has ended i
 It reads the store and the registry, writes the audit log, and knows no socket and no request.
 """
 
-from opsmodal.access.watch import Access, Hold, Watch
+from opsmodal.access.access import Access, Hold
+from opsmodal.access.watch import Watch
 
 __all__ = ["Access", "Hold", "Watch"]

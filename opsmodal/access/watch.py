@@ -2,7 +2,7 @@
 
 Once a second it asks where the sign-ins of all open streams stand and which rights there are, with a handful of
 questions however many streams it are, and compares. It refuses to go on blind: when the store has not answered for
-BLIND_MAX_S, every stream is told to end. A stream that does not end by itself loses its connection.
+BLIND_MAX_S, no stream is let go on. A stream that does not end by itself loses its connection.
 """
 
 from __future__ import annotations
@@ -11,13 +11,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Self
 
+from opsmodal.access.access import Access
 from opsmodal.access.index import Index
 from opsmodal.access.noted import Noted
 from opsmodal.access.why import Ended, ended_sign_in, is_changed, lost_right, lost_right_here
 from opsmodal.audit import Audit
-from opsmodal.errors import AccessEnded
 from opsmodal.explaining import Basis
 from opsmodal.people.standing import Over, Standing, Stands
 from opsmodal.permissions import Action, Actor, who_can_grant
@@ -34,72 +33,6 @@ BLIND_MAX_S = 10.0
 """A database that is restarted must not cost a thousand pages their sockets; nobody can take rights away meanwhile."""
 JOIN_S = 10.0
 SETTLE_S = 3 * EVERY_S
-
-Tell = Callable[[Ended], None]
-
-
-def _nothing() -> None:
-    """There is no connection to cut."""
-
-
-class Access:
-    """The leave of one stream to go on. Give it back with `release`, or use it in a `with`."""
-
-    def __init__(
-        self,
-        basis: Basis,
-        action: Action,
-        *,
-        target: str = "",
-        version: int = 0,
-        forget: Callable[[Access], None] = lambda _: None,
-        demand_sight: Callable[[], None] = _nothing,
-        settle: Callable[[], None] = _nothing,
-    ) -> None:
-        self.settle = settle
-        """Waits until all was looked at anew: for who sees that something has changed before the watch does."""
-        self._forget = forget
-        self._demand_sight = demand_sight
-        self.basis = basis
-        self.action = action
-        self.target = target
-        self.version = version
-        self.stands: Stands | None = None
-        self.ended: Ended | None = None
-        self.ended_at = 0.0
-        self.changes = 0
-        """How often its service, or what its person may do there, has changed."""
-        self.tell: Tell = lambda _: None
-        self.cut: Callable[[], None] = _nothing
-
-    def attach(self, tell: Tell, cut: Callable[[], None] = _nothing) -> None:
-        """Let the watch end a stream: by `tell`, and by `cut` when it has not ended CUT_AFTER_S later.
-
-        Neither may wait for anything: everybody else is told after it.
-        """
-        self.tell, self.cut = tell, cut
-        if self.ended is not None:  # between the door and here
-            tell(self.ended)
-
-    def demand(self) -> None:
-        """Raise AccessEnded when the stream must not go on, Unusable when nobody can tell whether it may."""
-        if self.ended is not None:
-            raise AccessEnded(self.ended.sentence, hint=self.ended.hint, word=self.ended.word)
-        self._demand_sight()
-
-    def release(self) -> None:
-        """Say that the stream has ended. May be called twice."""
-        self._forget(self)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.release()
-
-
-Hold = Callable[[], Access]
-"""Begin to watch over a stream that is about to open."""
 
 
 class Watch:
