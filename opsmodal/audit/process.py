@@ -52,8 +52,20 @@ def marked(text: str) -> Process | None:
 
 
 def is_running(process: Process) -> bool:
-    """Tell whether a process of this very place still runs."""
-    return _started(process.pid) == process.started
+    """Tell whether a process of this very place still runs; one of another user that is hidden is taken to."""
+    started = _started(process.pid)
+    return _is_hidden(process.pid) if started is None else started == process.started
+
+
+def _is_hidden(pid: int) -> bool:
+    """Tell whether there is a process that /proc does not show (hidepid, ProtectProc=): signals are refused then."""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (ProcessLookupError, OverflowError):
+        return False
+    return False  # it can be signalled, so it is visible: it has ended in between, or waits for its parent
 
 
 def _started(pid: int) -> int | None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from opsmodal.audit import Audit, Row, interrupted
+from opsmodal.audit import process as processes
 from opsmodal.audit.checking import check
 from opsmodal.audit.duty import DUTY, Duty
 from opsmodal.audit.heads import Signer
@@ -106,6 +107,19 @@ def test_a_process_that_its_parent_has_not_fetched_yet_has_ended() -> None:
     zombie.kill()
     wait_for(lambda: not is_running(process), "the process ended", within_s=10)
     zombie.wait(30)
+
+
+def test_a_process_that_is_hidden_is_taken_to_run(
+    sleeping: Process, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(processes, "_PROC", tmp_path)
+
+    def refused(_pid: int, _signal: int) -> None:
+        raise PermissionError
+
+    assert not is_running(sleeping), "one's own would be shown"
+    monkeypatch.setattr(processes.os, "kill", refused)
+    assert is_running(sleeping)
 
 
 def test_a_server_elsewhere_is_gone_when_its_lease_was_missing_all_along(
