@@ -54,7 +54,7 @@ class Index:
             known,
             admin=stands.admin or more.admin,
             auditor=stands.auditor or more.auditor,
-            groups=self.groups_of(known.name) | stands.groups | more.groups | known.brought,
+            groups=self.groups_of(known.name) | more.groups | known.brought,
             services=stands.services,
             permissions=stands.permissions,
         )

@@ -15,6 +15,8 @@ from opsmodal.registry.schema import OidcSpec
 
 GROUPS_READ_MAX = 10_000
 EMAIL = "email"
+BLANK = " "
+"""Stands between an issuer, which holds none, and the name of a group there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,17 +56,22 @@ def groups_in(claims: Mapping[str, Any], spec: OidcSpec) -> tuple[str, ...]:
     listed = [told] if isinstance(told, str) else told if isinstance(told, list) else []
     known = {*spec.groups, *spec.admin_groups, *spec.auditor_groups}
     named = {each for each in listed[:GROUPS_READ_MAX] if isinstance(each, str) and each in known}
-    return tuple(f"{spec.issuer} {each}" for each in sorted(named))
+    return tuple(f"{spec.issuer}{BLANK}{each}" for each in sorted(named))
 
 
 def brought(kept: Iterable[str], spec: OidcSpec | None) -> Brought:
-    """Give what a session's groups mean by the registry as it is now; those of another issuer mean nothing."""
+    """Give what a session's groups mean by the registry as it is now; those of another issuer mean nothing.
+
+    A group without an issuer is one of this installation. No name of one holds a blank.
+    """
+    kept = tuple(kept)
+    own = frozenset(each for each in kept if BLANK not in each)
     if spec is None:
-        return Brought()
-    prefix = f"{spec.issuer} "
+        return Brought(groups=own)
+    prefix = f"{spec.issuer}{BLANK}"
     named = {each.removeprefix(prefix) for each in kept if each.startswith(prefix)}
     return Brought(
-        groups=frozenset(spec.groups[each] for each in named if each in spec.groups),
+        groups=own | {spec.groups[each] for each in named if each in spec.groups},
         admin=not named.isdisjoint(spec.admin_groups),
         auditor=not named.isdisjoint(spec.auditor_groups),
     )

@@ -172,7 +172,7 @@ class Signing:
             actor,
             admin=actor.admin or more.admin,
             auditor=actor.auditor or more.auditor,
-            groups=actor.groups | found.groups | more.groups,
+            groups=actor.groups | more.groups,
         )
 
     def _actor(self, user: User, *, via: str, address: str) -> Actor:

@@ -84,6 +84,9 @@ def test_groups_of_the_provider_give_what_the_registry_grants_them_and_no_longer
     assert browser.get("/api/v1/services/shop/logs?instance=*").status_code == 200
     assert browser.get("/api/v1/services/payments").status_code == 404
     assert browser.get("/registry").status_code == 403
+    account = browser.get("/account").text
+    assert "oncall" in account
+    assert "/ops/on call" not in account
     registered(badge, oidc_provider, groups={"/ops/other": "oncall"})
     assert browser.get("/api/v1/services/shop/logs?instance=*").status_code == 404, "the mapping was taken away"
 

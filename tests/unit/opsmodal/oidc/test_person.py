@@ -45,7 +45,9 @@ def test_groups_count_as_they_are_spelled(told: Any, kept: tuple[str, ...]) -> N
         ([f"{ISSUER} root"], spec(), Brought(admin=True)),
         ([f"{ISSUER} root"], None, Brought()),
         ([f"{ISSUER} root"], spec(issuer="https://login.example.org/other"), Brought()),
-        (["https://other.example root", "root", "oncall"], spec(), Brought()),
+        (["https://other.example root", f"{ISSUER}2 root", f"{ISSUER} oncall"], spec(), Brought()),
+        (["root", "oncall"], spec(), Brought(groups=frozenset({"root", "oncall"}))),
+        (["oncall", f"{ISSUER} root"], None, Brought(groups=frozenset({"oncall"}))),
         ([f"{ISSUER} root"], spec(adminGroups=[]), Brought()),
     ],
 )
