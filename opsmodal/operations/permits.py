@@ -86,7 +86,7 @@ class Permits:
         `target` is what of the service is meant, as it was sent: it stands in the row of a denied attempt.
         """
         # Both are read in any case: a service of others must take no longer to deny than one that is not there.
-        service, grants = self._registry.service(name), self._registry.grants()
+        service, grants = self._registry.standing(name)
         given = self._permissions(actor, grants, service) if service else frozenset()
         if service is None or Permission.VIEW not in given:
             raise NotThere(f"There is no service {name[:80]!r} for you.", hint="The services page lists those you see.")

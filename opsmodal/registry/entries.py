@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import delete, func, select
+from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
 from opsmodal.registry import single
@@ -59,7 +60,7 @@ _VERSION_IS = select(Mark.__table__.c.value).where(Mark.__table__.c.name == VERS
 """Made once, and of columns instead of objects: it is asked several times for each request, and took a third of it."""
 
 
-def version(session: Session) -> int:
+def version(session: Session | Connection) -> int:
     """Give the number that grows with every change."""
     return int(session.scalar(_VERSION_IS) or 0)
 

@@ -56,15 +56,15 @@ class Registry:
 
     def version(self) -> int:
         """Give the number that grows with every change, by whichever worker."""
-        with self._store.reading() as session:
-            return entries.version(session)
+        with self._store.looking() as connection:
+            return entries.version(connection)
 
     def state(self) -> State:
         """Give everything as it is now."""
         known = self._state
+        if known is not None and known.version == self.version():
+            return known
         with self._store.reading() as session:
-            if known is not None and known.version == entries.version(session):
-                return known
             loaded = entries.load(session)
         with self._lock:
             if self._state is None or self._state.version < loaded.version:
@@ -106,6 +106,11 @@ class Registry:
     def grants(self) -> tuple[Grant, ...]:
         """List the grants, one target each, as the resolver of permissions takes them."""
         return tuple(as_permission(spec) for spec in self.state().grants.values())
+
+    def standing(self, name: str) -> tuple[ServiceSpec | None, tuple[Grant, ...]]:
+        """Find a service, and list the grants, as they are at the same moment."""
+        state = self.state()
+        return state.services.get(name), tuple(as_permission(spec) for spec in state.grants.values())
 
     def granted(self) -> tuple[Granted, ...]:
         """List the grants, one target each, with who wrote each and when."""

@@ -71,6 +71,12 @@ class Store:
         with self._answering(), Session(self._reading, expire_on_commit=False) as session:
             yield session
 
+    @contextmanager
+    def looking(self) -> Iterator[Connection]:
+        """Open a transaction that reads without objects, as `reading` does: for what every request asks."""
+        with self._answering(), self._reading.connect() as connection:
+            yield connection
+
     def lock(self, session: Session | Connection, name: str) -> None:
         """Hold the named lock until this session ends, across all workers; SQLite has one writer at a time anyway."""
         hold(session, name)
