@@ -33,6 +33,8 @@ PATHS = (
     "/groups",
     "/grants",
     "/account",
+    "/audit",
+    "/audit/forwarding",
 )
 SERIOUS = frozenset({"serious", "critical"})
 

@@ -20,6 +20,8 @@ PAGES = (
     "/services/shop/people",
     "/people",
     "/account",
+    "/audit",
+    "/audit/forwarding",
 )
 
 
