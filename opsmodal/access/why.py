@@ -9,12 +9,13 @@ from opsmodal.explaining import Basis, Lost, why_lost, why_lost_here
 from opsmodal.people.standing import Over, Stands
 from opsmodal.permissions import Action, Permission
 
-SIGN_IN_AGAIN = "Sign in again."
+BY_LINK = ""
+"""The way on that a page is given says it already (`web.cutting.way_on`)."""
 NEW_TOKEN = "Use another API token."  # noqa: S105  (a sentence)
 CLAUSES: Mapping[Over, tuple[str, str]] = {
-    Over.SESSION_ENDED: ("the session was ended", SIGN_IN_AGAIN),
-    Over.SESSION_UNUSED: ("the session was not used for too long", SIGN_IN_AGAIN),
-    Over.SESSION_OVER: ("the session has reached its longest life", SIGN_IN_AGAIN),
+    Over.SESSION_ENDED: ("the session was ended", BY_LINK),
+    Over.SESSION_UNUSED: ("the session was not used for too long", BY_LINK),
+    Over.SESSION_OVER: ("the session has reached its longest life", BY_LINK),
     Over.TOKEN_REVOKED: ("the API token was revoked", NEW_TOKEN),
     Over.TOKEN_EXPIRED: ("the API token expired", NEW_TOKEN),
     Over.USER_DISABLED: ("the user was disabled", "Ask an administrator of this installation."),

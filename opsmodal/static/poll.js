@@ -58,7 +58,7 @@ async function ask() {
     if (url === location.href.split("#")[0]) answered(page);
     else schedule(EVERY_MS);
   } catch (error) {
-    if (error instanceof SignedOut) end("Your session has ended.", { text: "Sign in", url: "" });
+    if (error instanceof SignedOut) end("Your session has ended.", { text: "Sign in again", url: "" });
     else failed(NO_ANSWER);
   }
 }

@@ -53,7 +53,7 @@ def way_on(word: str) -> dict[str, str]:
     An empty address is the page itself: it leads to the sign-in, and comes back from there.
     """
     if word in SIGN_INS:
-        return {"text": "Sign in", "url": ""}
+        return {"text": "Sign in again", "url": ""}
     return {"text": "What you may do", "url": "/rights"}
 
 

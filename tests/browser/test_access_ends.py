@@ -39,7 +39,7 @@ def test_a_page_whose_session_is_ended_leads_to_the_sign_in_and_back(own: Own) -
     expect(page.locator("#liveness")).to_contain_text("Live")
     own.installation.people.end_sessions("developer")
     expect(page.locator("#trouble")).to_contain_text("Your access to shop has ended: the session was ended.")
-    page.locator("#trouble").get_by_role("link", name="Sign in").click()
+    page.locator("#trouble").get_by_role("link", name="Sign in again").click()
     page.wait_for_url("**/sign-in?next=*")
     page.get_by_label("Name").fill("developer")
     page.get_by_label("Password", exact=True).fill(PASSWORD)

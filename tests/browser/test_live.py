@@ -176,7 +176,8 @@ def test_a_server_that_restarts_is_found_again(own: Own, page: Page) -> None:
 
 def test_an_ended_session_ends_the_page_in_words(own: Own, page: Page) -> None:
     own.installation.people.end_sessions("admin")
-    expect(page.locator("#trouble")).to_contain_text("Your session has ended.", timeout=SOON_MS)
+    said = "Your access to shop has ended: the session was ended."
+    expect(page.locator("#trouble")).to_contain_text(said, timeout=SOON_MS)
     expect(page.locator("#liveness")).to_have_text("Not live.")
     expect(page.locator("tr[data-key]")).to_have_count(4)
 
