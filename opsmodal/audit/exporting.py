@@ -1,7 +1,8 @@
 """Writes audit rows for other programs, pure: JSON lines that anybody can check, and CSV that a spreadsheet may open.
 
 Every row is written as it stands, hash and all. A cell of CSV is never a formula: whoever writes a log line, a name
-or a command would otherwise run something on the desk of the auditor (OWASP, "CSV Injection").
+or a command would otherwise run something on the desk of the auditor (OWASP, "CSV Injection"). Nor does it break a
+line, so that what reads line by line takes no name for a row.
 """
 
 from __future__ import annotations
@@ -63,7 +64,8 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     text = value.isoformat() if hasattr(value, "isoformat") else str(value)
-    return f"'{text}" if text.startswith(FORMULA) else text
+    text = f"'{text}" if text.startswith(FORMULA) else text
+    return "\\n".join(text.splitlines())
 
 
 def _line(cells: Iterable[str]) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
 
 from opsmodal import actions
@@ -12,7 +12,7 @@ from opsmodal.audit.forwarding import Forwarded, Forwarding
 from opsmodal.audit.reading import COUNT_MAX, SEARCHED_MAX, AuditLog, Entry, Found, Wanted
 from opsmodal.errors import BadRequest, NotThere
 from opsmodal.listing import Page
-from opsmodal.operations.door import Door
+from opsmodal.operations.door import Door, Leave
 from opsmodal.permissions import Actor
 
 NUMBER = re.compile(r"[0-9]{1,18}")
@@ -53,14 +53,26 @@ class Auditing:
         found = self._forwarding.state()
         return Page(items=found, total=len(found), next=None, as_of=datetime.now(UTC))
 
-    def export(self, actor: Actor, kind: str, *, since: datetime | None) -> Iterator[bytes]:
-        """Give every row since a moment, written as `kind`. Raise BadRequest for a format that there is not."""
+    def export(self, actor: Actor, kind: str, *, since: datetime | None) -> Generator[bytes, None, None]:
+        """Give every row since a moment, written as `kind`; to be closed. Raise BadRequest for an unknown format.
+
+        The intent is on record when this returns, the outcome when the last row went out.
+        """
         leave = self._door.audit(actor, actions.AUDIT_EXPORT)
         if kind not in FORMATS:
             raise BadRequest(f"There is no format {kind[:40]!r}.", hint=f"One of: {', '.join(FORMATS)}.")
-        with self._door.act(leave, target=kind):
-            write, _ = FORMATS[kind]
-        return write(self._log.rows(since=since))
+        copy = self._copy(leave, kind, since)
+        next(copy)
+        return copy
+
+    def _copy(self, leave: Leave, kind: str, since: datetime | None) -> Generator[bytes, None, None]:
+        """Write within the door, so that a copy that is cut is on record as cut; the first piece is empty."""
+        with self._door.act(leave, target=kind) as outcome:
+            outcome.bytes_count = 0
+            yield b""
+            for piece in FORMATS[kind][0](self._log.rows(since=since)):
+                outcome.bytes_count += len(piece)
+                yield piece
 
 
 def _notes(found: Found) -> Iterator[str]:

@@ -94,7 +94,7 @@ def _put_group(name: str) -> AnyResponse:
         users, as_of = body.users, body.as_of
     else:
         users, as_of = tuple(request.form.get("users", "").split()), request.form.get("as_of", "")
-    value = operations().groups.put(actor(), name, users, as_of=as_of, consent=why())
+    value = operations().groups.put(actor(), name, users, as_of=as_of, consent=consent())
     return done(value, to=url_for("page.grants_group", name=name))
 
 
