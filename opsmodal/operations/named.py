@@ -49,12 +49,12 @@ class NamedSigning:
         self._audit = audit
         self._create = create
 
-    def actor(self, name: str, groups: frozenset[str], *, address: str) -> Actor:
+    def actor(self, name: str, groups: frozenset[str], *, address: str, request_id: str = "") -> Actor:
         """Give who makes a request. Raise NotSignedIn, or NotRecorded when a new user cannot be written down."""
         try:
-            user = self._user(name, address)
+            user = self._user(name, address, request_id)
         except NotNamed as refusal:
-            self._signing.refused_elsewhere(refusal, name, address=address)
+            self._signing.refused_elsewhere(refusal, name, address=address, request_id=request_id)
             raise
         return Actor(
             name=user.name,
@@ -64,24 +64,26 @@ class NamedSigning:
             brought=groups,
             via=VIA,
             address=address,
+            request_id=request_id,
         )
 
-    def _user(self, name: str, address: str) -> User:
+    def _user(self, name: str, address: str, request_id: str) -> User:
         if not NAME_SHAPE.fullmatch(name):
             shown = f"as {name[:80]!r}" if name.strip() else "with an empty name"
             hint = "An administrator must let the proxy send one name, in letters, digits, dots and dashes."
             raise NotNamed(f"The proxy in front names you {shown}, which is no user's name.", rule="name", hint=hint)
-        user = self._people.user(name) or self._added(name, address)
+        user = self._people.user(name) or self._added(name, address, request_id)
         if user.disabled:
             raise NotNamed(f"The user {name} is disabled here.", rule="disabled")
         return user
 
-    def _added(self, name: str, address: str) -> User:
+    def _added(self, name: str, address: str, request_id: str) -> User:
         taken = self._identities.named(name)
         if not self._create or taken:
             sentence = f"The proxy in front names you {name}, and there is no such user here."
             raise NotNamed(sentence, rule="unknown", hint=f"There is a user {taken}. {ASK}" if taken else ASK)
-        row = Row(actor=Actor(name=name, via=VIA, address=address), action=actions.USER_ADD.name, target=name)
+        who = Actor(name=name, via=VIA, address=address, request_id=request_id)
+        row = Row(actor=who, action=actions.USER_ADD.name, target=name)
         try:
             with recorded(self._audit, row) as outcome:
                 outcome.detail = "at the first request that a proxy named"

@@ -60,7 +60,8 @@ def _identified(asked: Request) -> Actor | None:
         secret = authorization[len(BEARER) :].strip() if has_token(asked) else ""
         return operations().signing.by_token(secret, address=address_of(asked)) if secret else None
     if said is not None:
-        return operations().named.actor(said.name, said.groups, address=address_of(asked))
+        who = {"address": address_of(asked), "request_id": g.get("request_id", "")}
+        return operations().named.actor(said.name, said.groups, **who)
     return _by_cookie(asked)
 
 

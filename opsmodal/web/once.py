@@ -42,7 +42,7 @@ class Once:
 
 def shown_at(path: str, secret: Once) -> AnyResponse:
     """Lead on to a page of ours that takes the secret and shows it."""
-    sealed = _seal().encrypt(msgspec.json.encode([unquote(path), actor().via, secret]))
+    sealed = _seal().encrypt(msgspec.json.encode([unquote(path), actor().name, actor().via, secret]))
     response = redirect(path, code=303)
     response.set_cookie(
         COOKIE,
@@ -62,13 +62,14 @@ def taken() -> Once | None:
     if not sealed or request.method != "GET":
         return None
     try:
-        path, via, secret = msgspec.json.decode(
-            _seal().decrypt(sealed.encode(), ttl=LIFETIME_S), type=tuple[str, str, Once]
+        path, name, via, secret = msgspec.json.decode(
+            _seal().decrypt(sealed.encode(), ttl=LIFETIME_S), type=tuple[str, str, str, Once]
         )
     except (InvalidToken, msgspec.DecodeError):
         after_this_request(_forget)
         return None
-    if (path, via) != (request.path, actor().via):
+    # Whom a proxy names has no session: the name alone tells those apart.
+    if (path, name, via) != (request.path, actor().name, actor().via):
         return None
     after_this_request(_forget)
     return secret

@@ -315,3 +315,28 @@ def test_where_passwords_are_off_none_is_taken_and_a_link_is(behind: Behind) -> 
     assert refused.status_code == 403
     assert "Nobody signs in by password here." in refused.text
     assert client.get(f"/sign-in?ticket={installation.people.issue_ticket('viewer')}").status_code == 303
+
+
+def test_every_row_of_a_named_person_has_the_id_of_the_request(behind: Behind) -> None:
+    made = behind(sign_in_header_create=True)
+    ids = {name: asked(made.app, name).headers["X-Request-Id"] for name in ("fresh", "no such name")}
+    with made.store.reading() as session:
+        rows = session.scalars(select(AuditRow).where(AuditRow.actor.in_(ids))).all()
+    assert {row.action for row in rows} == {"user.add", "sign-in"}
+    assert [row.request_id for row in rows] == [ids[row.actor] for row in rows]
+
+
+def test_a_secret_that_is_shown_once_is_shown_to_no_other_named_person(behind: Behind) -> None:
+    """Whom a proxy names has no session, and so the secret was sealed for all of them."""
+    made = behind()
+    made.people.add("second", admin=True)
+    answer = asked(made.app, "admin", path="/people/viewer/tokens", method="POST", headers=own_page())
+    cookie = next(each for each in answer.headers.getlist("Set-Cookie") if "once" in each).partition(";")[0]
+    shown = {}
+    for name in ("second", "admin"):
+        browser, headers = made.app.test_client(use_cookies=False), {HEADER: name, "Cookie": cookie}
+        shown[name] = browser.get("/people/viewer", headers=headers, environ_overrides={"REMOTE_ADDR": PROXY})
+    assert {name: (page.status_code, "opm_" in page.text) for name, page in shown.items()} == {
+        "second": (200, False),
+        "admin": (200, True),
+    }
