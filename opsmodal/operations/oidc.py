@@ -44,6 +44,15 @@ class Came:
     target: str
 
 
+@dataclass(slots=True, kw_only=True)
+class Attempt:
+    """A sign-in that is being looked at. `name` is known once the provider has said it."""
+
+    address: str
+    request_id: str
+    name: str = ""
+
+
 class OidcSigning:
     """Turn the word of a provider into a session."""
 
@@ -92,13 +101,12 @@ class OidcSigning:
         self, answered: Mapping[str, Sequence[str]], cookie: str, *, address: str, agent: str, request_id: str = ""
     ) -> Came:
         """Let in who comes back from the provider. Raise NotVouched, ProviderAway, TooMany or NotRecorded."""
-        told: dict[str, str] = {}
+        attempt = Attempt(address=address, request_id=request_id)
         try:
             with self._people.attempt(address):
-                user, groups, target = self._vouched(answered, cookie, told)
+                user, groups, target = self._vouched(answered, cookie, attempt)
         except Refusal as refusal:
-            name = told.get("name", "")
-            self._signing.refused_elsewhere(refusal, name, address=address, request_id=request_id)
+            self._signing.refused_elsewhere(refusal, attempt.name, address=address, request_id=request_id)
             raise
         who = {"address": address, "agent": agent, "request_id": request_id}
         secret = self._signing.begin(user, OIDC, groups=groups, **who)
@@ -109,7 +117,7 @@ class OidcSigning:
         return self._client().leave_url(back_to) if self._registry.oidc() else ""
 
     def _vouched(
-        self, answered: Mapping[str, Sequence[str]], cookie: str, told: dict[str, str]
+        self, answered: Mapping[str, Sequence[str]], cookie: str, attempt: Attempt
     ) -> tuple[User, tuple[str, ...], str]:
         client = self._client()
         pending, code = client.code(unsealed(self._vault, cookie, now=time()), answered)
@@ -117,35 +125,36 @@ class OidcSigning:
             raise NotVouched("This sign-in was finished already.", rule="replayed")
         vouched = client.vouched(pending, code)
         person.demand_domain(vouched.claims, client.spec)
-        user = self._user(vouched, client.spec, told)
+        user = self._user(vouched, client.spec, attempt)
         if user.disabled:
-            told["name"] = user.name
+            attempt.name = user.name
             raise NotVouched(f"The user {user.name} is disabled here.", rule="disabled", hint=ASK)
         return user, person.groups_in(vouched.claims, client.spec), pending.target
 
-    def _user(self, vouched: Vouched, spec: OidcSpec, told: dict[str, str]) -> User:
+    def _user(self, vouched: Vouched, spec: OidcSpec, attempt: Attempt) -> User:
         """Find the user of an identity, or make one where that is wanted and the name is free."""
         known = self._identities.owner(vouched.issuer, vouched.subject)
         if known is not None:
             return known
-        name = told["name"] = person.name_of(vouched.claims, spec)
+        name = attempt.name = person.name_of(vouched.claims, spec)
         taken = self._identities.named(name)
         if taken:
             raise _taken(taken, vouched)
         if not spec.create:
             raise _unknown(name)
         try:
-            return self._adopted(vouched, name, spec)
+            return self._adopted(vouched, attempt, spec)
         except InUse:
             again = self._identities.owner(vouched.issuer, vouched.subject)  # two tabs at once
             if again is not None:
                 return again
             raise _taken(self._identities.named(name) or name, vouched) from None
 
-    def _adopted(self, vouched: Vouched, name: str, spec: OidcSpec) -> User:
-        with recorded(self._audit, Row(actor=Actor(name=name), action=actions.USER_ADD.name, target=name)) as outcome:
+    def _adopted(self, vouched: Vouched, attempt: Attempt, spec: OidcSpec) -> User:
+        actor = Actor(name=attempt.name, address=attempt.address, request_id=attempt.request_id)
+        with recorded(self._audit, Row(actor=actor, action=actions.USER_ADD.name, target=actor.name)) as outcome:
             outcome.detail = f"at the first sign-in with {spec.name}"
-            return self._identities.adopt(vouched.issuer, vouched.subject, name)
+            return self._identities.adopt(vouched.issuer, vouched.subject, actor.name)
 
     def _client(self) -> Client:
         spec = self._registry.oidc()

@@ -97,9 +97,12 @@ class Permits:
         self._demand_writable(row, action)
         return Pass(actor=actor, action=action, service=service, permissions=given)
 
-    def administer(self, actor: Actor, action: Action, target: str = "") -> Leave:
-        """Let an administrator through to an action on the installation itself. Raise NotPermitted or ReadOnly."""
-        row = Row(actor=actor, action=action.name, target=target)
+    def administer(self, actor: Actor, action: Action, target: str = "", *, service: str = "") -> Leave:
+        """Let an administrator through to an action on the installation itself. Raise NotPermitted or ReadOnly.
+
+        `service` is the one that it is about, for the row of a refusal.
+        """
+        row = Row(actor=actor, action=action.name, service=service, target=target)
         if not actor.admin or actor.is_narrowed:
             self._deny(row, "needs an administrator", "This needs an administrator.")
         self._demand_writable(row, action)

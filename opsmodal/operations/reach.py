@@ -65,7 +65,7 @@ class Reach:
     def list(self, actor: Actor, name: str, query: ListQuery) -> Page[ReachRow]:
         """List users, groups and tokens, the most powerful first. Filter: kind. Raise NotThere or NotPermitted."""
         service = self._door.enter(actor, actions.RIGHTS_VIEW, name).service
-        self._door.administer(actor, actions.RIGHTS_PEOPLE, service.name)
+        self._door.administer(actor, actions.RIGHTS_PEOPLE, service=service.name)
         rows = list(self._rows(service.name, service.runtime))
         found = [row for row in rows if _matches(row, query)]
         by_name = sorted(sorted(found, key=SORTS["name"]), key=SORTS["kind"])

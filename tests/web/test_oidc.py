@@ -61,6 +61,10 @@ def test_somebody_new_signs_in_and_goes_on_to_where_they_wanted(badge: Installat
     known = [(one.user.name, one.how) for one in badge.people.sessions("olivia")]
     assert known == [("olivia", "oidc")]
     assert {("olivia", "sign-in", "done"), ("olivia", "user.add", "done")} <= badge.audited()
+    with badge.store.reading() as session:
+        added = session.scalars(select(AuditRow).where(AuditRow.action == "user.add", AuditRow.actor == "olivia")).all()
+    assert added
+    assert all(row.address and row.request_id for row in added)
     user = badge.people.user("olivia")
     assert user is not None
     assert not user.has_password

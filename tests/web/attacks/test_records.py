@@ -59,3 +59,9 @@ def test_a_reason_in_the_body_is_kept_or_refused_and_never_dropped(changed: Inst
     assert manager.call("PUT", "/groups/readers", json=group).status_code == 200
     assert rows_of(changed, "group.change")[0].reason == "OPS-12"
     assert manager.call("PUT", "/groups/readers", json={**group, "reason": "a\nb"}).status_code == 400
+
+
+def test_a_refusal_about_a_service_is_found_by_its_service(changed: Installation) -> None:
+    assert changed.client("viewer").get("/services/shop/people").status_code == 403
+    (refused,) = rows_of(changed, "rights.people")
+    assert (refused.service, refused.outcome) == ("shop", "refused")
