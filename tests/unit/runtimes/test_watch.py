@@ -387,6 +387,7 @@ def test_what_may_be_listed_and_not_watched_is_listed_for_each_reader() -> None:
     server = Server()
     server.never_watch = Denied("You may not watch pods")
     with reflecting(server) as live:
+        live.read()
         # Until the first watch has been refused, the list of a moment ago is as good as a new one.
         eventually(lambda: _lists_for_a_read(live, server) > 0, "lists for each reader")
         for key in "abc":

@@ -39,12 +39,10 @@ class Edges:
         self.can_write = True
 
     # the registry
-    def service(self, name: str) -> ServiceSpec | None:
+    def standing(self, name: str) -> tuple[ServiceSpec | None, tuple[Grant, ...]]:
         self.turns.append("permit")
-        return {"shop": SHOP, "blog": BLOG}.get(name)
-
-    def grants(self) -> tuple[Grant, ...]:
-        return (Grant(role=self.role, user="eve", everything=True),) if self.role else ()
+        granted = (Grant(role=self.role, user="eve", everything=True),) if self.role else ()
+        return {"shop": SHOP, "blog": BLOG}.get(name), granted
 
     def admins(self) -> tuple[str, ...]:
         return ("root",)
