@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -47,10 +49,20 @@ def findings(page: Page, axe_script: Path) -> list[str]:
     return [f"{each['id']}: {[node['html'][:160] for node in each['nodes'][:3]]}" for each in serious]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+def often(paths: Sequence[str], first: int) -> list[Any]:
+    """Try the first few each time, the others in `make test-all`."""
+    return [*paths[:first], *(pytest.param(path, marks=pytest.mark.exhaustive) for path in paths[first:])]
+
+
 @pytest.mark.parametrize("path", PATHS)
-def test_no_page_has_a_serious_finding(visit: Visit, axe_script: Path, path: str, theme: str) -> None:
-    page = visit(path, color_scheme=theme, bypass_csp=True, size=WIDE)
+def test_no_page_has_a_serious_finding_in_the_light(visit: Visit, axe_script: Path, path: str) -> None:
+    page = visit(path, color_scheme="light", bypass_csp=True, size=WIDE)
+    assert findings(page, axe_script) == []
+
+
+@pytest.mark.parametrize("path", often(PATHS, 4))
+def test_no_page_has_a_serious_finding_in_the_dark(visit: Visit, axe_script: Path, path: str) -> None:
+    page = visit(path, color_scheme="dark", bypass_csp=True, size=WIDE)
     assert findings(page, axe_script) == []
 
 
@@ -60,7 +72,7 @@ def test_a_page_that_cannot_be_used_would_be_found(visit: Visit, axe_script: Pat
     assert "label" in [finding.partition(":")[0] for finding in findings(page, axe_script)]
 
 
-@pytest.mark.parametrize("path", PATHS[:9])
+@pytest.mark.parametrize("path", often(PATHS[:9], 3))
 def test_no_narrow_page_has_a_serious_finding(visit: Visit, axe_script: Path, path: str) -> None:
     page = visit(path, bypass_csp=True, size=NARROW)
     assert findings(page, axe_script) == []

@@ -105,6 +105,7 @@ def test_a_session_ends_when_the_clock_says_so_and_a_little_back_ends_none(serve
     assert visitor.ask("/account").status == 303, "twelve hours without use"
 
 
+@pytest.mark.exhaustive
 def test_a_session_of_a_clock_that_was_ahead_is_over_when_it_is_right_again(server: Server, clock: Clock) -> None:
     clock.set(365 * DAY_S)
     visitor = person(server)
@@ -113,6 +114,7 @@ def test_a_session_of_a_clock_that_was_ahead_is_over_when_it_is_right_again(serv
     assert person(server).ask("/account").status == 200, "and one can sign in again at once"
 
 
+@pytest.mark.exhaustive
 def test_a_session_that_was_last_used_by_a_clock_ahead_still_has_its_end(server: Server, clock: Clock) -> None:
     visitor = person(server)
     clock.set(11 * HOUR_S)
@@ -123,6 +125,7 @@ def test_a_session_that_was_last_used_by_a_clock_ahead_still_has_its_end(server:
     assert visitor.ask("/account").status == 303
 
 
+@pytest.mark.exhaustive
 def test_a_limit_that_a_clock_ahead_has_reached_holds_nobody_off_afterwards(server: Server, clock: Clock) -> None:
     clock.set(30 * DAY_S)
     guesser = Visitor(server.port, "127.0.0.9")
@@ -132,6 +135,7 @@ def test_a_limit_that_a_clock_ahead_has_reached_holds_nobody_off_afterwards(serv
     person(server, "127.0.0.9")
 
 
+@pytest.mark.exhaustive
 def test_a_limit_is_not_lifted_by_a_clock_that_is_set_back_a_little(server: Server, clock: Clock) -> None:
     clock.set(2 * DAY_S)
     guesser = Visitor(server.port, "127.0.0.10")
@@ -142,6 +146,7 @@ def test_a_limit_is_not_lifted_by_a_clock_that_is_set_back_a_little(server: Serv
     assert int(answer.headers["Retry-After"]) <= 120
 
 
+@pytest.mark.exhaustive
 def test_a_token_keeps_the_date_that_is_written_on_it(server: Server, clock: Clock) -> None:
     token = re.findall(r"opm_[\w-]+", server.run("token", "create", "admin", "--expires", "2h"))[0]
     visitor = Visitor(server.port)
@@ -152,6 +157,7 @@ def test_a_token_keeps_the_date_that_is_written_on_it(server: Server, clock: Clo
     assert visitor.ask("/api/v1/services", token=token).status == 200
 
 
+@pytest.mark.exhaustive
 def test_a_link_that_a_clock_ahead_has_made_is_none(server: Server, clock: Clock) -> None:
     clock.set(DAY_S)
     link = server.run("user", "link", "admin").strip()
@@ -159,6 +165,7 @@ def test_a_link_that_a_clock_ahead_has_made_is_none(server: Server, clock: Clock
     assert Visitor(server.port).ask("/sign-in", {"ticket": link}).status == 401
 
 
+@pytest.mark.exhaustive
 def test_the_audit_log_is_whole_whatever_the_clock_did(server: Server, clock: Clock) -> None:
     for ahead_s in (DAY_S, -DAY_S, 0):
         clock.set(ahead_s)

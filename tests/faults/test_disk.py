@@ -130,6 +130,7 @@ def test_on_a_full_disk_pages_are_shown_and_nothing_is_done_until_there_is_room(
     demand_all(server, person)
 
 
+@pytest.mark.exhaustive
 def test_a_follow_on_a_full_disk_ends_with_words_or_goes_on(on_small_disk: Server) -> None:
     ballast = fill(on_small_disk.data)
     with closing(on_small_disk.follow("instance=db-0&tail=1")) as following:
@@ -140,6 +141,7 @@ def test_a_follow_on_a_full_disk_ends_with_words_or_goes_on(on_small_disk: Serve
         assert json.loads(following.recv())["job"]
 
 
+@pytest.mark.exhaustive
 def test_who_signs_out_on_a_full_disk_is_told_so_or_is_out(on_small_disk: Server) -> None:
     person = signed_in(on_small_disk)
     secret = dict(person.cookies)
@@ -162,6 +164,7 @@ def frozen(folder: Path) -> Iterator[None]:
         subprocess.run(["chattr", "-i", *everything], check=True, timeout=30)
 
 
+@pytest.mark.exhaustive
 def test_a_store_that_turned_read_only_shows_pages_does_nothing_and_comes_back(
     tmp_path: Path, cluster: Cluster
 ) -> None:

@@ -55,6 +55,7 @@ def count_of(server: Server, table: str) -> int:
         return int(store.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
 
 
+@pytest.mark.exhaustive
 def test_ten_thousand_wrong_passwords_cost_little_and_let_others_in(server: Server) -> None:
     guesser = Visitor(server.port, "127.0.0.66")
     all_at_once(lambda _: guesser.sign_in("user0", "guess").status, 100)
@@ -71,6 +72,7 @@ def test_ten_thousand_wrong_passwords_cost_little_and_let_others_in(server: Serv
     assert "whole" in server.run("audit", "verify")
 
 
+@pytest.mark.exhaustive
 def test_a_name_that_is_guessed_at_is_let_in_from_elsewhere_as_soon_as_the_minute_is_over(server: Server) -> None:
     server.run("user", "add", "alice", "--admin")
     for number in range(6):
@@ -78,6 +80,7 @@ def test_a_name_that_is_guessed_at_is_let_in_from_elsewhere_as_soon_as_the_minut
     assert Visitor(server.port, "127.0.0.67").sign_in("admin", PASSWORD).status == 303, "other names are let in at once"
 
 
+@pytest.mark.exhaustive
 def test_a_flood_from_everywhere_starves_no_page(server: Server) -> None:
     """Each guess has a name and an address of its own, so that none is refused before its password is looked at."""
     person = Visitor(server.port)
@@ -122,6 +125,7 @@ def test_two_workers_count_the_same_failures(tmp_path: Path) -> None:
         pytest.skip(str(reason))
 
 
+@pytest.mark.exhaustive
 def test_heads_that_never_end_are_cut_and_hold_no_place(tmp_path: Path) -> None:
     """The bound is 75 s; made short here."""
     cluster = start()

@@ -132,6 +132,7 @@ def test_what_a_killed_server_was_doing_is_interrupted_and_a_command_beside_it_i
     assert "rows are whole" in server.run("audit", "verify")
 
 
+@pytest.mark.exhaustive
 def test_a_restart_by_a_signal_interrupts_nothing(server: Server) -> None:
     with slow_download(server) as answer:
         until(lambda: entries(server, "logs.download")[:1] != [], "the download is written down")
@@ -148,6 +149,7 @@ def test_a_restart_by_a_signal_interrupts_nothing(server: Server) -> None:
     assert entries(server, "logs.download")[0]["outcome"] in ("done", "stopped")
 
 
+@pytest.mark.exhaustive
 def test_a_worker_that_is_killed_beside_another_is_noticed_and_the_others_actions_go_on(
     tmp_path: Path, cluster: Cluster
 ) -> None:
@@ -238,6 +240,7 @@ def _unique(lines: list[bytes]) -> list[dict[str, Any]]:
     return list(rows.values())
 
 
+@pytest.mark.exhaustive
 def test_a_clock_that_is_set_back_leaves_the_log_whole(tmp_path: Path, cluster: Cluster) -> None:
     if shutil.which("faketime") is None:
         pytest.skip("faketime is not installed here")

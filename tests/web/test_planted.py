@@ -197,7 +197,7 @@ def _now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.exhaustive)])
 def test_no_planted_secret_is_kept_anywhere(tmp_path: Path, cluster: Cluster, database: str) -> None:
     hook = Webhook()
     hook.manners = ["500"] * 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import secrets
 import signal
 import socket
 import time
@@ -151,8 +152,9 @@ def test_what_is_open_on_every_worker_ends_when_the_right_ends(server: Server, t
 
 def test_a_download_that_runs_ends_with_its_token(server: Server) -> None:
     """In the production server: its last line arrives, and the chunk that would make it look whole does not."""
-    server.run("user", "add", "dora", "--admin")
-    token = re.findall(r"opm_[\w-]+", server.run("token", "create", "dora"))[0]
+    dora = f"dora-{secrets.token_hex(3)}"  # the server is that of the other tests, and of a second try
+    server.run("user", "add", dora, "--admin")
+    token = re.findall(r"opm_[\w-]+", server.run("token", "create", dora))[0]
     for _ in range(LONG_LINES):
         assert server.cluster.write_log("shop", "db-0", "db", b"x" * LONG_LINE_BYTES)
     path = "/api/v1/services/shop/logs?instance=db-0&download=true"
@@ -164,7 +166,7 @@ def test_a_download_that_runs_ends_with_its_token(server: Server) -> None:
         head = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"
         connection.sendall(head.encode())
         taken = connection.recv(1024)
-        server.run("user", "disable", "dora")
+        server.run("user", "disable", dora)
         ended = time.monotonic()
         while part := connection.recv(16 * 1024):
             taken += part

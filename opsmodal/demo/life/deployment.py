@@ -166,4 +166,6 @@ class Deployments:
                 document["metadata"].setdefault("annotations", {})[REVISION] = str(revision_of(current))
 
         self._storage.update(DEPLOYMENTS, *key, edit)
-        return None if counts.complete(owner) else self._world.clock.after(PROGRESS_LOOK_S)
+        # What goes on after a deadline is told by its ReplicaSet; only the deadline itself has to be looked for.
+        is_over = counts.complete(owner) or (going is not None and going.status == "False")
+        return None if is_over else self._world.clock.after(PROGRESS_LOOK_S)

@@ -132,7 +132,7 @@ def test_sums_know_what_any_of_them_knows() -> None:
     assert all(math.isnan(figure) for figure in summed([UNKNOWN, UNKNOWN]))
 
 
-NAMES = st.text(min_size=1, max_size=300).filter(lambda name: name.isprintable())
+NAMES = st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=300)
 
 
 @given(st.dictionaries(NAMES, st.floats(0, 1e6, width=32), max_size=20), NAMES)
