@@ -93,13 +93,15 @@ def _register_example(installation: Installation, kubeconfig: str) -> None:
 
 def _print_access(installation: Installation, url: str, *, as_json: bool) -> None:
     if as_json:
-        token = installation.people.issue_token(USER, label="demo")
+        token = installation.people.new_token(USER, label="demo").secret
         click.echo(json.dumps({"url": url, "token": token}))
         return
     click.echo(f"opsmodal demo: {url}")
     _print_link(installation, url)
     folder = installation.settings.data_dir
-    other = "press Enter" if sys.stdin.isatty() else f"opsmodal user link {USER} --data-dir {folder} --address {url}"
+    program = sys.argv[0] if Path(sys.argv[0]).is_file() else "opsmodal"
+    command = f"{program} user link {USER} --data-dir {folder} --address {url}"
+    other = "press Enter" if sys.stdin.isatty() else command
     note(f"The link works once, within a minute. For another one: {other}")
     note("The cluster “demo” is simulated; engines of this machine are real. Stop with Ctrl-C.")
 

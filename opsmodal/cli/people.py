@@ -162,13 +162,13 @@ def create(
         for service in services:
             _demand_service(installation, service)
         with recorded(installation, actions.TOKEN_CREATE, name):
-            secret = installation.people.issue_token(
+            secret = installation.people.new_token(
                 name,
                 label=label,
                 lifetime_s=lifetime_s,
                 services=services or None,
                 permissions=[Permission(word) for word in permissions] or None,
-            )
+            ).secret
     click.echo(secret)
     note("This is the only time that the token is shown.")
 

@@ -98,7 +98,7 @@ class Collectors:
             step()
         except (StoreProblem, SQLAlchemyError) as problem:
             why = getattr(problem, "sentence", type(problem).__name__)
-            log.warning("history not kept for now", extra={"why": why})
+            log.warning("history not kept this time", extra={"why": why})
         except Exception:  # the top of a thread: it goes on
             log.exception("collecting failed")
 

@@ -48,20 +48,6 @@ class Issued:
 class Tokens(OverStore):
     """Issue, look up, list and revoke tokens."""
 
-    def issue_token(
-        self,
-        user: str,
-        *,
-        label: str = "",
-        lifetime_s: float | None = None,
-        services: Iterable[str] | None = None,
-        permissions: Iterable[Permission] | None = None,
-    ) -> str:
-        """Give a new token's secret, which is never shown again. Raise as `new_token` does."""
-        return self.new_token(
-            user, label=label, lifetime_s=lifetime_s, services=services, permissions=permissions
-        ).secret
-
     def new_token(
         self,
         user: str,

@@ -23,7 +23,7 @@ def main() -> None:
         for name in names:
             installation.people.add(name, password=None, admin=True)
         installation.registry.apply(json.dumps(wanted["document"]).encode(), Folder(Path(wanted["folder"])))
-        tokens = [installation.people.issue_token(name) for name in names]
+        tokens = [installation.people.new_token(name).secret for name in names]
         ticket = installation.people.issue_ticket(names[0], TICKET_S)
     sys.stdout.write(json.dumps({"tokens": tokens, "ticket": ticket}))
 

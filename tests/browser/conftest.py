@@ -60,8 +60,7 @@ class Site:
         page.on("pageerror", lambda error: self.trouble.append(f"{page.url}: {error}"))
         page.on("console", lambda message: self._heard(page, message.text))
         page.goto(self.url + path)
-        if not page.evaluate(ALL_SCRIPTS_CAME):
-            page.reload()
+        with_scripts(page)
         return page
 
     def _heard(self, page: Page, text: str) -> None:
@@ -74,6 +73,19 @@ class Site:
             context.close()
         trouble, self.opened, self.trouble = self.trouble, [], []
         assert trouble == []
+
+
+def with_scripts(page: Page) -> None:
+    """Wait until a page's scripts run; what is clicked before is followed as a plain link or form."""
+    page.wait_for_load_state("load")
+    if not page.evaluate(ALL_SCRIPTS_CAME):
+        page.reload()
+
+
+def arrived(page: Page, title: str) -> None:
+    """Wait until a followed link has led to a page of this title, and its scripts run."""
+    expect(page).to_have_title(title)
+    with_scripts(page)
 
 
 def pictured(page: Page, name: str) -> None:

@@ -6,16 +6,16 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Visit
+from tests.browser.conftest import Visit, arrived
 
 
 def test_tabs_services_and_search_have_keys(visit: Visit) -> None:
     page = visit("/services/shop/overview")
     page.keyboard.press("2")
-    expect(page).to_have_title("shop · Pods · opsmodal")
+    arrived(page, "shop · Pods · opsmodal")
     page.wait_for_load_state()
     page.keyboard.press("3")
-    expect(page).to_have_title("shop · Logs · opsmodal")
+    arrived(page, "shop · Logs · opsmodal")
     page.wait_for_load_state()
     page.keyboard.press("/")
     expect(page.get_by_label("Search services")).to_be_focused()

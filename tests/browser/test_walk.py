@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import NARROW, WIDE, Visit, pictured
+from tests.browser.conftest import NARROW, WIDE, Visit, arrived, pictured
 
 PAGES = (
     ("services", "/services"),
@@ -21,14 +21,14 @@ PAGES = (
 
 def test_from_the_services_to_the_cause_and_the_log(visit: Visit) -> None:
     page = visit()
-    expect(page).to_have_title("Services · opsmodal")
+    arrived(page, "Services · opsmodal")
     worst = page.locator("tr[data-key]").first
     expect(worst).to_contain_text("CrashLoopBackOff")
     worst.get_by_role("link", name="payments").click()
-    expect(page).to_have_title("payments · Overview · opsmodal")
+    arrived(page, "payments · Overview · opsmodal")
     expect(page.locator("header.frame")).to_contain_text("Simulated cluster")
     page.get_by_role("link", name="Pods", exact=True).click()
-    expect(page).to_have_title("payments · Pods · opsmodal")
+    arrived(page, "payments · Pods · opsmodal")
     page.locator("tr[data-key]").first.get_by_role("link", name=re.compile("Why")).click()
     opened = page.locator("tr.opened")
     expect(opened).to_contain_text("exit code 1")
@@ -36,7 +36,7 @@ def test_from_the_services_to_the_cause_and_the_log(visit: Visit) -> None:
     expect(opened.get_by_role("table")).to_contain_text("BackOff")
     pictured(page, "why")
     opened.get_by_role("link", name="Logs before the last restart").click()
-    expect(page).to_have_title("payments · Logs · opsmodal")
+    arrived(page, "payments · Logs · opsmodal")
     expect(page.get_by_label("Before the last restart")).to_be_checked()
     expect(page.locator(".line").last).to_be_visible()
 

@@ -107,8 +107,8 @@ def seed(tmp_path_factory: pytest.TempPathFactory) -> Seed:
     people, tokens = People(store), {}
     for name in ("admin", "auditor", "nobody", *ROLES):
         people.add(name, password=PASSWORD, admin=name == "admin", auditor=name == "auditor")
-        tokens[name] = people.issue_token(name)
-    tokens["narrow"] = people.issue_token("manager", services=["shop"], permissions=[Permission.VIEW])
+        tokens[name] = people.new_token(name).secret
+    tokens["narrow"] = people.new_token("manager", services=["shop"], permissions=[Permission.VIEW]).secret
     store.close()
     return Seed(folder, tokens)
 

@@ -128,8 +128,8 @@ def test_administrators_are_told_who_can_do_what(changed: Installation) -> None:
     registry.put("grants", {"group": "oncall", "role": "viewer", "runtimes": ["demo"]})
     registry.put("grants", {"group": "provider", "role": "manager", "services": ["shop"]})
     people.start_session("nobody", groups=["provider"])
-    people.issue_token("operator", label="ci", services=["shop"], permissions=[Permission.VIEW, Permission.LOGS])
-    people.issue_token("operator", label="elsewhere", services=["payments"])
+    people.new_token("operator", label="ci", services=["shop"], permissions=[Permission.VIEW, Permission.LOGS])
+    people.new_token("operator", label="elsewhere", services=["payments"])
     people.disable("developer")
     told = reach(changed)
     assert told["user admin"]["given_by"][0]["kind"] == "administrator"
@@ -156,7 +156,7 @@ def test_what_is_told_of_somebody_is_what_they_are_told(changed: Installation) -
 
 
 def test_expired_tokens_reach_nothing(changed: Installation) -> None:
-    changed.people.issue_token("operator", label="old", lifetime_s=60)
+    changed.people.new_token("operator", label="old", lifetime_s=60)
     assert "token old" in reach(changed)
     with changed.store.session() as session:
         past = datetime.now(UTC) - timedelta(seconds=1)

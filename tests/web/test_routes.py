@@ -64,10 +64,10 @@ def special_tokens(made: Installation) -> dict[str, str]:
     people.add("disabled")
     revoked = people.new_token("admin")
     tokens = {
-        "disabled": people.issue_token("disabled"),
-        "expired": People(made.store, now=lambda: yesterday).issue_token("admin", lifetime_s=3600),
+        "disabled": people.new_token("disabled").secret,
+        "expired": People(made.store, now=lambda: yesterday).new_token("admin", lifetime_s=3600).secret,
         "revoked": revoked.secret,
-        "narrow-admin": people.issue_token("admin", services=[OWN], permissions=list(Permission)),
+        "narrow-admin": people.new_token("admin", services=[OWN], permissions=list(Permission)).secret,
     }
     people.disable("disabled")
     people.revoke_token(revoked.id)

@@ -160,7 +160,7 @@ def plant(installation: Installation) -> None:
 
 def operations(installation: Installation) -> list[APIOperation[Any]]:
     """List what the document of the application describes, as the application serves it."""
-    headers = {"Authorization": f"Bearer {installation.people.issue_token('admin')}"}
+    headers = {"Authorization": f"Bearer {installation.people.new_token('admin').secret}"}
     served = installation.app.test_client().get("/api/v1/openapi.json", headers=headers)
     schema = schemathesis.openapi.from_dict(_plain_tuples(served.json))
     schema.app = installation.app
@@ -186,7 +186,7 @@ def token_of(installation: Installation, actor: str) -> str:
         return "none"
     installation.people.enable(actor)
     installation.people.set_flags(actor, admin=actor == "admin", auditor=actor == "auditor")
-    return installation.people.issue_token(actor)
+    return installation.people.new_token(actor).secret
 
 
 @pytest.mark.timeout(150)

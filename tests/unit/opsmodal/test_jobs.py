@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
@@ -17,17 +16,8 @@ from opsmodal.store import Store
 from opsmodal.store.tables import JobRow
 from opsmodal.streams import JOBS_MAX_PER_OWNER, Streams
 from runtimes.base import LogLine
+from tests.unit.opsmodal.clock import Clock
 from tests.unit.opsmodal.test_streams import begun
-
-
-class Clock:
-    """A clock that moves when it is told to."""
-
-    def __init__(self) -> None:
-        self.at = datetime(2026, 11, 21, 12, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.at
 
 
 @pytest.fixture

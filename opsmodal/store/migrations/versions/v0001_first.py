@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+from alembic.util import CommandError
 
 revision = "0001"
 down_revision = None
@@ -30,7 +31,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Refuse: there is nothing before the first tables."""
-    raise NotImplementedError("there is nothing before the first tables")
+    raise CommandError("there is nothing before the first tables")
 
 
 def _registry() -> None:

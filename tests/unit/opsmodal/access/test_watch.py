@@ -34,7 +34,7 @@ def actor(store: Store, registry: Registry) -> Actor:
     registry.put("runtimes", {"name": "edge", "kind": "docker", "socket": "/var/run/docker.sock"})
     registry.put("services", {"name": "shop", "runtime": "edge", "project": "shop"})
     registry.put("grants", {"user": "alice", "role": "developer", "services": ["shop"]})
-    token = people.token(people.issue_token("alice"))
+    token = people.token(people.new_token("alice").secret)
     assert token is not None
     return Actor(name="alice", via=f"token:{token.id}")
 

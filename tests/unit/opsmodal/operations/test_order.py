@@ -24,7 +24,6 @@ CHANGING = {
         "revoke_tokens",
         "start_session",
         "new_token",
-        "issue_token",
         "issue_ticket",
     },
     "instances": {"delete", "delete_pending", "restart"},

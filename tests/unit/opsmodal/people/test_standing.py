@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import event, update
@@ -11,18 +11,9 @@ from opsmodal.people import People
 from opsmodal.people.standing import ASKED_AT_ONCE, Over, Standing
 from opsmodal.permissions import Permission
 from opsmodal.store import Store, tables
+from tests.unit.opsmodal.clock import Clock
 
 IDLE_S, LIFE_S = 3600.0, 86400.0
-
-
-class Clock:
-    """A clock that moves when it is told to."""
-
-    def __init__(self) -> None:
-        self.at = datetime(2026, 11, 21, 12, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.at
 
 
 @pytest.fixture
@@ -88,7 +79,7 @@ def test_why_a_session_has_gone_is_told_by_what_was_last_known(
 
 
 def test_a_token_stands_with_what_it_is_narrowed_to(people: People, standing: Standing, clock: Clock) -> None:
-    secret = people.issue_token("alice", lifetime_s=60, services=["shop"], permissions=[Permission.VIEW])
+    secret = people.new_token("alice", lifetime_s=60, services=["shop"], permissions=[Permission.VIEW]).secret
     token = people.token(secret)
     assert token is not None
     key = ("alice", f"token:{token.id}")
@@ -102,7 +93,7 @@ def test_a_token_stands_with_what_it_is_narrowed_to(people: People, standing: St
 
 
 def test_a_disabled_or_missing_user_stands_nowhere(people: People, standing: Standing) -> None:
-    token = people.token(people.issue_token("bob"))
+    token = people.token(people.new_token("bob").secret)
     assert token is not None
     people.disable("bob")
     key, nobody = ("bob", f"token:{token.id}"), ("carol", "token:0")
