@@ -1,5 +1,5 @@
-"""How a runtime is reached: direct now, SSH and VPN later. Knows nothing of what runs at the far end."""
+"""How a runtime is reached: directly, over SSH, through a VPN. Knows nothing of what runs at the far end."""
 
-from connectors.opening import opened
+from connectors.opening import Connectors
 
-__all__ = ["opened"]
+__all__ = ["Connectors"]

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal, Protocol
+
+from connectors.stream import Stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,19 +25,87 @@ class Probe:
     ok: bool
     latency_ms: float | None
     sentence: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Bytes that a command wrote, as they came."""
+
+    source: Literal["stdout", "stderr"]
+    data: bytes
+
+
+class Ended(StrEnum):
+    """Why a command is over."""
+
+    EXITED = "exited"
+    TIMEOUT = "timeout"
+    LOST = "lost"
+    """The way to it was lost: what it has done is unknown; its process group is ended as soon as that is possible."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exit:
+    """The end of a command, once and last: its exit status, 128 + the number of the signal that ended it, or None."""
+
+    code: int | None
+    reason: Ended = Ended.EXITED
+    sentence: str = ""
+
+
+class Phase(StrEnum):
+    """Where a connection stands."""
+
+    IDLE = "idle"
+    """Nothing is held open; the next use opens it."""
+    OPENING = "opening"
+    UP = "up"
+    DOWN = "down"
+    """The last try failed; it is tried again when it is used, and no sooner than its back-off says."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How a connection is just now, without trying anything: `facts` are (name, value) pairs for the page."""
+
+    phase: Phase
+    since: datetime | None = None
+    sentence: str = ""
+    hint: str = ""
+    facts: tuple[tuple[str, str], ...] = ()
 
 
 class Connection(Protocol):
-    """A way to a target. Safe to use from several threads; `close()` may be called twice."""
+    """A way to a target. Safe to use from several threads; `close()` may be called twice.
+
+    It is made without dialling anything: what it needs is opened by its first use, shared, kept up while used, opened
+    again after it was lost, and given back after idle time.
+    """
 
     kind: str
 
     def reach(self, address: str) -> Endpoint:
-        """Give what to dial for `address`. Raise a ConnectionProblem when there is no way."""
+        """Give what to dial for `address`: the same each time, as long as the connection is not closed.
+
+        Raise a ConnectionProblem when there is no way.
+        """
+        ...
+
+    def run(self, argv: Sequence[str], *, timeout_s: float, stdin: bytes = b"") -> Stream[Output | Exit]:
+        """Run a program on the host at the far end: no shell sees `argv`, and Exit is the last thing that comes.
+
+        After `timeout_s`, or when the stream is closed, its process group is ended there. Raise NotAvailable where
+        this connection leads to no host, another ConnectionProblem when the host cannot be reached.
+        """
         ...
 
     def probe(self, address: str, *, timeout_s: float) -> Probe:
         """Try whether somebody answers at `address`; never raise for a target that does not."""
+        ...
+
+    def standing(self) -> Standing:
+        """Say how this connection is, at once and without trying it."""
         ...
 
     def close(self) -> None:

@@ -10,11 +10,13 @@ import contextlib
 import errno
 import socket
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from connectors.base import Endpoint, Probe
-from connectors.errors import Unreachable
+from connectors.base import Endpoint, Exit, Output, Phase, Probe, Standing
+from connectors.errors import NotAvailable, Unreachable
+from connectors.stream import Stream
 
 DEFAULT_PORTS = {"https": 443, "http": 80}
 
@@ -56,6 +58,14 @@ class Direct:
             return Probe(ok=False, latency_ms=None, sentence=_why(error, target, timeout_s=timeout_s))
         latency_ms = (time.monotonic() - began) * 1000
         return Probe(ok=True, latency_ms=latency_ms, sentence=f"{target} answered in {_spoken(latency_ms)}.")
+
+    def run(self, argv: Sequence[str], *, timeout_s: float, stdin: bytes = b"") -> Stream[Output | Exit]:  # noqa: ARG002  (every connection takes them)
+        """Raise NotAvailable: an address is no host to run something on."""
+        raise NotAvailable("A direct connection runs no commands on a host.", hint="Register a connection of kind ssh.")
+
+    def standing(self) -> Standing:
+        """Say that there is nothing that could be up or down."""
+        return Standing(phase=Phase.IDLE, sentence="The address is dialled directly; nothing is held open.")
 
     def close(self) -> None:
         """Do nothing: there is nothing to give back."""

@@ -1,32 +1,29 @@
-"""Picks the connection of a kind, from an explicit table: a kind that is not in it does not exist."""
+"""Makes connections, from an explicit table, and owns what they share: one SSH transport, one tunnel for many.
+
+Equal options give connections over the same transport or tunnel, whoever asks and however often.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from connectors.base import Connection
 from connectors.direct import Direct
 from connectors.errors import NotAvailable
-
-Opener = Callable[[Mapping[str, object]], Connection]
-
-
-def _direct(options: Mapping[str, object]) -> Connection:  # noqa: ARG001  (every opener takes the options of its kind)
-    return Direct()
+from connectors.options import DirectOptions, Options
 
 
-OPENERS: Mapping[str, Opener] = {"direct": _direct}
+class Connectors:
+    """Open connections; `folder` is private to this installation and may be shared by its processes."""
 
-LATER: Mapping[str, str] = {
-    "ssh": "Connections over SSH come with a later release of opsmodal.",
-    "vpn": "Connections through a VPN come with a later release of opsmodal.",
-}
-"""Kinds that a registry may name already."""
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
 
+    def open(self, options: Options) -> Connection:
+        """Make a connection, without dialling anything. Raise NotAvailable for what this machine cannot do."""
+        if isinstance(options, DirectOptions):
+            return Direct()
+        raise NotAvailable("This kind of connection cannot be used here.", hint="Register one of kind direct.")
 
-def opened(kind: str, options: Mapping[str, object]) -> Connection:
-    """Open a connection of `kind` with the options of its registry entry. Raise NotAvailable with a sentence."""
-    if opener := OPENERS.get(kind):
-        return opener(options)
-    hint = "Register a connection of kind direct to an address that this machine can dial."
-    raise NotAvailable(LATER.get(kind, f'There is no connection of kind "{kind[:50]}".'), hint=hint)
+    def close(self) -> None:
+        """Take down what is still up. May be called twice."""

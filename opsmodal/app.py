@@ -9,6 +9,7 @@ from typing import Any
 from flask import Flask, Response, g, redirect, send_from_directory
 from werkzeug.wrappers import Response as AnyResponse
 
+from connectors import Connectors
 from opsmodal.access import Watch
 from opsmodal.audit import Audit
 from opsmodal.audit.forwarding import ForwardingFigures
@@ -25,7 +26,7 @@ from opsmodal.live import Live
 from opsmodal.meter import Meter, Sources
 from opsmodal.near import Near
 from opsmodal.networks import networks
-from opsmodal.opening import Opening
+from opsmodal.opening import CONNECTIONS, Opening
 from opsmodal.operations import Operations, of_people
 from opsmodal.operations.auditing import Auditing
 from opsmodal.operations.door import Door
@@ -129,9 +130,9 @@ def leave_app(app: Flask) -> None:
 def _assemble(app: Flask, settings: Settings, store: Store, vault: Vault, known: Registry) -> None:
     audit = Audit(store, Signer(vault), process=this_process(serves=True))
     keeping = app.extensions[KEEPING] = Keeping(store, settings, audit)
-    asking = settings.reason_required
-    door = Door(registry=known, audit=audit, read_only=settings.read_only, reason_required=asking)
-    opening = Opening(known, allowed_exec=settings.allowed_exec)
+    door = _door(settings, known, audit)
+    connectors = Connectors(settings.data_dir / CONNECTIONS)
+    opening = Opening(known, connectors, allowed_exec=settings.allowed_exec)
     fleet = Fleet(known, opening)
     live = Live(fleet)
     near = Near(store, settings)
@@ -164,8 +165,13 @@ def _assemble(app: Flask, settings: Settings, store: Store, vault: Vault, known:
     )
     app.extensions[health.STORE], app.extensions[FLEET], app.extensions[LIVE] = store, fleet, live
     app.extensions[metrics.NEAR] = near
-    collectors = Collectors(registry=known, fleet=fleet, store=store)
-    _begin(app, settings, collectors, keeping, closing=(live.close, near.close, watch.close, fleet.close))
+    closing = (live.close, near.close, watch.close, fleet.close, connectors.close)
+    _begin(app, settings, Collectors(registry=known, fleet=fleet, store=store), keeping, closing=closing)
+
+
+def _door(settings: Settings, known: Registry, audit: Audit) -> Door:
+    asking = settings.reason_required
+    return Door(registry=known, audit=audit, read_only=settings.read_only, reason_required=asking)
 
 
 def _begin(

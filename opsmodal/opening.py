@@ -7,17 +7,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import msgspec
-
-import connectors
+from connectors import Connectors
 from connectors.base import Connection
 from connectors.errors import ConnectionProblem
 from opsmodal.registry.registry import Registry
 from opsmodal.registry.schema import AnyConnection, EngineSpec, KubernetesSpec, RuntimeSpec
+from opsmodal.ways import options_of
 from runtimes.base import Runtime
 from runtimes.errors import Unavailable
 
 OPEN_TIMEOUT_S = 10.0
+CONNECTIONS = "connections"
+"""The folder inside the data folder that belongs to the connectors."""
 ALWAYS = frozenset({"overview", "instances"})
 OPTIONAL = ("deployment", "config", "logs", "commands", "domains")
 
@@ -40,8 +41,9 @@ class Opened:
 class Opening:
     """Open runtimes from their registration."""
 
-    def __init__(self, registry: Registry, *, allowed_exec: Sequence[str] = ()) -> None:
+    def __init__(self, registry: Registry, connectors: Connectors, *, allowed_exec: Sequence[str] = ()) -> None:
         self._registry = registry
+        self._connectors = connectors
         self._allowed_exec = tuple(allowed_exec)
 
     def signature(self, name: str) -> str:
@@ -67,7 +69,7 @@ class Opening:
         raise problem or Unavailable(f"The runtime {spec.name} has no connection.")
 
     def _over(self, spec: RuntimeSpec, way: AnyConnection) -> Opened:
-        connection = connectors.opened(way.kind, msgspec.to_builtins(way))
+        connection = self._connectors.open(options_of(self._registry, spec, way))
         try:
             runtime = self._runtime(spec, connection)
         except BaseException:

@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Protocol, TypeVar
+from typing import Protocol
 
-T_co = TypeVar("T_co", covariant=True)
-
-
-class Stream(Protocol[T_co]):
-    """An iterator that can be closed from another thread; every generator with a `finally` is nearly one."""
-
-    def __iter__(self) -> Iterator[T_co]: ...
-
-    def close(self) -> None: ...
+from connectors.stream import Stream as Stream  # noqa: PLC0414 - the contracts of what lasts are imported together
 
 
 class Watch(Protocol):

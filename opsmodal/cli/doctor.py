@@ -6,6 +6,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -64,9 +65,10 @@ def _told(findings: Iterator[Finding]) -> Iterator[Finding]:
 
 
 def _findings(installation: Installation, service: str | None) -> Iterator[Finding]:
+    from connectors import Connectors
     from opsmodal.cli.machine import kubectl, packages
     from opsmodal.errors import NotThere
-    from opsmodal.opening import Opening
+    from opsmodal.opening import CONNECTIONS, Opening
     from opsmodal.registry.shape import closest
 
     registry = installation.registry
@@ -78,12 +80,14 @@ def _findings(installation: Installation, service: str | None) -> Iterator[Findi
     yield from packages()
     if spec is None:
         yield from _provider(installation)
-    opening = Opening(registry, allowed_exec=installation.settings.allowed_exec)
+    connectors = Connectors(installation.settings.data_dir / CONNECTIONS)
+    opening = Opening(registry, connectors, allowed_exec=installation.settings.allowed_exec)
     versions: dict[str, str] = {}
-    for runtime in registry.runtimes():
-        if spec is None or runtime.name == spec.runtime:
-            services = [one for one in registry.services() if one.runtime == runtime.name]
-            yield from _runtime(opening, runtime, [spec] if spec else services, spec, versions)
+    with closing(connectors):
+        for runtime in registry.runtimes():
+            if spec is None or runtime.name == spec.runtime:
+                services = [one for one in registry.services() if one.runtime == runtime.name]
+                yield from _runtime(opening, runtime, [spec] if spec else services, spec, versions)
     yield from kubectl(installation.settings.kubectl, versions)
 
 

@@ -77,14 +77,17 @@ class Engines:
                 log.exception("discovery failed", extra={"runtime": name})
 
     def _register_services(self, runtime: str) -> None:
-        from opsmodal.opening import Opening
+        from connectors import Connectors
+        from opsmodal.opening import CONNECTIONS, Opening
 
-        opened = Opening(self._installation.registry).open(runtime)
+        connectors = Connectors(self._installation.settings.data_dir / CONNECTIONS)
+        opened = Opening(self._installation.registry, connectors).open(runtime)
         try:
             proposals = opened.runtime.discover()
         finally:
             opened.runtime.close()
             opened.connection.close()
+            connectors.close()
         for proposal in list(proposals)[:SERVICES_MAX]:
             if self._ending.is_set():
                 return

@@ -25,8 +25,12 @@ from runtimes.errors import RuntimeProblem
 OWNERS = ("vpnProfiles", "runtimes", "oidc")
 """The sections whose entries name files."""
 KUBECONFIG = "kubeconfig"
-DIRECT = ("configFile", KUBECONFIG, "clientSecretFile", "caFile")
+DIRECT = ("configFile", "authFile", KUBECONFIG, "clientSecretFile", "caFile")
 """Keys of an entry itself that name a file."""
+LOGIN = ("identityFile", "certificate", "passphrase", "password", "knownHosts")
+"""Keys of an SSH login that name a file."""
+SECRETS = ("passphrase", "password")
+OWN_FILE = "The document holds no secrets: write the secret into a file."
 EXPORT_HINT = "Put the file there, or apply an export of this very installation."
 
 
@@ -81,9 +85,19 @@ def refs(values: dict[str, Any]) -> Iterator[tuple[str, Path, dict[str, Any]]]:
     for key, ref in (values.get("tls") or {}).items():
         yield f"tls.{key}", ("tls", key), ref
     for index, way in enumerate(values.get("connections") or ()):
-        for key in ("identityFile", "knownHosts"):
-            if key in way:
-                yield f"connections.{way['name']}.{key}", ("connections", index, key), way[key]
+        yield from _logins(f"connections.{way['name']}", ("connections", index), way)
+        for number, jump in enumerate(way.get("jump") or ()):
+            if isinstance(jump, dict):
+                yield from _logins(
+                    f"connections.{way['name']}.jump.{number}", ("connections", index, "jump", number), jump
+                )
+
+
+def _logins(field: str, path: Path, login: dict[str, Any]) -> Iterator[tuple[str, Path, dict[str, Any]]]:
+    """List the files of one SSH login."""
+    for key in LOGIN:
+        if key in login:
+            yield f"{field}.{key}", (*path, key), login[key]
 
 
 def settle(session: Session, vault: Vault, reading: Reading, holders: list[Holder], allowed: Sequence[str]) -> None:
@@ -159,7 +173,7 @@ def _fill(reading: Reading, one: Named, files: Files, allowed_exec: Sequence[str
     except FileNotFoundError:
         one.text = None
         if not one.ref.get("fingerprint"):
-            reading.add(one.path, f"The file “{name}” is not there.", files.missing_hint)
+            reading.add(one.path, *_missing(one, name, files))
     except UnicodeError:
         one.text = None
         reading.add(one.path, f"The file “{name}” is not a text.", "Give it in PEM, YAML or its own text format.")
@@ -167,6 +181,13 @@ def _fill(reading: Reading, one: Named, files: Files, allowed_exec: Sequence[str
         reading.add(one.path, f"The file “{name}” cannot be read: {error.strerror}.", "Check its owner and mode.")
     if one.text is not None and one.field == KUBECONFIG:
         _inline(reading, one, files, allowed_exec)
+
+
+def _missing(one: Named, name: str, files: Files) -> tuple[str, str]:
+    """Say that a file is not there; not its name where that may be the secret itself, put in the wrong place."""
+    if one.path[-1] in SECRETS:
+        return f"“{one.path[-1]}” names a file, and there is none of that name.", f"{files.missing_hint} {OWN_FILE}"
+    return f"The file “{name}” is not there.", files.missing_hint
 
 
 def _inline(reading: Reading, one: Named, files: Files, allowed_exec: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
-from opsmodal.registry import single
+from opsmodal.registry import hostkeys, single
 from opsmodal.registry.changes import Change
 from opsmodal.registry.reading import SECTIONS, SINGLE, plain, revived
 from opsmodal.registry.schema import GrantSpec, GroupSpec, Spec
@@ -67,7 +67,8 @@ def version(session: Session | Connection) -> int:
 
 def load(session: Session) -> State:
     """Read everything, in order."""
-    return State(version=version(session), entries={section: _section(session, section) for section in SECTIONS})
+    found = {section: _section(session, section) for section in SECTIONS}
+    return State(version=version(session), entries=found, host_keys=hostkeys.load(session))
 
 
 def save(session: Session, wanted: Entries, changes: Collection[Change], now: datetime, by: str) -> None:

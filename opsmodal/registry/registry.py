@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from opsmodal.errors import InUse, NotThere, Problem, Rejected
 from opsmodal.permissions import Grant
-from opsmodal.registry import credentials, entries
+from opsmodal.registry import credentials, entries, hostkeys
 from opsmodal.registry.changes import Applied, Change, changes_of, kept_grants, warnings_of
 from opsmodal.registry.entries import Granted, Grouped
 from opsmodal.registry.export import export
@@ -25,7 +25,7 @@ from opsmodal.registry.files import Files, Sent
 from opsmodal.registry.reading import NOUNS, Reading, key_of, plain, read_document, read_entry
 from opsmodal.registry.references import check_references
 from opsmodal.registry.rights import apart, as_permission, name_of
-from opsmodal.registry.schema import Document, GroupSpec, OidcSpec, RuntimeSpec, ServiceSpec, Spec
+from opsmodal.registry.schema import Document, GroupSpec, OidcSpec, RuntimeSpec, ServiceSpec, Spec, VpnProfile
 from opsmodal.registry.state import State
 from opsmodal.store import Store, Vault
 
@@ -99,6 +99,28 @@ class Registry:
         """Name the groups that somebody is in."""
         return frozenset(group.name for group in self.groups() if user in group.users)
 
+    def vpn_profile(self, name: str) -> VpnProfile | None:
+        """Find a VPN profile."""
+        return self.state().vpn_profiles.get(name)
+
+    def host_keys(self, host: str, port: int) -> tuple[str, ...]:
+        """List the keys of an SSH server that were trusted by hand, each a line of known_hosts."""
+        return tuple(key.line for key in self.state().host_keys if (key.host, key.port) == (host, port))
+
+    def trust(self, key: hostkeys.Trusted) -> None:
+        """Trust a host key. Raise Rejected when the host has another one of its algorithm."""
+        with self._store.session() as session:
+            self._store.lock(session, LOCK)
+            hostkeys.trust(session, key)
+            entries.count_up(session)
+
+    def forget_host_keys(self, host: str, port: int) -> None:
+        """Drop every key of a host that was trusted by hand. Raise NotThere."""
+        with self._store.session() as session:
+            self._store.lock(session, LOCK)
+            hostkeys.forget(session, host, port)
+            entries.count_up(session)
+
     def oidc(self) -> OidcSpec | None:
         """Give the OpenID provider that people may sign in with."""
         return self.state().oidc
@@ -135,13 +157,14 @@ class Registry:
             return credentials.opened(session, self._vault, (section, name, field))
 
     def signature(self, runtime: str) -> str:
-        """Give a text that changes whenever the runtime, its credentials or its VPN profiles do; "" without it."""
+        """Give a text that changes whenever the runtime or what it is reached with does; "" without it."""
         state = self.state()
         spec = state.runtimes.get(runtime)
         if spec is None:
             return ""
         profiles = [state.vpn_profiles.get(getattr(way, "profile", "")) for way in spec.connections]
-        told = msgspec.json.encode([plain(spec), [plain(one) for one in profiles if one is not None]])
+        trusted = [key.line for key in state.host_keys] if any(way.kind == "ssh" for way in spec.connections) else []
+        told = msgspec.json.encode([plain(spec), [plain(one) for one in profiles if one is not None], trusted])
         return hashlib.sha256(told).hexdigest()
 
     def export(self) -> str:

@@ -40,6 +40,10 @@ Priority = Annotated[int, Meta(ge=0, le=1_000_000)]
 PortNumber = Annotated[int, Meta(ge=1, le=65535)]
 Host = Annotated[str, _text(r"[A-Za-z0-9\[][A-Za-z0-9._:\]-]{0,253}", "a host name or an IP address")]
 Jump = Annotated[str, _text(r"[A-Za-z0-9\[][A-Za-z0-9._@:\]-]{0,320}", "a host as [user@]host[:port]")]
+Network = Annotated[str, _text(r"[0-9A-Fa-f.:]{2,45}(?:/[0-9]{1,3})?", "a network like 10.8.0.0/24")]
+InterfaceOrNone = Annotated[
+    str, _text(r"[A-Za-z0-9_.-]{1,15}", "the name of a network interface, like wg0", empty=True)
+]
 HttpAddress = Annotated[str, _text(r"https?://[^\s/@]{1,300}/?", "an address like http://127.0.0.1:2019")]
 Socket = Annotated[
     str,
@@ -104,16 +108,36 @@ class VpnConnection(Connection, tag="vpn", frozen=True, kw_only=True):
     profile: Name
 
 
+class JumpSpec(Spec, frozen=True, kw_only=True):
+    """A jump host with a login of its own; the keys mean what they do for the connection."""
+
+    host: Jump
+    identity_file: FileRef | None = None
+    certificate: FileRef | None = None
+    passphrase: FileRef | None = None
+    password: FileRef | None = None
+    agent: bool = False
+    known_hosts: FileRef | None = None
+
+
 class SshConnection(Connection, tag="ssh", frozen=True, kw_only=True):
-    """Through an SSH server; its host key must be in `known_hosts`."""
+    """Through an SSH server, and before it through every jump host in turn; secrets are files like every credential.
+
+    `password` and `passphrase` name files whose first line is meant; `agent` uses the agent of the user that runs
+    opsmodal. A jump host that is only a text is signed in to as the host itself, and its key must be in the same file.
+    """
 
     kind: ClassVar[str] = "ssh"
     host: Host
     port: PortNumber = 22
     user: Text
     identity_file: FileRef | None = None
+    certificate: FileRef | None = None
+    passphrase: FileRef | None = None
+    password: FileRef | None = None
+    agent: bool = False
     known_hosts: FileRef | None = None
-    jump: tuple[Jump, ...] = ()
+    jump: tuple[Jump | JumpSpec, ...] = ()
 
 
 AnyConnection = DirectConnection | VpnConnection | SshConnection
@@ -209,11 +233,19 @@ def scope_key(runtime: str, scope: Scope) -> tuple[object, ...]:
 
 
 class VpnProfile(Spec, frozen=True, kw_only=True):
-    """A VPN profile; its file is sealed like every credential."""
+    """A VPN profile; its file is sealed like every credential.
+
+    A `managed` tunnel is brought up and taken down by opsmodal; an `external` one is somebody else's, comes out at
+    `interface`, and is only checked. `auth_file` holds a name and a password on two lines.
+    """
 
     name: Name
     kind: Literal["wireguard", "openvpn"]
-    config_file: FileRef
+    mode: Literal["managed", "external"] = "managed"
+    config_file: FileRef | None = None
+    auth_file: FileRef | None = None
+    allowed_networks: tuple[Network, ...] = ()
+    interface: InterfaceOrNone = ""
 
 
 class GroupSpec(Spec, frozen=True, kw_only=True):
@@ -271,8 +303,6 @@ LATER: Mapping[type[Spec], tuple[str, ...]] = {
     Document: ("settings",),
     ServiceSpec: ("serviceAccount", "policy", "alerts"),
     RuntimeBase: ("runbooks", "registries", "egressAllow", "metricsServer", "hosts"),
-    SshConnection: ("password", "passphrase", "agent", "certificate"),
-    VpnProfile: ("mode", "allowedNetworks"),
 }
 """Keys that a later release brings: refused like every unknown key, and the hint says so."""
 

@@ -79,6 +79,8 @@ class Shape:
             return None
         if len(kinds) == 1:
             return self.check(node, kinds[0], path)
+        if untagged := _untagged(kinds, isinstance(node.value, dict)):
+            return self.check(node, untagged, path)
         by_tag = {str(one.tag): one for one in kinds if isinstance(one, inspect.StructType)}
         return self._tagged(node, by_tag, path)
 
@@ -128,6 +130,14 @@ class Shape:
         for key in node.value:
             self.check(Node(key, node.keys.get(key, node.line)), wanted.key_type, (*path, key))
         return {key: self.check(item, wanted.value_type, (*path, key)) for key, item in node.value.items()}
+
+
+def _untagged(kinds: Sequence[inspect.Type], is_mapping: bool) -> inspect.Type | None:
+    """Choose between a text and the mapping that may stand in its place; None where kinds tell them apart."""
+    structs = [one for one in kinds if isinstance(one, inspect.StructType)]
+    if len(structs) != 1 or structs[0].tag is not None:
+        return None
+    return structs[0] if is_mapping else next(one for one in kinds if one is not structs[0])
 
 
 @cache

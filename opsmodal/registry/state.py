@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from opsmodal.registry.hostkeys import Trusted
 from opsmodal.registry.reading import SECTIONS
 from opsmodal.registry.rights import together
 from opsmodal.registry.schema import (
@@ -29,11 +30,12 @@ class State:
 
     version: int = 0
     entries: Entries = field(default_factory=lambda: {section: {} for section in SECTIONS})
+    host_keys: tuple[Trusted, ...] = ()
 
     def with_entries(self, wanted: Entries) -> State:
         """Give the state that an upsert leads to."""
         merged = {section: {**self.entries[section], **wanted.get(section, {})} for section in SECTIONS}
-        return State(version=self.version, entries=merged)
+        return State(version=self.version, entries=merged, host_keys=self.host_keys)
 
     @property
     def runtimes(self) -> Mapping[str, RuntimeSpec]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import LargeBinary, String
+from sqlalchemy import LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from opsmodal.store.tables.base import HASH_CHARS, NAME_CHARS, Table
@@ -67,6 +67,20 @@ class Credential(Table):
     file_name: Mapped[str] = mapped_column(String(1024))
     fingerprint: Mapped[str] = mapped_column(String(HASH_CHARS))
     updated_at: Mapped[datetime]
+
+
+class HostKey(Table):
+    """A host key of an SSH server that an administrator has said is the right one; `line` is as in known_hosts."""
+
+    __tablename__ = "host_keys"
+
+    host: Mapped[str] = mapped_column(String(NAME_CHARS), primary_key=True)
+    port: Mapped[int] = mapped_column(primary_key=True)
+    algorithm: Mapped[str] = mapped_column(String(64), primary_key=True)
+    line: Mapped[str] = mapped_column(Text)
+    fingerprint: Mapped[str] = mapped_column(String(HASH_CHARS))
+    trusted_by: Mapped[str] = mapped_column(String(NAME_CHARS))
+    trusted_at: Mapped[datetime]
 
 
 class Mark(Table):

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import connectors
 from opsmodal.app import close_app, create_app
 from opsmodal.demo import example
 from opsmodal.demo.cluster import Cluster
@@ -54,7 +55,7 @@ class Installation:
 
     def worker(self) -> Collectors:
         """Start one more worker that collects."""
-        fleet = Fleet(self.registry, Opening(self.registry))
+        fleet = Fleet(self.registry, Opening(self.registry, connectors.Connectors(self.folder)))
         collectors = Collectors(registry=self.registry, fleet=fleet, store=self.store, tick_s=TICK_S)
         self.opened.append((fleet, collectors))
         collectors.start()
@@ -105,7 +106,7 @@ def asked(simulated_cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> list[s
 
 
 def collector_of(installation: Installation, found: list[Collected]) -> Collector:
-    fleet = Fleet(installation.registry, Opening(installation.registry))
+    fleet = Fleet(installation.registry, Opening(installation.registry, connectors.Connectors(installation.folder)))
     collector = Collector("demo", fleet=fleet, journal=Journal(), found=found.append)
     collector.serve(installation.registry.services())
     return collector

@@ -30,8 +30,8 @@ MISTAKES: dict[str, tuple[str, int, str, str, str]] = {
         ),
         8,
         "runtimes[0].connections[0].password",
-        "not a key",
-        "later release",
+        "names a file",
+        "write the secret into a file",
     ),
     "key that stands twice": (
         "services: []\nservices: []",

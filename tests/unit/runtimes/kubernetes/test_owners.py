@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-import connectors
+from connectors.direct import Direct
 from opsmodal.demo.cluster import Cluster
 from runtimes.base import Runtime, Scope
 from runtimes.errors import Invalid
@@ -23,8 +23,7 @@ DB = Scope(service="db", namespace="shop", selector="app.kubernetes.io/component
 
 @pytest.fixture
 def runtime(simulated_cluster: Cluster) -> Iterator[Runtime]:
-    connection = connectors.opened("direct", {"name": "lan", "kind": "direct"})
-    opened = open_kubernetes("demo", kubeconfig=simulated_cluster.kubeconfig(), context=None, connection=connection)
+    opened = open_kubernetes("demo", kubeconfig=simulated_cluster.kubeconfig(), context=None, connection=Direct())
     yield opened
     opened.close()
 
