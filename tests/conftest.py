@@ -86,6 +86,22 @@ def _group(item: pytest.Item) -> str:
     return next((name for name in TOGETHER if name in words), "")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _passwords_cost_little() -> Iterator[None]:
+    """Hash passwords of the tests' own process cheaply: at their real cost they took two minutes of the whole run.
+
+    Servers and commands that tests start are processes of their own, and hash as they do for people.
+    """
+    from argon2 import PasswordHasher
+
+    from opsmodal.people import passwords
+
+    cheap = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", lambda: cheap)
+        yield
+
+
 def _stop(number: int, frame: FrameType | None) -> None:
     pytest.exit(f"stopped by {signal.Signals(number).name}", returncode=128 + number)
 

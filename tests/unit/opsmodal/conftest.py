@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -34,10 +35,38 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return server.new_database()
 
 
+@pytest.fixture(scope="session")
+def made_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give an SQLite file with every table, and nothing in it: migrating takes longer than most tests."""
+    path = tmp_path_factory.mktemp("made") / "opsmodal.db"
+    open_store(f"sqlite:///{path}").close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def made_database(postgresql: PostgreSQL) -> str:
+    """Name a PostgreSQL database with every table, and nothing in it."""
+    address = postgresql.new_database()
+    open_store(address).close()
+    return postgresql.name_of(address)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def made(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Give the address of a store that has its tables already, of each kind in turn."""
+    if request.param == "postgresql":
+        template: str = request.getfixturevalue("made_database")
+        server: PostgreSQL = request.getfixturevalue("postgresql")
+        return server.new_database(template=template)
+    (tmp_path / "data").mkdir(exist_ok=True)
+    shutil.copy(request.getfixturevalue("made_file"), tmp_path / "data/opsmodal.db")
+    return f"sqlite:///{tmp_path}/data/opsmodal.db"
+
+
 @pytest.fixture
-def store(address: str) -> Iterator[Store]:
+def store(made: str) -> Iterator[Store]:
     """Give an open, empty store."""
-    opened = open_store(address)
+    opened = open_store(made)
     yield opened
     opened.close()
 

@@ -82,8 +82,8 @@ def test_what_is_no_longer_wanted_is_let_go(store: Store) -> None:
 
 
 @pytest.mark.usefixtures("short")
-def test_a_holder_that_was_killed_is_followed_by_another(store: Store, address: str) -> None:
-    killed = subprocess.Popen([sys.executable, "-c", HOLD, address, str(SHORT_S)], stdout=subprocess.PIPE, text=True)
+def test_a_holder_that_was_killed_is_followed_by_another(store: Store, made: str) -> None:
+    killed = subprocess.Popen([sys.executable, "-c", HOLD, made, str(SHORT_S)], stdout=subprocess.PIPE, text=True)
     assert killed.stdout is not None
     assert killed.stdout.readline() == "['prod']\n"
     killed.kill()

@@ -380,10 +380,10 @@ def test_a_ticket_that_many_try_at_once_lets_one_in(people: People) -> None:
     assert len(users) == 8
 
 
-def test_workers_share_failures_and_sessions(people: People, address: str, clock: Clock, tmp_path: Path) -> None:
+def test_workers_share_failures_and_sessions(people: People, made: str, clock: Clock, tmp_path: Path) -> None:
     from opsmodal.store import open_store
 
-    second = open_store(address)
+    second = open_store(made)
     other = People(second, now=clock)
     for index in range(5):
         with pytest.raises(NotSignedIn):

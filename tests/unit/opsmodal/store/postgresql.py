@@ -27,14 +27,18 @@ class PostgreSQL:
         self._folder = folder
         self._owner = owner
 
-    def new_database(self) -> str:
-        """Create an empty database and give its address."""
+    def new_database(self, *, template: str = "template1") -> str:
+        """Create a database, empty or as `template` is, and give its address."""
         import psycopg
 
         name = f"test_{next(_numbers)}"
         with psycopg.connect(self._info("postgres"), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")  # type: ignore[call-overload]
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")  # type: ignore[call-overload]
         return f"postgresql://{self._owner}@/{name}?host={self._folder}&port={PORT}"
+
+    def name_of(self, address: str) -> str:
+        """Give the name of the database at an address that `new_database` gave."""
+        return address.partition("@/")[2].partition("?")[0]
 
     def _info(self, database: str) -> str:
         return f"host={self._folder} port={PORT} user={self._owner} dbname={database} connect_timeout=5"

@@ -50,11 +50,11 @@ def test_opening_again_keeps_what_is_there(address: str) -> None:
     again.close()
 
 
-def test_a_store_that_is_newer_than_the_program_is_refused_and_left_alone(store: Store, address: str) -> None:
+def test_a_store_that_is_newer_than_the_program_is_refused_and_left_alone(store: Store, made: str) -> None:
     with store.engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(TooNew, match="newer opsmodal"):
-        open_store(address)
+        open_store(made)
     with store.engine.connect() as connection:
         assert current(connection) == "9999"
 
