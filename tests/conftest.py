@@ -74,8 +74,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(MARKED_BY[fixture])
         if AGAIN & set(item.path.parts):
             item.add_marker(pytest.mark.flaky(reruns=1))
+        if _is_seldom(item):
+            item.add_marker(pytest.mark.exhaustive)
         if group := _group(item):
             item.add_marker(pytest.mark.xdist_group(group))
+
+
+def _is_seldom(item: pytest.Item) -> bool:
+    """Tell whether a case has none of the parameters that its `often` mark names: those are for `make test-all`."""
+    often = item.get_closest_marker("often")
+    given = item.name.partition("[")[2].rstrip("]").split("-")
+    return often is not None and not set(often.args) & set(given)
 
 
 def _group(item: pytest.Item) -> str:

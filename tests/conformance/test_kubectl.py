@@ -10,6 +10,7 @@ from tests.conformance.playing import play
 from tests.conformance.stage import Stage
 
 
+@pytest.mark.often("changes", "get", "logs", "exec")
 @pytest.mark.parametrize("topic", names())
 def test_every_line_is_answered_as_a_real_cluster_does(stage: Stage, topic: str) -> None:
     play(stage.of(topic), cases_of(topic).cases)

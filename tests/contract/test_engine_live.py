@@ -99,6 +99,7 @@ def test_a_container_shows_before_its_figures_do(box: EngineWorld, watch: Watch)
     awaited(watch, lambda: rows(box)[name].usage.memory_bytes is not None, "its figures", within_s=RECOVER_S)
 
 
+@pytest.mark.often("docker")
 def test_five_pages_ask_the_engine_what_one_does(box: EngineWorld, watch: Watch) -> None:
     box.replicas(2)
 
@@ -128,6 +129,7 @@ def test_five_pages_ask_the_engine_what_one_does(box: EngineWorld, watch: Watch)
     assert sum(five.values()) <= 2 * sum(one.values()), "a renewal may fall on either side"
 
 
+@pytest.mark.often("podman")
 def test_a_storm_of_changes_ends_in_the_truth_and_is_not_asked_for_one_by_one(box: EngineWorld, watch: Watch) -> None:
     names = [box.run(STAY, running) for _ in range(STORM_CONTAINERS)]
     awaited(watch, lambda: set(rows(box)) == set(names), "the containers")
@@ -164,6 +166,7 @@ def test_an_orderly_restart_of_the_engine_is_survived(box: EngineWorld, watch: W
     awaited(watch, lambda: rows(box)[name].status == status, status)
 
 
+@pytest.mark.often("docker")
 def test_an_engine_that_hangs_is_noticed_and_then_goes_on(box: EngineWorld, watch: Watch) -> None:
     name = box.healthy()
     awaited(watch, lambda: name in rows(box), "the container")
@@ -197,6 +200,7 @@ def test_a_service_that_a_socket_starts_stays_while_somebody_looks_and_may_end_a
         assert service.starts == begun + 1
 
 
+@pytest.mark.often("podman")
 def test_after_the_last_look_nothing_is_kept(box: EngineWorld) -> None:
     runtime = box.reopened(Pace(idle_s=1.0))
     watch = runtime.instances.watch(box.scope)

@@ -280,6 +280,7 @@ def prepare(ground: Ground) -> None:
     registry.remove("grants", "user viewer on service shop")
 
 
+@pytest.mark.often("grant removed", "group left", "user disabled", "signed out", "token revoked", "service removed")
 @pytest.mark.parametrize("name", ENDINGS)
 def test_every_socket_ends_in_time_with_words_and_one_row(ground: Ground, name: str) -> None:
     ending = ENDINGS[name]
