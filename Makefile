@@ -22,8 +22,8 @@ PROVIDER := .test-engines/oidc/node_modules/oidc-provider/package.json
 PROVIDER_VERSION := 8
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest
-# Most tests wait for an engine, not for a core: three workers keep two cores busy.
-SIDE_BY_SIDE := -n 3 --dist loadgroup
+# Most tests wait for an engine, not for a core: four workers keep two cores busy.
+SIDE_BY_SIDE := -n 4 --dist loadgroup
 
 .PHONY: demo test test-all test-real lint bench setup packages axe provider clean
 
