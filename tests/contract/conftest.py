@@ -1,7 +1,12 @@
-"""One set of cases, every engine: gives each case a fresh World on each engine that this machine has."""
+"""One set of cases, every engine, every way: gives each case a fresh World on each engine, over each connection.
+
+`make test` runs all of them over a direct connection, and those marked `smoke` over each other one too; `make test-all`
+runs all over all.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 from collections.abc import Iterator
@@ -9,8 +14,10 @@ from typing import cast
 
 import pytest
 
+from tests.contract.ways import DIRECT, WAYS, Way
 from tests.contract.worlds import Absent, Engine, World
 from tests.engines.cluster import SETTING
+from tests.engines.process import CannotStart
 
 ENGINES = {
     "simulated": "world_kubernetes:simulated",
@@ -25,6 +32,15 @@ NAMED = [name for name in ENGINES if name != "cluster" or os.environ.get(SETTING
 """A real cluster takes part where one is named; `test_real_cluster.py` says once when none is."""
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest leaves out what is marked in the same hook
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave to `make test-all` what is no smoke test over another way than the direct one."""
+    for item in items:
+        taken = getattr(item, "callspec", None)
+        if taken and taken.params.get("way", DIRECT) != DIRECT and item.get_closest_marker("smoke") is None:
+            item.add_marker(pytest.mark.exhaustive)
+
+
 @pytest.fixture(scope="session", params=NAMED)
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     """Start or find one engine for the whole run; skip what this machine cannot have, with the reason."""
@@ -37,9 +53,20 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     opened.close()
 
 
+@pytest.fixture(scope="session", params=WAYS)
+def way(request: pytest.FixtureRequest) -> Iterator[Way]:
+    """Open one way for the whole run; skip what this machine cannot have, with the reason."""
+    with contextlib.ExitStack() as stack:
+        try:
+            opened = stack.enter_context(WAYS[request.param]())
+        except CannotStart as reason:
+            pytest.skip(f"{request.param}: {reason}")
+        yield opened
+
+
 @pytest.fixture
-def world(engine: Engine) -> Iterator[World]:
-    """Give an empty service on the engine and sweep it away afterwards."""
-    made = engine.world()
+def world(engine: Engine, way: Way) -> Iterator[World]:
+    """Give an empty service on the engine, reached over the way, and sweep it away afterwards."""
+    made = engine.world(way)
     yield made
     made.close()

@@ -13,24 +13,28 @@ from pathlib import Path
 
 CHUNK_BYTES = 65536
 DIAL_TIMEOUT_S = 5.0
+Address = tuple[str, int] | Path
 
 
 class Relay:
     """Carry bytes between `listen` and `target`; each is a (host, port) pair or the path of a Unix socket.
 
     `listen` of ("127.0.0.1", 0) takes a free port: `address` says which. `heard` is given all that is sent to `target`.
+    `binding` makes the socket that listens: in another network namespace, where the far end of a tunnel is one.
     """
 
     def __init__(
         self,
-        target: tuple[str, int] | Path,
-        listen: tuple[str, int] | Path = ("127.0.0.1", 0),
+        target: Address,
+        listen: Address = ("127.0.0.1", 0),
         *,
         heard: Callable[[bytes], None] = lambda _: None,
+        binding: Callable[[Address], socket.socket] | None = None,
     ) -> None:
         self._target = target
         self._heard = heard
         self._listen = listen
+        self._binding = binding or listening
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
@@ -38,8 +42,15 @@ class Relay:
         self.mend()
 
     @property
-    def address(self) -> tuple[str, int] | Path:
+    def address(self) -> Address:
         return self._listen
+
+    @property
+    def url(self) -> str:
+        """The address as something that a connection can reach."""
+        if isinstance(self._listen, Path):
+            return f"unix://{self._listen}"
+        return f"tcp://{self._listen[0]}:{self._listen[1]}"
 
     def cut(self) -> None:
         """Close the listener and every connection; whoever dials now is refused."""
@@ -66,7 +77,7 @@ class Relay:
         with self._lock:
             if self._listener is not None:
                 return
-            self._listener = listener = _listening(self._listen)
+            self._listener = listener = self._binding(self._listen)
             if not isinstance(self._listen, Path):
                 self._listen = listener.getsockname()
         self._spawn("relay-accept", self._accept, listener)
@@ -118,7 +129,8 @@ def _pump(source: socket.socket, sink: socket.socket, heard: Callable[[bytes], N
         sink.shutdown(socket.SHUT_WR)
 
 
-def _listening(address: tuple[str, int] | Path) -> socket.socket:
+def listening(address: Address) -> socket.socket:
+    """Give a socket that listens at `address`."""
     if isinstance(address, Path):
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(str(address))
@@ -130,7 +142,7 @@ def _listening(address: tuple[str, int] | Path) -> socket.socket:
     return listener
 
 
-def _dialled(address: tuple[str, int] | Path) -> socket.socket:
+def _dialled(address: Address) -> socket.socket:
     if isinstance(address, Path):
         dialled = socket.socket(socket.AF_UNIX)
         dialled.settimeout(DIAL_TIMEOUT_S)

@@ -151,7 +151,7 @@ def test_a_paused_container_is_neutral(box: EngineWorld) -> None:
 
 def test_a_restart_loop_is_an_error_at_the_first_look(box: EngineWorld) -> None:
     name = box.run("sleep 0.1; exit 1", lambda each: each["RestartCount"] >= 3, "--restart", "always")
-    fresh = opened(box.kind, box.engine)
+    fresh = opened(box.kind, box.engine, box.connection)
     try:
         (found,) = [each for each in fresh.instances.list(box.scope).items if each.name == name]
         assert found.severity is Severity.ERROR
@@ -420,7 +420,7 @@ def test_pods_are_named_and_proposed_and_their_infra_container_is_not(box: Engin
 
 
 def test_an_engine_registered_as_the_other_says_so(box: EngineWorld) -> None:
-    wrong = opened("podman" if box.kind == "docker" else "docker", box.engine)
+    wrong = opened("podman" if box.kind == "docker" else "docker", box.engine, box.connection)
     try:
         wrong.check()
         notes = wrong.overview.read(box.scope).notes
@@ -437,7 +437,7 @@ def test_nothing_is_left_when_a_runtime_is_closed(box: EngineWorld) -> None:
     name = box.healthy()
     before = {thread.ident for thread in threading.enumerate()}
     open_files = len(list(Path("/proc/self/fd").iterdir()))
-    fresh = opened(box.kind, box.engine)
+    fresh = opened(box.kind, box.engine, box.connection)
     fresh.instances.list(box.scope)
     fresh.instances.cause(box.scope, name)
     fresh.close()

@@ -32,6 +32,7 @@ def asked(world: World, name: str) -> dict[str, Callable[[], object]]:
     return asks
 
 
+@pytest.mark.smoke
 def test_a_dead_engine_is_unavailable_everywhere_and_then_comes_back(world: World) -> None:
     name = world.healthy()
     world.line.cut()

@@ -22,6 +22,7 @@ def test_an_empty_service_has_no_instances(world: World) -> None:
     assert not snapshot.stale
 
 
+@pytest.mark.smoke
 def test_a_running_instance_is_ok(world: World) -> None:
     found = row(world, world.healthy())
     assert found.severity is Severity.OK
@@ -101,6 +102,7 @@ def test_a_name_that_names_nothing_is_missing(world: World, name: str) -> None:
         world.runtime.instances.delete(world.scope, name, force=True)
 
 
+@pytest.mark.smoke
 def test_details_name_what_the_row_names(world: World) -> None:
     found = row(world, world.healthy())
     detail = world.runtime.instances.get(world.scope, found.id)
@@ -145,6 +147,7 @@ def test_why_an_instance_is_not_placed_says_so(world: World) -> None:
     assert "opsmodal.dev/no-such" in repr(told) or "node" in told.sentence
 
 
+@pytest.mark.smoke
 def test_delete_takes_one_instance_and_no_other(world: World) -> None:
     if "delete" not in world.runtime.instances.verbs:
         world.skip("makes no instance again that is deleted, so none is")
@@ -182,6 +185,7 @@ def test_pending_ones_are_deleted_together_and_running_ones_stay(world: World) -
     assert list(world.runtime.instances.delete_pending(world.scope)) == []
 
 
+@pytest.mark.smoke
 def test_restart_is_done_or_refused_in_words(world: World) -> None:
     name = world.healthy()
     if "restart" in world.runtime.instances.verbs:

@@ -13,7 +13,7 @@ import yaml
 from runtimes.base import LogQuery, Runtime, Scope
 from runtimes.errors import Denied
 from runtimes.kubernetes.open import open_kubernetes
-from tests.contract.world_kubernetes import KubernetesWorld, Obj, Refused, Rerouted
+from tests.contract.world_kubernetes import KubernetesWorld, Obj, Refused
 from tests.contract.worlds import World, settle
 
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
@@ -141,7 +141,7 @@ def narrow(kubernetes: KubernetesWorld) -> Iterator[Runtime]:
         "narrow",
         kubeconfig=yaml.safe_dump(config),
         context=None,
-        connection=Rerouted(world._relay),
+        connection=world.connection,
         namespaces=[space],
     )
     yield runtime

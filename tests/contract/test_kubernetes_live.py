@@ -12,7 +12,7 @@ import yaml
 from runtimes.base import Scope
 from runtimes.kubernetes.open import open_kubernetes
 from tests.contract.test_live import awaited
-from tests.contract.world_kubernetes import KubernetesWorld, Rerouted
+from tests.contract.world_kubernetes import KubernetesWorld
 from tests.contract.worlds import World
 
 
@@ -50,7 +50,7 @@ def test_who_may_list_and_not_watch_sees_what_is_there(kubernetes: KubernetesWor
     config = yaml.safe_load(world.api.kubeconfig)
     config["users"] = [{"name": each["name"], "user": {"token": answer["status"]["token"]}} for each in config["users"]]
     text = yaml.safe_dump(config)
-    runtime = open_kubernetes("looker", kubeconfig=text, context=None, connection=Rerouted(world._relay))
+    runtime = open_kubernetes("looker", kubeconfig=text, context=None, connection=world.connection)
     try:
         for _ in range(2):
             world.healthy()

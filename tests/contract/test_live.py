@@ -43,6 +43,7 @@ def awaited(watch: Watch, condition: Callable[[], bool], what: str, *, within_s:
         assert told, f"{what}: nothing was told within {within_s:g} s"
 
 
+@pytest.mark.smoke
 def test_what_appears_and_goes_is_told_within_a_second(world: World, watch: Watch) -> None:
     made = world.healthy()
     awaited(watch, lambda: made in rows(world) and rows(world)[made].ready, "the new one")

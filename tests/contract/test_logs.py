@@ -67,6 +67,7 @@ class Following:
         self.close()
 
 
+@pytest.mark.smoke
 def test_lines_come_in_order_with_time_and_source(world: World) -> None:
     name = world.chatty(50)
     lines = read(world, instance=name)
@@ -167,6 +168,7 @@ def test_another_services_lines_are_never_given(world: World) -> None:
             list(ask(world.scope, LogQuery(instance=strange)))
 
 
+@pytest.mark.smoke
 def test_follow_gives_what_is_there_and_then_what_comes(world: World) -> None:
     with Following(world, LogQuery(instance=world.ticking(), tail=None)) as following:
         following.until(lambda lines: len(lines) >= 20, "twenty ticks")

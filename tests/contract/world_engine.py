@@ -10,16 +10,16 @@ import json
 import re
 import secrets
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, Literal
 
-from connectors.base import Endpoint
+from connectors.base import Connection
 from connectors.direct import Direct
 from runtimes.base import Runtime, Scope
 from runtimes.docker.open import open_docker
 from runtimes.podman.open import open_podman
 from runtimes.watched import Pace
 from tests.contract.relay import Relay
+from tests.contract.ways import Way
 from tests.contract.worlds import SECRET_VALUE, Absent, World, settle
 from tests.engines import docker as dockers
 from tests.engines import podman as podmans
@@ -33,16 +33,6 @@ REQUEST = re.compile(rb"^(GET|POST|DELETE) (?:/v[0-9.]+)?([^ ?]*)\S* HTTP/1\.1\r
 Inspection = dict[str, Any]
 
 
-class Rerouted(Direct):
-    """A connection whose way to the engine's socket leads over a relay."""
-
-    def __init__(self, socket: Path) -> None:
-        self._socket = socket
-
-    def reach(self, address: str) -> Endpoint:
-        return Endpoint(f"unix://{self._socket}")
-
-
 class EngineOf:
     """A container engine that was started for the whole run."""
 
@@ -50,8 +40,8 @@ class EngineOf:
         self.name = name
         self.engine = engine
 
-    def world(self) -> EngineWorld:
-        return EngineWorld(self.name, self.engine)
+    def world(self, way: Way) -> EngineWorld:
+        return EngineWorld(self.name, self.engine, way)
 
     def close(self) -> None:
         self.engine.close()
@@ -67,28 +57,28 @@ def podman() -> EngineOf:
     return _started("podman", podmans.start)
 
 
-def opened(kind: str, engine: ContainerEngine, *, over: Path | None = None, pace: Pace | None = None) -> Runtime:
-    """Open the runtime under test on an engine, over the socket of a relay where one is given."""
-    connection = Rerouted(over) if over else Direct()
+def opened(kind: str, engine: ContainerEngine, over: Connection | None = None, *, pace: Pace | None = None) -> Runtime:
+    """Open the runtime under test on an engine, directly or over a connection."""
     opener = open_docker if kind == "docker" else open_podman
-    return opener("test", socket=str(engine.socket), connection=connection, pace=pace)
+    return opener("test", socket=str(engine.socket), connection=over or Direct(), pace=pace)
 
 
 class EngineWorld(World):
     """Two compose projects on one engine."""
 
-    def __init__(self, kind: Literal["docker", "podman"], engine: ContainerEngine) -> None:
+    def __init__(self, kind: Literal["docker", "podman"], engine: ContainerEngine, way: Way) -> None:
         self.kind = kind
         self.engine = engine
         self._made: list[str] = []
         self._own = f"own-{secrets.token_hex(3)}"
         self.scope = Scope(service="own", project=self._own)
         self.other_scope = Scope(service="other", project=f"{self._own}-other")
-        self._line_socket = engine.folder / f"{self._own}.sock"
         self.asked: list[str] = []
         """The method and path of each request that the runtime under test has sent."""
-        self.line = self._relay = Relay(engine.socket, self._line_socket, heard=self._hear)
-        self.runtime = opened(kind, engine, over=self._line_socket)
+        place = way.place(engine.folder / f"{self._own}.sock")
+        self.line = self._relay = Relay(engine.socket, place, heard=self._hear, binding=way.listening)
+        self.connection = way.open(lambda: self._relay.url)
+        self.runtime = opened(kind, engine, self.connection)
 
     def healthy(self, *, elsewhere: bool = False) -> str:
         name = self.run(f"echo ready; {STAY}", running, elsewhere=elsewhere)
@@ -155,6 +145,7 @@ class EngineWorld(World):
 
     def close(self) -> None:
         self.runtime.close()
+        self.connection.close()
         self._relay.close()
         if not self.engine.running:
             self.engine.start()
@@ -184,7 +175,7 @@ class EngineWorld(World):
     def reopened(self, pace: Pace) -> Runtime:
         """Close the runtime under test and give another one in its place, with this pace."""
         self.runtime.close()
-        self.runtime = opened(self.kind, self.engine, over=self._line_socket, pace=pace)
+        self.runtime = opened(self.kind, self.engine, self.connection, pace=pace)
         return self.runtime
 
     def _hear(self, data: bytes) -> None:

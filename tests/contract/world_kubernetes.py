@@ -20,11 +20,10 @@ from urllib.parse import urlsplit
 import urllib3
 import yaml
 
-from connectors.base import Endpoint
-from connectors.direct import Direct
 from runtimes.base import Scope
 from runtimes.kubernetes.open import open_kubernetes
 from tests.contract.relay import Relay
+from tests.contract.ways import LOOPBACK, Way
 from tests.contract.worlds import SECRET_VALUE, Absent, World, settle
 
 if TYPE_CHECKING:
@@ -81,17 +80,6 @@ class Api:
         self._client.rest_client.pool_manager.clear()
 
 
-class Rerouted(Direct):
-    """A connection whose way to the API server leads over a relay."""
-
-    def __init__(self, relay: Relay) -> None:
-        self._relay = relay
-
-    def reach(self, address: str) -> Endpoint:
-        host, port = self._relay.address  # type: ignore[misc]
-        return Endpoint(f"tcp://{host}:{port}")
-
-
 class KubernetesEngine:
     """A real API server that somebody else keeps running."""
 
@@ -100,8 +88,8 @@ class KubernetesEngine:
     def __init__(self, api: Api) -> None:
         self.api = api
 
-    def world(self) -> KubernetesWorld:
-        return KubernetesWorld(self.api)
+    def world(self, way: Way) -> KubernetesWorld:
+        return KubernetesWorld(self.api, way)
 
     def close(self) -> None:
         self.api.close()
@@ -116,8 +104,8 @@ class SimulatedEngine(KubernetesEngine):
         super().__init__(Api(cluster.kubeconfig()))
         self._cluster = cluster
 
-    def world(self) -> KubernetesWorld:
-        return SimulatedWorld(self.api, self._cluster)
+    def world(self, way: Way) -> KubernetesWorld:
+        return SimulatedWorld(self.api, way, self._cluster)
 
     def close(self) -> None:
         super().close()
@@ -150,7 +138,7 @@ class KubernetesWorld(World):
 
     kind = "kubernetes"
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, way: Way) -> None:
         self.api = api
         self._made = 0
         own = f"opsmodal-test-{secrets.token_hex(4)}"
@@ -162,12 +150,14 @@ class KubernetesWorld(World):
             account = f"/api/v1/namespaces/{namespace}/serviceaccounts/default"
             settle(lambda path=account: self.api.there(path) is not None, "a namespace's service account")
         address = urlsplit(api.server)
-        self.line = self._relay = Relay((str(address.hostname), int(address.port or 443)))
+        server = (str(address.hostname), int(address.port or 443))
+        self.line = self._relay = Relay(server, way.place(LOOPBACK), binding=way.listening)
+        self.connection = way.open(lambda: self._relay.url)
         self.runtime = open_kubernetes(
             "test",
             kubeconfig=api.kubeconfig,
             context=None,
-            connection=Rerouted(self._relay),
+            connection=self.connection,
             namespaces=(own, f"{own}-other"),
         )
 
@@ -278,6 +268,7 @@ class KubernetesWorld(World):
 
     def close(self) -> None:
         self.runtime.close()
+        self.connection.close()
         self._relay.close()
         for scope in (self.scope, self.other_scope):
             self._delete(f"/api/v1/namespaces/{scope.namespace}")
@@ -329,8 +320,8 @@ class KubernetesWorld(World):
 class SimulatedWorld(KubernetesWorld):
     """Two services on the simulated cluster, whose interpreter knows no base64: bytes are put into the log as such."""
 
-    def __init__(self, api: Api, cluster: Cluster) -> None:
-        super().__init__(api)
+    def __init__(self, api: Api, way: Way, cluster: Cluster) -> None:
+        super().__init__(api, way)
         self._cluster = cluster
 
     def crash(self) -> None:

@@ -3,7 +3,8 @@
 A World is one service (`scope`) and a second one beside it (`other_scope`) on a running engine, made afresh for each
 case and swept away after it. Its methods bring about situations and wait, with a deadline, until the *engine itself*
 shows them; what opsmodal then says of them is what the case judges. A situation that an engine cannot be in skips the
-case with the reason. The runtime reaches its engine through `line`, which a case may cut and mend.
+case with the reason. The runtime reaches its engine over `connection` and, at its far end, through `line`, which a
+case may cut and mend.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from typing import NoReturn, Protocol
 
 import pytest
 
+from connectors.base import Connection
 from runtimes.base import Runtime, Scope
+from tests.contract.ways import Way
 
 SETTLE_S = 60.0
 """How long a real engine may take to show a situation: pulling is never needed, but a probe has to fail first."""
@@ -42,7 +45,7 @@ class Engine(Protocol):
 
     name: str
 
-    def world(self) -> World: ...
+    def world(self, way: Way) -> World: ...
 
     def close(self) -> None: ...
 
@@ -59,6 +62,8 @@ class World(ABC):
     scope: Scope
     other_scope: Scope
     line: Line
+    connection: Connection
+    """The way under test, which leads to `line` and on to the engine."""
 
     @abstractmethod
     def healthy(self, *, elsewhere: bool = False) -> str:

@@ -1,0 +1,127 @@
+"""Every way to an engine that the contract suite is run over: directly, over SSH, SSH with a jump, through a VPN.
+
+A way is a registered connection and the far end that it leads to. Between that far end and the engine stands the relay
+of a world (`World.line`), so that a case cuts what an engine's death would cut, and the way itself stays up; what
+happens when the way is lost is for `tests/connections`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from connectors import Connectors
+from connectors.base import Connection, Endpoint, Exit, Output, Probe, Standing
+from connectors.options import DirectOptions, Hop, Identity, Options, SshOptions
+from connectors.stream import Stream
+from tests.contract.relay import Address, listening
+from tests.engines import sshd
+from tests.engines.process import own_folder, sweep
+
+DIRECT = "direct"
+LOOPBACK = ("127.0.0.1", 0)
+Opened = Iterator["Way"]
+
+
+class Way:
+    """A connection for each world, over one transport or tunnel for the whole run."""
+
+    def __init__(self, connectors: Connectors, options: Options) -> None:
+        self._connectors = connectors
+        self._options = options
+
+    def open(self, address: Callable[[], str]) -> Connection:
+        """Make a connection that leads to the far end's `address`, whatever it is asked for."""
+        return Leading(self._connectors.open(self._options), address)
+
+    def place(self, wished: Address) -> Address:
+        """Say where at the far end a relay can listen that would be at `wished` on this machine."""
+        return wished
+
+    def listening(self, address: Address) -> socket.socket:
+        """Listen at the far end."""
+        return listening(address)
+
+
+class Leading:
+    """A connection whose every address is that of a relay: registered is the engine's own."""
+
+    def __init__(self, inner: Connection, address: Callable[[], str]) -> None:
+        self.kind = inner.kind
+        self._inner = inner
+        self._address = address
+
+    def reach(self, address: str) -> Endpoint:
+        return self._inner.reach(self._address())
+
+    def run(self, argv: Sequence[str], *, timeout_s: float, stdin: bytes = b"") -> Stream[Output | Exit]:
+        return self._inner.run(argv, timeout_s=timeout_s, stdin=stdin)
+
+    def probe(self, address: str, *, timeout_s: float) -> Probe:
+        return self._inner.probe(self._address(), timeout_s=timeout_s)
+
+    def standing(self) -> Standing:
+        return self._inner.standing()
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+@contextlib.contextmanager
+def direct() -> Opened:
+    """Dial the relay from here."""
+    with _connectors() as connectors:
+        yield Way(connectors, DirectOptions())
+
+
+@contextlib.contextmanager
+def ssh() -> Opened:
+    """Go through one sshd."""
+    with _servers(1) as hops, _connectors() as connectors:
+        yield Way(connectors, SshOptions(hops=hops))
+
+
+@contextlib.contextmanager
+def jump() -> Opened:
+    """Go through an sshd to another one."""
+    with _servers(2) as hops, _connectors() as connectors:
+        yield Way(connectors, SshOptions(hops=hops))
+
+
+WAYS: dict[str, Callable[[], contextlib.AbstractContextManager[Way]]] = {DIRECT: direct, "ssh": ssh, "jump": jump}
+"""Each opens a way, or raises CannotStart with why this machine cannot have it."""
+
+
+def hop(server: sshd.Sshd) -> Hop:
+    """Give what is needed to sign in at a server of the tests."""
+    return Hop(
+        host=server.host,
+        port=server.port,
+        user=server.user,
+        identity=Identity(key=server.key.read_text()),
+        known_hosts=server.known_hosts.read_text(),
+    )
+
+
+@contextlib.contextmanager
+def _servers(count: int) -> Iterator[tuple[Hop, ...]]:
+    with contextlib.ExitStack() as stack:
+        servers = []
+        for _ in range(count):
+            servers.append(sshd.start())
+            stack.callback(servers[-1].close)
+        yield tuple(map(hop, servers))
+
+
+@contextlib.contextmanager
+def _connectors() -> Iterator[Connectors]:
+    folder: Path = own_folder("ways")
+    folder.chmod(0o700)
+    connectors = Connectors(folder)
+    try:
+        yield connectors
+    finally:
+        connectors.close()
+        sweep(folder)
