@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal, Protocol
 
+from connectors.errors import ConnectionProblem
 from connectors.stream import Stream
 
 
@@ -20,12 +21,17 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """The answer to "does this way carry?": `latency_ms` is None when nothing answered; `sentence` is for the page."""
+    """The answer to "does this way carry?": `latency_ms` is None when nothing answered; `sentence` is for the page.
+
+    `problem` is what was raised on the way, for whoever has to tell one from the other: a host key that is unknown,
+    or has changed.
+    """
 
     ok: bool
     latency_ms: float | None
     sentence: str
     hint: str = ""
+    problem: ConnectionProblem | None = None
 
 
 @dataclass(frozen=True, slots=True)
