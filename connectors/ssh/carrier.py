@@ -1,0 +1,198 @@
+"""One SSH transport, as paramiko has it, with what many users at once and a bad line ask of it in addition.
+
+paramiko tells the reason of a refused channel to whoever asks first, waits for ever for the answer to a global request,
+and forgets a channel that is opened after its deadline while the server keeps it. Here each refusal reaches the one who
+asked, the far side is asked for a sign of life, and a channel that comes too late is closed.
+
+Not here: who may open channels, how many, and what happens when the transport is lost (`line`).
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import paramiko
+from paramiko.common import cMSG_CHANNEL_OPEN, cMSG_GLOBAL_REQUEST
+from paramiko.message import Message
+from paramiko.packet import Packetizer
+
+WIRE_LOG = "connectors.ssh.wire"
+WINDOW_BYTES = 2 * 1024 * 1024
+"""What the far side may send on one channel before it is read: at 200 ms there and back 10 MB/s."""
+PACKET_BYTES = 32 * 1024
+PULSE_S = 5.0
+"""So long nothing was heard: the far side is asked for a sign of life, which RFC 4254 section 4 obliges it to answer.
+"""
+POLL_S = 0.1
+
+
+class Refused(paramiko.ChannelException):  # type: ignore[misc]  # paramiko has no types
+    """A channel that the server did not open: its `kind`, the `code` of RFC 4254 section 5.1, the server's words."""
+
+    def __init__(self, kind: str, code: int, words: str) -> None:
+        super().__init__(code, words)
+        self.kind = kind
+        self.words = words
+
+
+class _Hearing(Packetizer):  # type: ignore[misc]  # paramiko has no types
+    """Note when something was heard, and ask for a sign of life when it is long ago."""
+
+    def __init__(self, sock: Any) -> None:
+        super().__init__(sock)
+        self.heard = time.monotonic()
+        self.pulse: Callable[[], None] | None = None
+        self._asked = self.heard
+
+    def read_message(self) -> tuple[int, Message]:
+        got: tuple[int, Message] = super().read_message()
+        self.heard = time.monotonic()
+        return got
+
+    def _check_keepalive(self) -> None:
+        """Called by the reading thread each time nothing came for a tenth of a second."""
+        now = time.monotonic()
+        if self.pulse is not None and now - self.heard > PULSE_S and now - self._asked > PULSE_S:
+            self._asked = now
+            self.pulse()
+
+
+class Carrier(paramiko.Transport):  # type: ignore[misc]  # paramiko has no types
+    """A transport over `sock`, a socket or the channel of another transport."""
+
+    def __init__(self, sock: Any, *, name: str) -> None:
+        super().__init__(
+            sock,
+            default_window_size=WINDOW_BYTES,
+            default_max_packet_size=PACKET_BYTES,
+            packetizer_class=_Hearing,
+        )
+        self.name = f"ssh-{name}"
+        self._refusals: dict[int, tuple[int, str]] = {}
+        self._late: dict[int, paramiko.Channel] = {}
+        self._ends: dict[int, Callable[[], None]] = {}
+        quiet = logging.getLogger(WIRE_LOG)
+        if quiet.level == logging.NOTSET:
+            quiet.setLevel(logging.CRITICAL)  # it writes a trace for each refused login; `line` says what happened
+        self.set_log_channel(WIRE_LOG)
+
+    def silent_s(self) -> float:
+        """Say for how many seconds nothing was heard from the far side."""
+        return float(time.monotonic() - self.packetizer.heard)
+
+    def keep_alive(self) -> None:
+        """Begin to ask for signs of life."""
+        self.packetizer.pulse = self._ask_for_life
+
+    def open(self, kind: str, *, extra: bytes = b"", timeout_s: float) -> paramiko.Channel:
+        """Open a channel of any kind; `extra` are the fields that follow in the message (RFC 4254 section 5.1).
+
+        Raise Refused with the server's words, SSHException when the transport is lost or the answer takes too long.
+        """
+        channel, answered = self._announce(kind, extra)
+        number = channel.get_id()
+        deadline = time.monotonic() + timeout_s
+        while not answered.wait(POLL_S):
+            if not self.is_active():
+                raise paramiko.SSHException("The transport was lost.")
+            if time.monotonic() > deadline:
+                with self.lock:
+                    self._late[number] = channel
+                raise paramiko.SSHException("Timeout opening channel.")
+        if (refusal := self._refusals.pop(number, None)) is not None:
+            raise Refused(kind, *refusal)
+        if not self.is_active():
+            raise paramiko.SSHException("The transport was lost.")
+        return channel
+
+    def open_channel(  # paramiko's own signature
+        self,
+        kind: str,
+        dest_addr: tuple[str, int] | None = None,
+        src_addr: tuple[str, int] | None = None,
+        window_size: int | None = None,  # noqa: ARG002  (one size for all)
+        max_packet_size: int | None = None,  # noqa: ARG002  (as above)
+        timeout: float | None = None,
+    ) -> paramiko.Channel:
+        """Open a session, or a connection to `dest_addr`, as paramiko's own method does."""
+        fields = Message()
+        for address in (dest_addr, src_addr):
+            if address is not None:
+                fields.add_string(address[0])
+                fields.add_int(address[1])
+        return self.open(kind, extra=fields.asbytes(), timeout_s=self.channel_timeout if timeout is None else timeout)
+
+    def at_end(self, channel: paramiko.Channel, call: Callable[[], None]) -> None:
+        """Call once, when both sides have closed a channel or the transport is lost."""
+        with self.lock:
+            known = self._channels.get(channel.get_id()) is channel
+            if known:
+                self._ends[channel.get_id()] = call
+        if not known:
+            call()
+            return
+        # A channel that nobody closes is closed by paramiko when it is collected, and nobody would hear of it.
+        weakref.finalize(channel, self._ended, channel.get_id()).atexit = False
+
+    def end(self) -> None:
+        """Close the transport, and the timer of a handshake that never came to its end."""
+        self.packetizer.complete_handshake()
+        self.close()
+        self.sock.close()
+
+    def _announce(self, kind: str, extra: bytes) -> tuple[paramiko.Channel, threading.Event]:
+        with self.lock:
+            number = self._next_channel()
+            channel = paramiko.Channel(number)
+            answered = threading.Event()
+            self._channels.put(number, channel)
+            self.channel_events[number] = answered
+            self.channels_seen[number] = True
+            channel._set_transport(self)
+            channel._set_window(WINDOW_BYTES, PACKET_BYTES)
+        asking = Message()
+        asking.add_byte(cMSG_CHANNEL_OPEN)
+        asking.add_string(kind)
+        for amount in (number, WINDOW_BYTES, PACKET_BYTES):
+            asking.add_int(amount)
+        asking.add_bytes(extra)
+        self._send_user_message(asking)
+        return channel, answered
+
+    def _parse_channel_open_success(self, message: Message) -> None:
+        number = message.get_int()
+        message.rewind()
+        super()._parse_channel_open_success(message)
+        with self.lock:
+            late = self._late.pop(number, None)
+        if late is not None:
+            late.close()
+
+    def _parse_channel_open_failure(self, message: Message) -> None:
+        number, code, words = message.get_int(), message.get_int(), message.get_text()
+        message.rewind()
+        with self.lock:
+            if self._late.pop(number, None) is None:
+                self._refusals[number] = (code, words)
+        super()._parse_channel_open_failure(message)
+
+    def _unlink_channel(self, number: int) -> None:
+        super()._unlink_channel(number)
+        self._ended(number)
+
+    def _ended(self, number: int) -> None:
+        ended = self._ends.pop(number, None)
+        if ended is not None:
+            ended()
+
+    def _ask_for_life(self) -> None:
+        asking = Message()
+        asking.add_byte(cMSG_GLOBAL_REQUEST)
+        asking.add_string("keepalive@openssh.com")
+        asking.add_boolean(True)
+        self._send_user_message(asking)
