@@ -3,7 +3,8 @@
 docker.APIClient owns the transport (Unix socket, TLS, connection pool); it is a requests session. Its own methods are
 not used for reading: they decode into dictionaries (a list with 50 inspects is ten times slower than msgspec), have no
 limit on the size of an answer, and merge stdout with stderr in logs. Refuses redirects, and proxies and credentials
-from the environment: an engine's socket is never behind any of them.
+from the environment: an engine's socket is never behind any of them. A read is repeated once when a kept connection
+turns out dead, a write never.
 """
 
 from __future__ import annotations
@@ -109,10 +110,14 @@ class Api:
         if self._closed:
             raise Unavailable("The runtime was closed.", hint="Load the page again.")
         url = f"{self._client.base_url}{f'/v{self.version}' if self.version else ''}{path}"
-        try:
-            response = self._client.request(
+
+        def asked() -> Any:
+            return self._client.request(
                 method, url, params=params, stream=True, allow_redirects=False, timeout=(timeout_s, quiet_s)
             )
+
+        try:
+            response = problems.once_more(asked) if method == "GET" else asked()
         except OSError as error:  # every error of requests is one
             raise problems.failed(error, place=self.place, timeout_s=timeout_s) from error
         if response.status_code >= 300 and response.status_code != NOTHING_TO_DO:

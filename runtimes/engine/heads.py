@@ -86,8 +86,17 @@ class _TLSPool(HTTPSConnectionPool):
 
 
 class TCPAdapter(HTTPAdapter):
-    """Sends the requests of a session to TCP ports, with and without TLS."""
+    """Sends the requests of a session to TCP ports, with and without TLS.
+
+    The certificate is checked against `tls_name` where one is given: a tunnel's near end is not who it leads to.
+    """
+
+    def __init__(self, *args: Any, tls_name: str = "", **options: Any) -> None:
+        self._tls_name = tls_name
+        super().__init__(*args, **options)
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        if self._tls_name:
+            options["server_hostname"] = self._tls_name
         super().init_poolmanager(*args, **options)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}

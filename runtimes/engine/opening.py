@@ -7,8 +7,9 @@ do. What this module refuses to do: guess another socket than the one that was r
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from connectors.base import Connection
 from connectors.errors import ConnectionProblem, LoginRefused
@@ -37,6 +38,9 @@ class Dialled:
     files: KeyFiles | None
     place: Place
     timeout_s: float
+    tls_name: str = ""
+    """What the certificate is checked against where a tunnel ends at another address than the registered one."""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def path(self) -> str:
@@ -104,8 +108,17 @@ def _dialled(kind: Kind, socket: str, connection: Connection, tls: TLS | None, t
         refusal = Denied if isinstance(problem, LoginRefused) else Unavailable
         raise refusal(problem.sentence, hint=problem.hint) from problem
     path = asked.removeprefix("unix://") if asked.startswith("unix://") else ""
-    place = Place(kind=kind, address=asked, socket=path)
-    return Dialled(address=address, files=KeyFiles(tls) if tls else None, place=place, timeout_s=timeout_s)
+    place = Place(kind=kind, address=asked, socket=path, standing=connection.standing)
+    wanted = urlsplit(asked)
+    tunnelled = wanted.scheme == "tcp" and urlsplit(address).netloc != wanted.netloc
+    return Dialled(
+        address=address,
+        files=KeyFiles(tls) if tls else None,
+        place=place,
+        timeout_s=timeout_s,
+        tls_name=(wanted.hostname or "") if tunnelled else "",
+        headers={"Host": wanted.netloc} if tunnelled else {},
+    )
 
 
 def _api(dialled: Dialled) -> Api:
@@ -127,8 +140,9 @@ def _api(dialled: Dialled) -> Api:
     except docker.errors.DockerException as error:
         released()
         raise Invalid(f"{dialled.place} cannot be used as an engine's address.", detail=str(error)) from error
-    adapter = SocketAdapter(dialled.path, kept=THREADS) if dialled.path else TCPAdapter(pool_maxsize=THREADS)
-    client.mount(client.base_url, adapter)
+    tcp = TCPAdapter(pool_maxsize=THREADS, tls_name=dialled.tls_name)
+    client.mount(client.base_url, SocketAdapter(dialled.path, kept=THREADS) if dialled.path else tcp)
+    client.headers.update(dialled.headers)
     return Api(client, place=dialled.place, timeout_s=dialled.timeout_s, released=released)
 
 

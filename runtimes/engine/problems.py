@@ -1,4 +1,4 @@
-"""What went wrong at an engine, in the words of `runtimes.errors`. Pure except for one look at a socket's file.
+"""What went wrong at an engine, in the words of `runtimes.errors`. Pure, but for looks at a socket's file and the way.
 
 Every failure has a hint that can be followed: which unit to start, which group to join. What this module refuses to
 do: show an engine's answer in full, or the trace of a client library.
@@ -9,16 +9,18 @@ from __future__ import annotations
 import errno
 import re
 import stat
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
 from runtimes import errors
 from runtimes.engine.answers import Refusal
+from runtimes.way import Standings, told
 
+T = TypeVar("T")
 Kind = Literal["docker", "podman"]
 
 TITLES: dict[Kind, str] = {"docker": "Docker", "podman": "Podman"}
@@ -40,11 +42,12 @@ _BY_STATUS: dict[int, type[errors.RuntimeProblem]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where an engine is expected: `socket` is a path, or "" for a TCP `address`."""
+    """Where an engine is expected: `socket` is a path, or "" for a TCP `address`; `standing` says how the way is."""
 
     kind: Kind
     address: str
     socket: str = ""
+    standing: Standings | None = field(default=None, repr=False, compare=False)
 
     def __str__(self) -> str:
         return self.socket or self.address
@@ -99,7 +102,28 @@ def not_an_engine(place: Place) -> errors.Unavailable:
 
 
 def failed(error: BaseException, *, place: Place, timeout_s: float) -> errors.RuntimeProblem:
-    """Turn what a client library raised into a problem, by what the operating system said underneath."""
+    """Turn what a client library raised into a problem, by what the way says or the operating system underneath."""
+    return told(_seen(error, place, timeout_s), place.standing)
+
+
+def once_more(ask: Callable[[], T]) -> T:
+    """Ask, and ask again when the connection ended before an answer began: a kept one may have died meanwhile.
+
+    Only for reads. Raise what the second attempt raises.
+    """
+    try:
+        return ask()
+    except OSError as error:
+        if not {type(each).__name__ for each in _chain(error)} & DROPPED:
+            raise
+    return ask()
+
+
+DROPPED = frozenset({"RemoteDisconnected", "ConnectionResetError", "BrokenPipeError", "ConnectionAbortedError"})
+"""What http.client and the operating system say when the other end has gone before it said anything."""
+
+
+def _seen(error: BaseException, place: Place, timeout_s: float) -> errors.RuntimeProblem:
     chain = list(_chain(error))
     names = {type(each).__name__ for each in chain}
     if "SSLError" in names or "SSLCertVerificationError" in names:

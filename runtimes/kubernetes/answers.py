@@ -1,7 +1,8 @@
 """Translates what comes back from an API server into the errors of `runtimes.errors`, in one place.
 
 Whatever answers may not be an API server at all: a login page, a proxy, half a document. Foreign text goes only into
-`detail`, capped, and never when it is HTML; what was sent (a token, a body) never goes into an error. Pure.
+`detail`, capped, and never when it is HTML; what was sent (a token, a body) never goes into an error. Pure, but for a
+look at how the way stands.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 import urllib3
@@ -27,6 +28,7 @@ from runtimes.errors import (
     Unsupported,
 )
 from runtimes.kubernetes.models import Status
+from runtimes.way import Standings, told
 
 VERBS = {"GET": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 
@@ -39,13 +41,17 @@ _FORBIDDEN = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What was asked of whom: `server` is host:port, `runtime` the registered name, `lapsed` a dead credential."""
+    """What was asked of whom: `server` is host:port, `runtime` the registered name, `lapsed` a dead credential.
+
+    `standing` says how the way to it is.
+    """
 
     server: str
     runtime: str
     method: str = "GET"
     what: str = "this"
     lapsed: str = ""
+    standing: Standings | None = field(default=None, repr=False, compare=False)
 
 
 def refused(status: int, body: bytes, asked: Asked, *, retry_after: str = "") -> RuntimeProblem:
@@ -145,7 +151,11 @@ def undecodable(body: bytes | bytearray, asked: Asked) -> Unavailable:
 
 
 def unanswered(error: Exception, asked: Asked, *, timeout_s: float) -> RuntimeProblem:
-    """Give the error for a request that got no answer: urllib3's exceptions and what they wrap."""
+    """Give the error for a request that got no answer: what the way says, or what urllib3's exceptions wrap."""
+    return told(_seen(error, asked, timeout_s), asked.standing)
+
+
+def _seen(error: Exception, asked: Asked, timeout_s: float) -> RuntimeProblem:
     cause = _root(error)
     if isinstance(cause, ssl.SSLError):
         return _untrusted(cause, asked)

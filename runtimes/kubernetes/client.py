@@ -24,6 +24,7 @@ from runtimes.kubernetes import answers
 from runtimes.kubernetes.access import Access
 from runtimes.kubernetes.answers import Asked
 from runtimes.kubernetes.models import Page
+from runtimes.way import Standings
 
 T = TypeVar("T")
 Query = Mapping[str, str | int | None]
@@ -49,8 +50,9 @@ ONLY_METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v
 class Client:
     """Requests to one API server with one identity. Safe to use from several threads."""
 
-    def __init__(self, access: Access, *, runtime: str, timeout_s: float) -> None:
+    def __init__(self, access: Access, *, runtime: str, timeout_s: float, standing: Standings | None = None) -> None:
         self.server = access.server
+        self._standing = standing
         self._access = access
         self._runtime = runtime
         self._timeout_s = timeout_s
@@ -193,7 +195,7 @@ class Client:
         return _Dropped(known.sentence, hint=known.hint) if dropped else known
 
     def _asked(self, method: str, what: str) -> Asked:
-        return Asked(server=self.server, runtime=self._runtime, method=method, what=what)
+        return Asked(server=self.server, runtime=self._runtime, method=method, what=what, standing=self._standing)
 
     def _decoded(self, body: bytearray, kind: type[T], asked: Asked) -> T:
         try:

@@ -47,7 +47,8 @@ def open_kubernetes(
     exec plugins that may be run. Raise Invalid for the configuration, Denied or Unavailable for what answers.
     """
     target, log_in, notes = _way(kubeconfig, context, in_cluster, connection, allowed_exec, timeout_s)
-    client = Client(Access(log_in, server=target.server), runtime=name, timeout_s=timeout_s)
+    access = Access(log_in, server=target.server)
+    client = Client(access, runtime=name, timeout_s=timeout_s, standing=connection.standing)
     try:
         identity = _identity(client, target, notes)
     except BaseException:

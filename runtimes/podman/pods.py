@@ -44,9 +44,10 @@ def pod_source(dialled: Dialled) -> PodSource:
 
     files = dialled.files
     client = APIClient(base_url=dialled.address, version=LIBPOD_VERSION, timeout=dialled.timeout_s)
-    adapter = SocketAdapter(dialled.path, kept=1) if dialled.path else TCPAdapter()
+    adapter = SocketAdapter(dialled.path, kept=1) if dialled.path else TCPAdapter(tls_name=dialled.tls_name)
     client.mount("http://", adapter)
     client.mount("https://", adapter)
+    client.headers.update(dialled.headers)
     client.trust_env = False  # no proxy and no .netrc from the environment: the engine is never behind one
     client.cert = files.pair if files else None
     client.max_redirects = 0  # the library follows them, to whatever host the answer names
@@ -56,7 +57,9 @@ def pod_source(dialled: Dialled) -> PodSource:
     def read() -> Mapping[str, Membership]:
         deadline = time.monotonic() + dialled.timeout_s
         try:
-            answer = client.get("/containers/json", params=asked, verify=verify, stream=True)
+            answer = problems.once_more(
+                lambda: client.get("/containers/json", params=asked, verify=verify, stream=True)
+            )
         except (APIError, PodmanError, OSError) as error:
             raise problems.failed(error, place=dialled.place, timeout_s=dialled.timeout_s) from error
         with contextlib.closing(answer):

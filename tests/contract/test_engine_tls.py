@@ -18,12 +18,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from connectors.direct import Direct
 from runtimes.base import Runtime, Scope
 from runtimes.docker.open import open_docker
 from runtimes.engine import TLS
 from runtimes.errors import Unavailable
 from runtimes.podman.open import open_podman
+from tests.contract.ways import LOOPBACK, Way
 from tests.contract.world_engine import EngineWorld
 from tests.contract.worlds import World
 
@@ -37,19 +37,20 @@ class Authority:
 
     def __init__(self) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
-        self._certificate = self._signed("authority", self._key.public_key(), authority=True)
+        self._certificate = self._signed("authority", self._key.public_key())
         self.pem = self._certificate.public_bytes(serialization.Encoding.PEM).decode()
 
-    def pair(self, name: str) -> tuple[str, str]:
+    def pair(self, name: str, address: str = "127.0.0.1") -> tuple[str, str]:
         """Give a certificate and its key, as PEM text."""
         key = ec.generate_private_key(ec.SECP256R1())
-        certificate = self._signed(name, key.public_key(), authority=False)
+        certificate = self._signed(name, key.public_key(), address)
         private = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
         return certificate.public_bytes(serialization.Encoding.PEM).decode(), private.decode()
 
-    def _signed(self, name: str, key: ec.EllipticCurvePublicKey, *, authority: bool) -> x509.Certificate:
+    def _signed(self, name: str, key: ec.EllipticCurvePublicKey, address: str = "") -> x509.Certificate:
+        """Sign for a name and its address, or for the authority itself, which has none."""
         now = datetime.now(UTC)
         made = (
             x509.CertificateBuilder()
@@ -59,12 +60,12 @@ class Authority:
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - timedelta(days=1))
             .not_valid_after(now + timedelta(days=1))
-            .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
+            .add_extension(x509.BasicConstraints(ca=not address, path_length=None), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
         )
-        if not authority:
-            addresses = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+        if address:
+            addresses = x509.SubjectAlternativeName([x509.DNSName(name), x509.IPAddress(ip_address(address))])
             uses = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
             made = made.add_extension(addresses, critical=False)
             made = made.add_extension(x509.ExtendedKeyUsage(uses), critical=False)
@@ -78,12 +79,16 @@ class Authority:
         return made.sign(self._key, hashes.SHA256())
 
 
+NAME = "engine.example"
+
+
 @dataclass
 class Door:
-    """A TLS port before an engine's socket that lets in who shows a certificate of `authority`."""
+    """A TLS port before an engine's socket, at the far end, that lets in who shows a certificate of `authority`."""
 
     address: str
     authority: Authority
+    way: Way
 
     @property
     def key(self) -> TLS:
@@ -92,23 +97,23 @@ class Door:
 
 
 @pytest.fixture
-def door(world: World, tmp_path: Path) -> Iterator[Door]:
+def door(world: World, way: Way, tmp_path: Path) -> Iterator[Door]:
     assert isinstance(world, EngineWorld)
     authority = Authority()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    for name, text in zip(("cert.pem", "key.pem"), authority.pair("engine"), strict=True):
+    listener = way.listening(way.place(LOOPBACK))
+    host, port = listener.getsockname()
+    for name, text in zip(("cert.pem", "key.pem"), authority.pair(NAME, host), strict=True):
         (tmp_path / name).write_text(text)
     context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
     context.load_verify_locations(cadata=authority.pem)
     context.verify_mode = ssl.CERT_REQUIRED
-    with socket.socket() as listener, _served(listener, context, world.engine.socket):
-        yield Door(f"tcp://127.0.0.1:{listener.getsockname()[1]}", authority)
+    with listener, _served(listener, context, world.engine.socket):
+        yield Door(f"tcp://{host}:{port}", authority, way)
 
 
 @contextlib.contextmanager
 def _served(listener: socket.socket, context: ssl.SSLContext, target: Path) -> Iterator[None]:
-    listener.bind(("127.0.0.1", 0))
-    listener.listen(16)
     listener.settimeout(0.05)
     over = threading.Event()
     threads: list[threading.Thread] = []
@@ -153,9 +158,10 @@ def _carry(near: socket.socket, context: ssl.SSLContext, target: Path, over: thr
                 sink.sendall(data)
 
 
-def opened(world: EngineWorld, door: Door, tls: TLS | None) -> Runtime:
+def opened(world: EngineWorld, door: Door, tls: TLS | None, registered: str = "") -> Runtime:
     opener = open_docker if world.kind == "docker" else open_podman
-    return opener("test", socket=door.address, connection=Direct(), tls=tls, timeout_s=8)
+    connection = door.way.open(lambda: door.address)
+    return opener("test", socket=registered or door.address, connection=connection, tls=tls, timeout_s=8)
 
 
 def test_an_engine_behind_tls_is_operated_and_no_key_stays(
@@ -176,6 +182,18 @@ def test_an_engine_that_another_authority_signed_is_not_trusted(world: EngineWor
     ours = door.key
     with pytest.raises(Unavailable, match="was not signed by the registered CA"):
         opened(world, door, TLS(ca=Authority().pem, certificate=ours.certificate, key=ours.key))
+
+
+def test_the_certificate_is_held_against_the_registered_name_wherever_the_way_ends(
+    world: EngineWorld, door: Door
+) -> None:
+    runtime = opened(world, door, door.key, f"tcp://{NAME}:2376")
+    assert runtime.instances.list(world.scope).items == ()
+    runtime.close()
+    for other in ("tcp://other.example:2376", "tcp://127.0.0.9:2376"):
+        with pytest.raises(Unavailable, match="is for another name") as caught:
+            opened(world, door, door.key, other)
+        assert other in caught.value.sentence
 
 
 def test_without_a_certificate_of_ours_the_engine_refuses(world: EngineWorld, door: Door) -> None:
