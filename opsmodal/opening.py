@@ -4,17 +4,20 @@ which adapter belongs to which kind.
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from connectors import Connectors
-from connectors.base import Connection
+from connectors.base import Connection, Probe
 from connectors.errors import ConnectionProblem
 from opsmodal.registry.registry import Registry
 from opsmodal.registry.schema import AnyConnection, EngineSpec, KubernetesSpec, RuntimeSpec
+from opsmodal.speaking import speaks
 from opsmodal.ways import options_of
 from runtimes.base import Runtime
-from runtimes.errors import Unavailable
+from runtimes.errors import Invalid, Unavailable
 
 OPEN_TIMEOUT_S = 10.0
 CONNECTIONS = "connections"
@@ -68,14 +71,48 @@ class Opening:
                 problem = problem or failed
         raise problem or Unavailable(f"The runtime {spec.name} has no connection.")
 
-    def _over(self, spec: RuntimeSpec, way: AnyConnection) -> Opened:
-        connection = self._connectors.open(options_of(self._registry, spec, way))
+    def connect(self, spec: RuntimeSpec, way: AnyConnection) -> Connection:
+        """Make a connection of a runtime, without dialling anything. Raise NotAvailable."""
+        return self._connectors.open(options_of(self._registry, spec, way))
+
+    def over(self, spec: RuntimeSpec, way: AnyConnection, connection: Connection) -> Opened:
+        """Open a runtime over a connection, which stays the caller's to close. Raise what it says."""
+        runtime = self._runtime(spec, connection)
+        return Opened(runtime=runtime, connection=connection, connection_name=way.name, connection_kind=way.kind)
+
+    def address(self, spec: RuntimeSpec) -> str:
+        """Give what a connection of the runtime has to reach. Raise Invalid for a kubeconfig that names nothing."""
+        if not isinstance(spec, KubernetesSpec):
+            return spec.socket
+        if spec.in_cluster:
+            # Source: https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/
+            host, port = os.environ.get("KUBERNETES_SERVICE_HOST", ""), os.environ.get("KUBERNETES_SERVICE_PORT", "443")
+            return f"https://{f'[{host}]' if ':' in host else host}:{port}"
+        from runtimes.kubernetes.kubeconfig import chosen
+
+        kubeconfig = self._registry.credential("runtimes", spec.name, "kubeconfig") or ""
+        context = spec.kubeconfig.context or None if spec.kubeconfig else None
+        return chosen(kubeconfig, context, self._allowed_exec).cluster.server
+
+    def probe(self, spec: RuntimeSpec, connection: Connection, *, timeout_s: float) -> Probe:
+        """Try whether a runtime's server answers over a connection; never raises for one that does not."""
+        began = time.monotonic()
         try:
-            runtime = self._runtime(spec, connection)
+            address = self.address(spec)
+            found = connection.probe(address, timeout_s=timeout_s)
+            left_s = max(0.1, timeout_s - (time.monotonic() - began))
+            problem = speaks(address, connection.reach(address), timeout_s=left_s) if found.ok else ""
+        except (ConnectionProblem, Invalid) as refused:
+            return Probe(ok=False, latency_ms=None, sentence=refused.sentence, hint=refused.hint)
+        return replace(found, ok=False, sentence=problem) if problem else found
+
+    def _over(self, spec: RuntimeSpec, way: AnyConnection) -> Opened:
+        connection = self.connect(spec, way)
+        try:
+            return self.over(spec, way, connection)
         except BaseException:
             connection.close()
             raise
-        return Opened(runtime=runtime, connection=connection, connection_name=way.name, connection_kind=way.kind)
 
     def _runtime(self, spec: RuntimeSpec, connection: Connection) -> Runtime:
         if isinstance(spec, KubernetesSpec):

@@ -19,7 +19,7 @@ NOTICED_S = 10.0
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ask again at once, so that recovery is seen without waiting."""
     monkeypatch.setattr(recent, "RETRY_S", 0.0)
-    monkeypatch.setattr("opsmodal.fleet.RETRY_S", 0.0)
+    monkeypatch.setattr("opsmodal.fleet.slots.RETRY_S", 0.0)
     monkeypatch.setattr("opsmodal.operations.instances.FRESH_S", 0.0)
     monkeypatch.setattr("opsmodal.operations.services.GLANCE_FRESH_S", 0.0)
 

@@ -101,10 +101,9 @@ def test_pages_behind_a_hanging_runtime_make_no_line_that_grows(changed: Install
     fleet = changed.app.extensions["opsmodal"].services._fleet
     for _ in range(3):
         at_once(8, lambda _: changed.client().get("/services"))
-        waiting = sum(pool._work_queue.qsize() for pool in fleet._pools.values())
-        assert waiting <= 23, "one question for each service at most"
+        assert fleet.glancing.waiting <= 23, "one question for each service at most"
     changed.cluster.faults.clear()
-    until(lambda: not fleet._glancing)
+    until(lambda: fleet.glancing.is_idle)
 
 
 def test_a_service_of_others_looks_and_costs_like_none(changed: Installation) -> None:
