@@ -10,7 +10,8 @@ from pathlib import Path
 from connectors.base import Connection
 from connectors.direct import Direct
 from connectors.errors import NotAvailable
-from connectors.options import DirectOptions, Options
+from connectors.options import DirectOptions, Options, VpnOptions
+from connectors.vpn.external import External
 
 
 class Connectors:
@@ -23,6 +24,8 @@ class Connectors:
         """Make a connection, without dialling anything. Raise NotAvailable for what this machine cannot do."""
         if isinstance(options, DirectOptions):
             return Direct()
+        if isinstance(options, VpnOptions) and options.mode == "external":
+            return External(options, self._folder)
         raise NotAvailable("This kind of connection cannot be used here.", hint="Register one of kind direct.")
 
     def close(self) -> None:

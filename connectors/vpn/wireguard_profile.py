@@ -1,7 +1,7 @@
 """Reads WireGuard profiles as wg-quick has them, and refuses what would run a program or change this machine.
 
-Pure: nothing is opened, resolved or brought up. Lines, sections and keys as wg(8) and wg-quick(8) say: keys and
-section names in any case, `#` begins a comment, lists are separated by commas and may be given in several lines.
+Pure: nothing is opened, resolved or brought up. Values as wg(8) and wg-quick(8) say; each is checked and none is
+passed on as it came.
 """
 
 from __future__ import annotations
@@ -12,24 +12,12 @@ import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from connectors.vpn.profile import PORT_MAX, BadProfile, is_address, is_host, lines_of, port_of, shown, whole
+from connectors.vpn.profile import PORT_MAX, BadProfile, is_address, is_host, port_of, shown, whole
+from connectors.vpn.wireguard_sections import INTERFACE, PEER, WHOLE_FILE, Section, sections_of
 
 KEY_BYTES = 32
 PEERS_MAX = 256
 MTU_MIN, MTU_MAX = 576, 65_535
-INTERFACE, PEER = "interface", "peer"
-ONCE_INTERFACE = ("privatekey", "listenport", "mtu", "table", "fwmark", "saveconfig")
-ONCE_PEER = ("publickey", "presharedkey", "endpoint", "persistentkeepalive")
-LISTS = {INTERFACE: ("address", "dns"), PEER: ("allowedips",)}
-PROGRAMS = {"preup": "PreUp", "postup": "PostUp", "predown": "PreDown", "postdown": "PostDown"}
-"""Lines that wg-quick gives to a shell."""
-NEEDLESS = {"table": ("auto", "off"), "fwmark": ("0", "off", "0x0"), "saveconfig": ("false",)}
-"""Keys that change the machine, and their values that do not: a tunnel lives apart from the machine's own routes."""
-WHY_NOT = {
-    "table": "Table puts routes into a table of this machine; tunnels have their own routes.",
-    "fwmark": "FwMark marks packets for the rules of this machine; tunnels follow none of them.",
-    "saveconfig": "SaveConfig would write the profile's file when the tunnel ends.",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,31 +43,21 @@ class WireGuardProfile:
     peers: tuple[Peer, ...] = ()
 
 
-@dataclass(slots=True)
-class _Section:
-    """One section while it is read: values by key in lower case, each with its line."""
-
-    kind: str
-    line: int
-    values: dict[str, tuple[int, str]] = field(default_factory=dict)
-    lists: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
-
-
 def read(text: str) -> WireGuardProfile:
     """Read a profile. Raise BadProfile with the line that is wrong or refused."""
-    sections = _sections(text)
+    sections = sections_of(text)
     interfaces = [section for section in sections if section.kind == INTERFACE]
     peers = [section for section in sections if section.kind == PEER]
     if len(interfaces) != 1:
-        raise BadProfile("A profile has one [Interface] section.", hint=_whole_file(), line=_second(interfaces))
+        raise BadProfile("A profile has one [Interface] section.", hint=WHOLE_FILE, line=_second(interfaces))
     if not peers:
-        raise BadProfile("The profile has no [Peer] section: there is nobody to connect to.", hint=_whole_file())
+        raise BadProfile("The profile has no [Peer] section: there is nobody to connect to.", hint=WHOLE_FILE)
     if len(peers) > PEERS_MAX:
         raise BadProfile(f"The profile has more than {PEERS_MAX} peers.", hint="Give the profile of a client.")
     return _profile(interfaces[0], _distinct(peers))
 
 
-def _profile(section: _Section, peers: tuple[Peer, ...]) -> WireGuardProfile:
+def _profile(section: Section, peers: tuple[Peer, ...]) -> WireGuardProfile:
     addresses = tuple(_address(line, item) for line, item in section.lists.get("address", ()))
     if not addresses:
         raise BadProfile(
@@ -95,7 +73,7 @@ def _profile(section: _Section, peers: tuple[Peer, ...]) -> WireGuardProfile:
     )
 
 
-def _distinct(sections: list[_Section]) -> tuple[Peer, ...]:
+def _distinct(sections: list[Section]) -> tuple[Peer, ...]:
     peers: dict[str, Peer] = {}
     for section in sections:
         peer = _peer(section)
@@ -105,7 +83,7 @@ def _distinct(sections: list[_Section]) -> tuple[Peer, ...]:
     return tuple(peers.values())
 
 
-def _peer(section: _Section) -> Peer:
+def _peer(section: Section) -> Peer:
     line, endpoint = section.values.get("endpoint", (0, ""))
     return Peer(
         public_key=_demanded_key(section, "publickey", "PublicKey"),
@@ -116,77 +94,9 @@ def _peer(section: _Section) -> Peer:
     )
 
 
-def _sections(text: str) -> list[_Section]:
-    sections: list[_Section] = []
-    for number, whole_line in lines_of(text):
-        line = whole_line.partition("#")[0].strip(" \t")
-        if not line:
-            continue
-        if line.startswith("["):
-            sections.append(_Section(_section_name(number, line), number))
-            continue
-        key, equals, value = line.partition("=")
-        if not equals or not sections:
-            raise BadProfile(
-                f"Line {number} of the profile is not of the form “Key = value” inside a section.",
-                hint=_whole_file(),
-                line=number,
-            )
-        _put(sections[-1], number, key.strip(" \t"), value.strip(" \t"))
-    return sections
-
-
-def _section_name(number: int, line: str) -> str:
-    name = line.lower()
-    if name not in {"[interface]", "[peer]"}:
-        raise BadProfile(
-            f"Line {number} of the profile begins the section {shown(line)}, and there is none of that name.",
-            hint="There are [Interface] and [Peer].",
-            line=number,
-        )
-    return name[1:-1]
-
-
-def _put(section: _Section, line: int, written: str, value: str) -> None:
-    key = written.lower()
-    if key in PROGRAMS:
-        raise BadProfile(
-            f"Line {line} of the profile, {PROGRAMS[key]}, would run a program on this machine; profiles never do.",
-            hint="Delete the line. Routes and names of a tunnel are set without it.",
-            line=line,
-        )
-    known = key in (ONCE_INTERFACE if section.kind == INTERFACE else ONCE_PEER)
-    if not known and key not in LISTS[section.kind]:
-        raise BadProfile(
-            f"Line {line} of the profile: {shown(written)} is no key of [{section.kind.title()}].",
-            hint="Delete the line, or correct its spelling; wg(8) and wg-quick(8) list the keys.",
-            line=line,
-        )
-    if not value.isascii() or (not value and key != "allowedips"):
-        raise BadProfile(
-            f"Line {line} of the profile: {shown(written)} has no value that could be read.",
-            hint="Write it in plain ASCII characters.",
-            line=line,
-        )
-    if key in NEEDLESS and value.lower() not in NEEDLESS[key]:
-        raise BadProfile(f"Line {line} of the profile: {WHY_NOT[key]}", hint="Delete the line.", line=line)
-    if not known:
-        section.lists.setdefault(key, []).extend(_items(line, value))
-        return
-    if key in section.values:
-        raise BadProfile(
-            f"Line {line} of the profile gives {shown(written)} a second time.", hint="Keep one of them.", line=line
-        )
-    section.values[key] = (line, value)
-
-
-def _items(line: int, value: str) -> list[tuple[int, str]]:
-    return [(line, item.strip(" \t")) for item in value.split(",")] if value else []
-
-
-def _demanded_key(section: _Section, key: str, name: str) -> str:
+def _demanded_key(section: Section, key: str, name: str) -> str:
     if key not in section.values:
-        raise BadProfile(f"[{section.kind.title()}] has no {name}.", hint=_whole_file(), line=section.line)
+        raise BadProfile(f"[{section.kind.title()}] has no {name}.", hint=WHOLE_FILE, line=section.line)
     line, value = section.values[key]
     found = _key(line, value, name)
     if not found:
@@ -256,13 +166,13 @@ def _endpoint(line: int, value: str) -> str:
     return f"{host}:{port_of(port)}"
 
 
-def _keepalive(section: _Section) -> int:
+def _keepalive(section: Section) -> int:
     if section.values.get("persistentkeepalive", (0, ""))[1].lower() == "off":
         return 0
     return _number(section, "persistentkeepalive", "PersistentKeepalive", 0, PORT_MAX)
 
 
-def _number(section: _Section, key: str, name: str, least: int, most: int) -> int:
+def _number(section: Section, key: str, name: str, least: int, most: int) -> int:
     if key not in section.values:
         return 0
     line, value = section.values[key]
@@ -276,9 +186,5 @@ def _number(section: _Section, key: str, name: str, least: int, most: int) -> in
     return number
 
 
-def _second(interfaces: list[_Section]) -> int:
+def _second(interfaces: list[Section]) -> int:
     return interfaces[1].line if len(interfaces) > 1 else 0
-
-
-def _whole_file() -> str:
-    return "Give the whole file as wg-quick takes it."
