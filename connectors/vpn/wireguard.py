@@ -1,0 +1,280 @@
+"""A WireGuard interface inside the keeper's namespace: by the kernel where it can, by wireguard-go where it cannot.
+
+WireGuard never says that it is refused: a wrong key, a lost peer and a firewall look alike. What can be told is when a
+peer last shook hands and whether bytes come back, so that is what is measured, and the sentence names the causes.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from connectors.base import Phase, Standing
+from connectors.errors import ConnectionProblem, NotAvailable, Unreachable, WrongRoute
+from connectors.vpn import namespace
+from connectors.vpn.allowed import Address, Allowed, networks_of
+from connectors.vpn.outside import Outside, endpoint
+from connectors.vpn.wireguard_profile import Peer, WireGuardProfile
+
+INTERFACE = "vpn0"
+"""Free by nature: the namespace is empty."""
+MTU = 1420
+"""What wg-quick takes for a line of 1500: 80 bytes go to IPv6, UDP and WireGuard."""
+KEEPALIVE_S = 25
+"""Where the profile has none: without it nothing is heard of a peer that nobody talks to (wg(8) suggests 25)."""
+FRESH_S = 180.0
+"""A session ends after this without a new handshake (REJECT_AFTER_TIME of the WireGuard paper)."""
+FIRST_S = 5.0
+"""A handshake is repeated after this (REKEY_TIMEOUT): a peer that answers has answered the first."""
+LATE_S = 135.0
+"""A session is renewed after 120 s (REKEY_AFTER_TIME); a handshake older than this is one that was not answered."""
+LOOK_S = 2.0
+AGAIN_S = 10.0
+"""Between two look-ups of a silent endpoint's name."""
+PROGRAM_S = 10.0
+POLL_S = 0.02
+SOCKETS = namespace.RUN / "wireguard"
+HOW = "it may be off, a firewall may drop UDP, or a key was changed on one side only."
+
+
+@dataclass(slots=True, kw_only=True)
+class _Seen:
+    """One peer as it was last looked at; times are of the monotonic clock."""
+
+    peer: Peer
+    number: int
+    handshake_at: datetime | None = None
+    received_bytes: int = 0
+    sent_bytes: int = 0
+    heard: float | None = None
+
+
+class WireGuard:
+    """The interface of one profile. `tick` is called by the keeper's own thread, the rest by any."""
+
+    def __init__(
+        self, name: str, profile: WireGuardProfile, allowed: Allowed, outside: Outside, programs: Mapping[str, str]
+    ) -> None:
+        self.allowed = allowed
+        self.dns = tuple(server for server in profile.dns if _within(allowed, server))
+        self._name = name
+        self._profile = profile
+        self._outside = outside
+        self._programs = programs
+        self._began = time.monotonic()
+        self._looked = self._asked = 0.0
+        self._seen: dict[str, _Seen] = {}
+        self._daemon: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Make the interface. Raise NotAvailable for what this machine lacks."""
+        self._make()
+        self._set_keys()
+        mtu = self._profile.mtu or MTU
+        lines = [f"address add {each} dev {INTERFACE}{_flags(each)}" for each in _usable(self._profile.addresses)]
+        lines += [f"link set dev {INTERFACE} mtu {mtu} up"]
+        lines += [f"route replace {each} dev {INTERFACE}" for each in _usable(map(str, self.allowed.networks))]
+        namespace.configure(self._programs["ip"], lines)
+
+    def tick(self) -> ConnectionProblem | None:
+        """Look at the peers now and then, look silent ones up again; give why the tunnel is over, if it is."""
+        now = time.monotonic()
+        if self._daemon is not None and self._daemon.poll() is not None:
+            return Unreachable(f"The tunnel {self._name} was lost: its wireguard-go ended.", hint="Try again.")
+        if now - self._looked >= LOOK_S:
+            self._look()
+        if now - self._asked >= AGAIN_S and now - self._began > FIRST_S:
+            self._asked = now
+            for seen in self._seen.values():
+                if _age_s(seen) > LATE_S:
+                    self._outside.look_again(seen.number)
+        return None
+
+    def open(self, *, timeout_s: float) -> None:
+        """Do nothing: the first packet shakes hands, and is kept meanwhile."""
+
+    def admit(self, target: Address) -> None:
+        """Raise WrongRoute where no peer takes packets for the target."""
+        if self._peer_of(target) is None:
+            raise WrongRoute(
+                f"No peer of the WireGuard profile {self._name} takes packets for {target} (AllowedIPs).",
+                hint="Add its network to AllowedIPs of the peer, or choose another connection.",
+            )
+
+    def mark(self, target: Address) -> int:
+        """Give what was received from the target's peer so far, for `silence`."""
+        seen = self._peer_of(target)
+        return seen.received_bytes if seen else 0
+
+    def silence(self, target: Address, port: int, *, since: int, waited_s: float) -> ConnectionProblem:
+        """Say why nothing came from the target: the peer, or what is behind it."""
+        self._look()
+        seen = self._peer_of(target)
+        where = f"[{target}]:{port}" if target.version == 6 else f"{target}:{port}"
+        if seen is None or seen.received_bytes > since:
+            return Unreachable(
+                f"{where} did not answer within {waited_s:g} s, and the tunnel {self._name} carries.",
+                hint="A firewall behind the tunnel may drop the packets, or the host is off.",
+            )
+        if _age_s(seen) > FRESH_S:
+            return self._gone(seen)
+        return Unreachable(
+            f"{where} did not answer within {waited_s:g} s, and nothing at all came back through the tunnel "
+            f"{self._name} (last handshake {_spoken(_age_s(seen))} ago).",
+            hint=f"The host or its firewall may drop packets, or the peer {self._shown(seen)} has just gone.",
+        )
+
+    def standing(self) -> Standing:
+        """Say how the tunnel is, as it was last looked at."""
+        freshest = min(self._seen.values(), key=_age_s)
+        facts = tuple(fact for seen in self._seen.values() for fact in self._facts(seen))
+        if _age_s(freshest) <= FRESH_S:
+            return Standing(
+                phase=Phase.UP, since=self._since(), sentence=f"The tunnel {self._name} is up.", facts=facts
+            )
+        if time.monotonic() - self._began <= FIRST_S and not self._outside.fars[freshest.number].problem:
+            return Standing(phase=Phase.OPENING, sentence=f"Waiting for {self._shown(freshest)}.", facts=facts)
+        gone = self._gone(freshest)
+        return Standing(phase=Phase.DOWN, since=self._since(), sentence=gone.sentence, hint=gone.hint, facts=facts)
+
+    def stop(self) -> None:
+        """End wireguard-go; the interface goes with it."""
+        if self._daemon is not None:
+            self._daemon.kill()
+            self._daemon.wait(PROGRAM_S)
+
+    def _make(self) -> None:
+        made = self._run("ip", "link", "add", INTERFACE, "type", "wireguard")
+        if made.returncode == 0:
+            return
+        if "wireguard-go" not in self._programs:
+            raise NotAvailable(
+                "This kernel has no WireGuard, and wireguard-go is not installed.",
+                hint="Install wireguard-go, or load the kernel's module: modprobe wireguard.",
+            )
+        namespace.need_tun()
+        self._daemon = subprocess.Popen(  # noqa: S603  (by the path that the server found)
+            [self._programs["wireguard-go"], "-f", INTERFACE],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={},
+            preexec_fn=namespace.die_with_parent,  # noqa: PLW1509  (the keeper has one thread yet)
+        )
+        self._await(SOCKETS / f"{INTERFACE}.sock", self._daemon)
+
+    def _await(self, path: Path, daemon: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + PROGRAM_S
+        while not path.exists():
+            if daemon.poll() is not None or time.monotonic() > deadline:
+                raise NotAvailable(
+                    "wireguard-go did not start.", hint="Run it by hand to see why: wireguard-go -f wg0."
+                )
+            time.sleep(POLL_S)
+
+    def _set_keys(self) -> None:
+        lines = ["[Interface]", f"PrivateKey = {self._profile.private_key}"]
+        for peer in self._profile.peers:
+            lines += ["[Peer]", f"PublicKey = {peer.public_key}", f"AllowedIPs = {','.join(peer.allowed_ips)}"]
+            lines += [f"PresharedKey = {peer.preshared_key}"] if peer.preshared_key else []
+            if peer.endpoint:
+                port = self._outside.carry(*endpoint(peer.endpoint))
+                self._seen[peer.public_key] = _Seen(peer=peer, number=len(self._outside.fars) - 1)
+                lines += [f"Endpoint = 127.0.0.1:{port}", f"PersistentKeepalive = {peer.keepalive_s or KEEPALIVE_S}"]
+        if not self._seen:
+            raise NotAvailable(
+                f"No peer of the WireGuard profile {self._name} has an Endpoint: there is nobody to call.",
+                hint="Add Endpoint to the [Peer] section.",
+            )
+        done = self._run("wg", "setconf", INTERFACE, "/dev/stdin", given="\n".join(lines) + "\n")
+        if done.returncode:
+            raise NotAvailable(f"The WireGuard profile {self._name} was refused by wg.", hint="Check it with wg-quick.")
+
+    def _run(self, program: str, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(  # noqa: S603  (by the path that the server found)
+            [self._programs[program], *arguments],
+            input=given,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PROGRAM_S,
+        )
+
+    def _look(self) -> None:
+        """Read what the interface counts: wg(8), `show dump`."""
+        self._looked = time.monotonic()
+        for line in self._run("wg", "show", INTERFACE, "dump").stdout.splitlines()[1:]:
+            key, _, _, _, handshake, received, sent, _ = line.split("\t")
+            seen = self._seen.get(key)
+            if seen is None:
+                continue
+            if int(received) > seen.received_bytes:
+                seen.heard = self._looked
+            seen.received_bytes, seen.sent_bytes = int(received), int(sent)
+            seen.handshake_at = datetime.fromtimestamp(int(handshake), UTC) if int(handshake) else None
+
+    def _peer_of(self, target: Address) -> _Seen | None:
+        """Give the peer whose network for the target is the narrowest, as WireGuard chooses."""
+        fits = [
+            (network.prefixlen, seen)
+            for seen in self._seen.values()
+            for network in networks_of(seen.peer.allowed_ips)
+            if target in network
+        ]
+        return max(fits, key=lambda fit: fit[0])[1] if fits else None
+
+    def _gone(self, seen: _Seen) -> Unreachable:
+        problem = self._outside.fars[seen.number].problem
+        age_s = _age_s(seen) if seen.handshake_at else time.monotonic() - self._began
+        ever = "" if seen.handshake_at else " since the tunnel was opened"
+        why = f"{problem}." if problem else HOW
+        return Unreachable(
+            f"The WireGuard peer {self._shown(seen)} has not answered for {_spoken(age_s)}{ever}: {why}",
+            hint="Compare both sides' public keys, and look whether packets arrive there: wg show.",
+        )
+
+    def _shown(self, seen: _Seen) -> str:
+        far = self._outside.fars[seen.number]
+        return far.name if far.address in {"", far.name} else f"{far.name} ({far.address})"
+
+    def _since(self) -> datetime:
+        return datetime.now(UTC) - timedelta(seconds=time.monotonic() - self._began)
+
+    def _facts(self, seen: _Seen) -> Sequence[tuple[str, str]]:
+        return (
+            ("endpoint", self._shown(seen)),
+            ("last handshake", f"{_spoken(_age_s(seen))} ago" if seen.handshake_at else "none yet"),
+            ("addresses", ", ".join(self._profile.addresses)),
+            ("routes", self.allowed.shown()),
+            ("received", f"{seen.received_bytes} bytes"),
+            ("sent", f"{seen.sent_bytes} bytes"),
+        )
+
+
+def _age_s(seen: _Seen) -> float:
+    return (datetime.now(UTC) - seen.handshake_at).total_seconds() if seen.handshake_at else float("inf")
+
+
+def _spoken(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+def _usable(texts: Sequence[str] | map[str]) -> list[str]:
+    return [text for text in texts if ":" not in text or namespace.has_ipv6()]
+
+
+def _flags(address: str) -> str:
+    """No route by the address alone; and no asking around whether somebody else has it (IPv6)."""
+    return " noprefixroute nodad" if ":" in address else " noprefixroute"
+
+
+def _within(allowed: Allowed, server: str) -> bool:
+    try:
+        allowed.judge(server)
+    except WrongRoute:
+        return False
+    return True
