@@ -2,7 +2,7 @@
 
 A way is a registered connection and the far end that it leads to. Between that far end and the engine stands the relay
 of a world (`World.line`), so that a case cuts what an engine's death would cut, and the way itself stays up; what
-happens when the way is lost is for `tests/connections`.
+happens when the way itself is lost is for `tests/faults`.
 """
 
 from __future__ import annotations
@@ -10,15 +10,16 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 
 from connectors import Connectors
 from connectors.base import Connection, Endpoint, Exit, Output, Probe, Standing
-from connectors.options import DirectOptions, Hop, Identity, Options, SshOptions
+from connectors.options import DirectOptions, Hop, Identity, Options, SshOptions, VpnOptions
 from connectors.stream import Stream
 from tests.contract.relay import Address, listening
 from tests.engines import sshd
-from tests.engines.process import own_folder, sweep
+from tests.engines import wireguard as wireguards
+from tests.engines.netns import Namespace
+from tests.engines.traces import none_left
 
 DIRECT = "direct"
 LOOPBACK = ("127.0.0.1", 0)
@@ -43,6 +44,21 @@ class Way:
     def listening(self, address: Address) -> socket.socket:
         """Listen at the far end."""
         return listening(address)
+
+
+class Tunnelled(Way):
+    """A way whose far end is another host: the relays of its worlds listen there, within the tunnel's network."""
+
+    def __init__(self, connectors: Connectors, options: Options, *, host: Namespace, address: str) -> None:
+        super().__init__(connectors, options)
+        self._host = host
+        self._address = address
+
+    def place(self, wished: Address) -> Address:
+        return self._address, 0
+
+    def listening(self, address: Address) -> socket.socket:
+        return self._host.inside(lambda: listening(address))
 
 
 class Leading:
@@ -72,25 +88,38 @@ class Leading:
 @contextlib.contextmanager
 def direct() -> Opened:
     """Dial the relay from here."""
-    with _connectors() as connectors:
+    with connected() as connectors:
         yield Way(connectors, DirectOptions())
 
 
 @contextlib.contextmanager
 def ssh() -> Opened:
     """Go through one sshd."""
-    with _servers(1) as hops, _connectors() as connectors:
+    with _servers(1) as hops, connected() as connectors:
         yield Way(connectors, SshOptions(hops=hops))
 
 
 @contextlib.contextmanager
 def jump() -> Opened:
     """Go through an sshd to another one."""
-    with _servers(2) as hops, _connectors() as connectors:
+    with _servers(2) as hops, connected() as connectors:
         yield Way(connectors, SshOptions(hops=hops))
 
 
-WAYS: dict[str, Callable[[], contextlib.AbstractContextManager[Way]]] = {DIRECT: direct, "ssh": ssh, "jump": jump}
+@contextlib.contextmanager
+def wireguard() -> Opened:
+    """Go through a tunnel of WireGuard."""
+    with contextlib.closing(wireguards.start()) as server, connected() as connectors:
+        options = VpnOptions(name="wireguard", kind="wireguard", config=server.profile())
+        yield Tunnelled(connectors, options, host=server.host, address=server.address)
+
+
+WAYS: dict[str, Callable[[], contextlib.AbstractContextManager[Way]]] = {
+    DIRECT: direct,
+    "ssh": ssh,
+    "jump": jump,
+    "wireguard": wireguard,
+}
 """Each opens a way, or raises CannotStart with why this machine cannot have it."""
 
 
@@ -116,12 +145,7 @@ def _servers(count: int) -> Iterator[tuple[Hop, ...]]:
 
 
 @contextlib.contextmanager
-def _connectors() -> Iterator[Connectors]:
-    folder: Path = own_folder("ways")
-    folder.chmod(0o700)
-    connectors = Connectors(folder)
-    try:
+def connected() -> Iterator[Connectors]:
+    """Give connectors with a folder of their own; fail when they leave anything behind."""
+    with none_left("ways") as folder, contextlib.closing(Connectors(folder)) as connectors:
         yield connectors
-    finally:
-        connectors.close()
-        sweep(folder)
