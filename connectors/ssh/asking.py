@@ -1,7 +1,8 @@
 """The channels of one line: who may open one now, and what a server that refuses one means.
 
 Two bounds, because servers have two: sessions (programs, `MaxSessions`, ten by default) and forwarded connections. What
-a server allows is learned from what it refuses; it says no number.
+a server allows is learned from what it refuses, since it says no number, and tried anew a minute later: a session that
+was closed here counts at the server until its program has ended, so what was learned may be too little.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ FORWARDS_MAX = 128
 """A page needs a handful, each follow one; sshd has no bound of its own below its file descriptors (1,024)."""
 SESSIONS_MAX = 10
 """sshd_config(5): the default of MaxSessions."""
-AGAIN_S = 0.1
-"""A session that we closed counts at the server until its program has ended."""
+AGAIN_S, AGAIN_MAX_S = 0.1, 1.0
 RELEASE_S = 3.0
+"""So long a server may take to count a closed session as over, before it is believed that it opens none at all."""
+LEARN_AGAIN_S = 60.0
+Ask = Callable[[Carrier, float], paramiko.Channel]
 
 
 class Channels:
@@ -31,6 +34,7 @@ class Channels:
     def __init__(self, host: str) -> None:
         self._host = host
         self._forwards, self._sessions = Turns(FORWARDS_MAX), Turns(SESSIONS_MAX)
+        self._refused_at = 0.0
 
     @property
     def in_use(self) -> int:
@@ -45,18 +49,14 @@ class Channels:
         ]
 
     def open(
-        self,
-        up: Callable[[float], Carrier],
-        ask: Callable[[Carrier, float], paramiko.Channel],
-        *,
-        party: str,
-        timeout_s: float,
-        session: bool,
+        self, up: Callable[[float], Carrier], ask: Ask, *, party: str, timeout_s: float, session: bool
     ) -> paramiko.Channel:
         """Wait for a turn and a transport, and ask. Raise a ConnectionProblem when nothing comes of it in time."""
         deadline = time.monotonic() + timeout_s
         turns = self._sessions if session else self._forwards
-        turns.take(party, timeout_s=timeout_s)
+        self._try_more()
+        if not turns.take(party, timeout_s=timeout_s):
+            raise self._full(turns, timeout_s)
         try:
             carrier = up(deadline)
             channel = self._session(carrier, ask, deadline) if session else self._asked(carrier, ask, deadline)
@@ -66,9 +66,7 @@ class Channels:
         carrier.at_end(channel, turns.give)
         return channel
 
-    def _asked(
-        self, carrier: Carrier, ask: Callable[[Carrier, float], paramiko.Channel], deadline: float
-    ) -> paramiko.Channel:
+    def _asked(self, carrier: Carrier, ask: Ask, deadline: float) -> paramiko.Channel:
         try:
             return ask(carrier, max(0.0, deadline - time.monotonic()))
         except Refused as refused:
@@ -78,28 +76,51 @@ class Channels:
                 raise Unreachable(f"{self._host} did not open a channel: {words(lost)}.") from lost
             raise Unreachable(f"The line to {self._host} was lost.", hint="Try again.") from lost
 
-    def _session(
-        self, carrier: Carrier, ask: Callable[[Carrier, float], paramiko.Channel], deadline: float
-    ) -> paramiko.Channel:
+    def _session(self, carrier: Carrier, ask: Ask, deadline: float) -> paramiko.Channel:
         """Ask for a session; when the server has no more, learn how many it allows, and wait for one to end."""
-        until = min(deadline, time.monotonic() + RELEASE_S)
+        alone_until, pause_s = time.monotonic() + RELEASE_S, AGAIN_S
         while True:
             try:
                 return self._asked(carrier, ask, deadline)
-            except Forbidden:
-                others = self._sessions.used - 1
-                if 0 < others < self._sessions.limit:
-                    self._sessions.allow(others)
-                if time.monotonic() + AGAIN_S > until:
+            except Forbidden as refused:
+                now, others = time.monotonic(), self._sessions.used - 1
+                if not isinstance(refused.__cause__, Refused):
                     raise
-                time.sleep(AGAIN_S)
+                self._learn(others)
+                if now + pause_s > (deadline if others else min(deadline, alone_until)):
+                    raise
+                time.sleep(pause_s)
+                pause_s = min(AGAIN_MAX_S, pause_s * 2)
+
+    def _learn(self, others: int) -> None:
+        self._refused_at = time.monotonic()
+        if 0 < others < self._sessions.limit:
+            self._sessions.allow(others)
+
+    def _try_more(self) -> None:
+        now = time.monotonic()
+        if self._sessions.limit < SESSIONS_MAX and now - self._refused_at > LEARN_AGAIN_S:
+            self._refused_at = now
+            self._sessions.allow(self._sessions.limit + 1)
+
+    def _full(self, turns: Turns, timeout_s: float) -> ConnectionProblem:
+        if turns is self._sessions and turns.limit < SESSIONS_MAX:
+            return self._no_session(turns.limit)
+        return Unreachable(
+            f"All {turns.limit} channels to {self._host} were in use for {timeout_s:.3g} s.",
+            hint="Close a few streams, or try again later.",
+        )
+
+    def _no_session(self, others: int) -> Forbidden:
+        said = f"allows {others} at once, and no more" if others else "allows none"
+        return Forbidden(
+            f"{self._host} opened no session: it {said}.",
+            hint="Raise MaxSessions in its sshd_config; a key's options may forbid sessions, too.",
+        )
 
     def _said(self, refused: Refused) -> ConnectionProblem:
         if refused.kind == "session" and refused.code in (PROHIBITED, CONNECT_FAILED):
-            return Forbidden(
-                f"{self._host} opens no further session: {self._sessions.used - 1} are in use.",
-                hint="Its sshd_config (MaxSessions) or the key's options there forbid more.",
-            )
+            return self._no_session(self._sessions.used - 1)
         if refused.code == PROHIBITED:
             return Forbidden(
                 f"{self._host} does not allow this forwarding.",

@@ -73,6 +73,9 @@ class Carrier(paramiko.Transport):  # type: ignore[misc]  # paramiko has no type
             packetizer_class=_Hearing,
         )
         self.name = f"ssh-{name}"
+        self.asked_host_keys: tuple[str, ...] = tuple(super().preferred_keys)
+        self.host_blob = b""
+        """The key that the server proved to have, with its certificate where it has one."""
         self._refusals: dict[int, tuple[int, str]] = {}
         self._late: dict[int, paramiko.Channel] = {}
         self._ends: dict[int, Callable[[], None]] = {}
@@ -80,6 +83,11 @@ class Carrier(paramiko.Transport):  # type: ignore[misc]  # paramiko has no type
         if quiet.level == logging.NOTSET:
             quiet.setLevel(logging.CRITICAL)  # it writes a trace for each refused login; `line` says what happened
         self.set_log_channel(WIRE_LOG)
+
+    @property
+    def preferred_keys(self) -> tuple[str, ...]:
+        """Give the host key algorithms in the order in which the server is asked for them."""
+        return self.asked_host_keys
 
     def silent_s(self) -> float:
         """Say for how many seconds nothing was heard from the far side."""
@@ -163,6 +171,10 @@ class Carrier(paramiko.Transport):  # type: ignore[misc]  # paramiko has no type
         asking.add_bytes(extra)
         self._send_user_message(asking)
         return channel, answered
+
+    def _verify_key(self, host_key: bytes, signature: bytes) -> None:
+        super()._verify_key(host_key, signature)
+        self.host_blob = host_key
 
     def _parse_channel_open_success(self, message: Message) -> None:
         number = message.get_int()

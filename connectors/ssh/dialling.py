@@ -9,14 +9,17 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import paramiko
 
-from connectors.errors import ConnectionProblem, Forbidden, LoginRefused, Unreachable
+from connectors.errors import ConnectionProblem, Forbidden, HostKeyUnknown, LoginRefused, Unreachable
 from connectors.options import Hop
 from connectors.ssh import hostkeys
 from connectors.ssh.carrier import Carrier, Refused
+from connectors.ssh.hostcerts import has_authority, vouches, without_certificate
+from connectors.ssh.identities import offers
 from connectors.ssh.login import log_in, quoted, where
 
 CONNECT_S = 4.0
@@ -33,17 +36,18 @@ def dial(hop: Hop, connect: Callable[[], Any], *, made: Callable[[Carrier], None
     Raise a ConnectionProblem that says at which step it failed.
     """
     refuse_control_characters(hop)
-    known = hostkeys.known_keys(hop.known_hosts)
-    carrier = Carrier(connect(), name=where(hop))
-    try:
-        made(carrier)
-        _shake_hands(carrier, hop, known)
-        _judge(carrier, hop, known)
-        log_in(carrier, hop)
-        carrier.keep_alive()
-    except BaseException:
-        carrier.end()
-        raise
+    with offers(hop.identity) as mine:  # a key that cannot be read is said before anybody is bothered
+        known = hostkeys.known_keys(hop.known_hosts)
+        carrier = Carrier(connect(), name=where(hop))
+        try:
+            made(carrier)
+            _shake_hands(carrier, hop, known)
+            _judge(carrier, hop, known)
+            log_in(carrier, hop, mine)
+            carrier.keep_alive()
+        except BaseException:
+            carrier.end()
+            raise
     return carrier
 
 
@@ -99,10 +103,8 @@ def _not_carried(hop: Hop, refused: Refused) -> ConnectionProblem:
 def _shake_hands(carrier: Carrier, hop: Hop, known: list[hostkeys.Known]) -> None:
     carrier.banner_timeout = BANNER_S
     carrier.handshake_timeout = HANDSHAKE_S
-    options = carrier.get_security_options()
     mine = hostkeys.keys_for(known, hop.host, hop.port)
-    supported = tuple(options.key_types)
-    options.key_types = tuple(name for name in hostkeys.algorithms(mine, supported) if name in supported)
+    carrier.asked_host_keys = hostkeys.algorithms(mine, carrier.asked_host_keys)
     shaken = threading.Event()
     carrier.start_client(shaken)
     done = shaken.wait(BANNER_S + HANDSHAKE_S)
@@ -115,25 +117,38 @@ def _no_handshake(hop: Hop, error: BaseException | None) -> Unreachable:
     if isinstance(error, paramiko.ssh_exception.IncompatiblePeer):
         return Unreachable(f"{where(hop)} speaks no cipher, key exchange or host key that is accepted here.")
     if isinstance(error, paramiko.SSHException) and "banner" in str(error):
-        if isinstance(error.__context__, TimeoutError):
-            return Unreachable(
-                f"{where(hop)} accepts connections, but said nothing within {BANNER_S:g} s.",
-                hint="Its sshd hangs, or something else listens there.",
-            )
-        return Unreachable(
-            f"{where(hop)} ended the connection before it said anything.",
-            hint="It may have too many logins under way (MaxStartups), or not let this address in.",
-        )
+        return _no_banner(hop, error.__context__)
     if isinstance(error, paramiko.SSHException) and "protocol version" in str(error):
-        return Unreachable(f"What listens at {where(hop)} is no SSH server.")
+        return _no_banner(hop, error)
     if error is None or isinstance(error, EOFError):
         return Unreachable(f"{where(hop)} did not finish the handshake.", hint="The host or a firewall cut it off.")
     return Unreachable(f"The handshake with {where(hop)} failed: {words(error)}.")
 
 
+def _no_banner(hop: Hop, cause: BaseException | None) -> Unreachable:
+    if isinstance(cause, TimeoutError):
+        return Unreachable(
+            f"{where(hop)} accepts connections, but said nothing within {BANNER_S:g} s.",
+            hint="Its sshd hangs, or something else listens there.",
+        )
+    if isinstance(cause, EOFError | OSError):
+        return Unreachable(
+            f"{where(hop)} ended the connection before it said anything.",
+            hint="It may have too many logins under way (MaxStartups), or not let this address in.",
+        )
+    return Unreachable(f"What listens at {where(hop)} is no SSH server.", hint="Look at the port.")
+
+
 def _judge(carrier: Carrier, hop: Hop, known: list[hostkeys.Known]) -> None:
     key = carrier.get_remote_server_key()
-    hostkeys.judge(known, host=hop.host, port=hop.port, algorithm=key.get_name(), blob=key.asbytes())
+    if key.public_blob is not None and vouches(known, hop.host, hop.port, carrier.host_blob, now=datetime.now(UTC)):
+        return
+    try:
+        hostkeys.judge(known, host=hop.host, port=hop.port, algorithm=key.get_name(), blob=key.asbytes())
+    except HostKeyUnknown:
+        if has_authority(known, hop.host, hop.port):
+            raise without_certificate(hop.host, hop.port, key.asbytes()) from None
+        raise
 
 
 def words(error: object) -> str:

@@ -11,7 +11,6 @@ The file is that of sshd(8), section SSH_KNOWN_HOSTS FILE FORMAT: hashed names, 
 from __future__ import annotations
 
 import base64
-import binascii
 import hmac
 import re
 from collections.abc import Iterable, Iterator
@@ -29,6 +28,7 @@ SIGNATURES = {RSA: ("rsa-sha2-512", "rsa-sha2-256")}
 """An RSA key is asked for by the signatures made with it (RFC 8332); SHA-1 is not among them."""
 MARKERS = ("@revoked", "@cert-authority")
 FIELDS = 3
+CERTIFIED = "-cert-v01@openssh.com"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class Known:
 
 def known_keys(text: str) -> list[Known]:
     """Read a known_hosts file."""
-    return [found for line in text.splitlines() if (found := _line(line.strip())) is not None]
+    return [found for line in text.split("\n") if (found := _line(line.strip())) is not None]
 
 
 def _line(line: str) -> Known | None:
@@ -54,7 +54,7 @@ def _line(line: str) -> Known | None:
     names, algorithm, written = fields[:FIELDS]
     try:
         blob = base64.b64decode(written, validate=True)
-    except binascii.Error:
+    except ValueError:
         return None
     if not blob.startswith(len(algorithm).to_bytes(4, "big") + algorithm.encode()):
         return None
@@ -96,7 +96,7 @@ def _hash_matches(pattern: str, name: str) -> bool:
     try:
         expected = base64.b64decode(digest, validate=True)
         made = hmac.new(base64.b64decode(salt, validate=True), name.encode(), "sha1").digest()
-    except binascii.Error:
+    except ValueError:
         return False
     return hmac.compare_digest(made, expected)
 
@@ -119,8 +119,15 @@ def _named(lines: Iterable[Known], name: str) -> list[Known]:
 
 
 def algorithms(lines: Iterable[Known], supported: Iterable[str]) -> tuple[str, ...]:
-    """Order what the server is asked for: what we know a key of first, then the rest of `supported`."""
-    return tuple(dict.fromkeys((*_asked(lines), *supported)))
+    """Order what the server is asked for, out of `supported`: what we know a key of first.
+
+    Certificates come before all where an authority is known, and are not asked for elsewhere: nobody could judge them.
+    """
+    mine, may = list(lines), list(supported)
+    certified = [name for name in may if name.endswith(CERTIFIED)]
+    wanted = certified if any(line.marker == "@cert-authority" for line in mine) else []
+    known = [name for name in _asked(mine) if name in may]
+    return tuple(dict.fromkeys((*wanted, *known, *(name for name in may if name not in certified))))
 
 
 def _asked(lines: Iterable[Known]) -> Iterator[str]:

@@ -10,6 +10,7 @@ import io
 import os
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -40,30 +41,32 @@ class Offer:
 
 
 class _Agent(AgentSSH):  # type: ignore[misc]  # paramiko has no types
-    """The agent at a socket of our own making: paramiko's waits without a deadline."""
+    """The agent at a socket of our own making: paramiko's waits without a deadline, and is never closed."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, near: socket.socket) -> None:
         super().__init__()
-        with_deadline = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        with_deadline.settimeout(AGENT_S)
-        with_deadline.connect(path)
-        self._connect(with_deadline)
+        self._connect(near)
 
 
-def offers(identity: Identity) -> list[Offer]:
-    """Read an identity. Raise LoginRefused for a key or certificate that cannot be used, and for none at all."""
-    made: list[Offer] = []
-    if identity.key:
-        made += _with_key(identity)
-    elif identity.certificate:
-        raise LoginRefused("There is a certificate without its private key.", hint="Register the key as identityFile.")
-    if identity.agent:
-        made += _from_agent()
-    if identity.password:
-        made.append(Offer(method="password", name="the password", password=identity.password))
-    if not made:
-        raise LoginRefused("There is nothing to sign in with.", hint="Register an identityFile, agent or password.")
-    return made
+@contextmanager
+def offers(identity: Identity) -> Iterator[list[Offer]]:
+    """Read an identity, and keep its agent at hand meanwhile.
+
+    Raise LoginRefused for a key or certificate that cannot be used, and for an identity that has nothing to show.
+    """
+    with ExitStack() as held:
+        made: list[Offer] = []
+        if identity.key:
+            made += _with_key(identity)
+        elif identity.certificate:
+            raise LoginRefused("There is a certificate without its key.", hint="Register the key as identityFile.")
+        if identity.agent:
+            made += _from_agent(held)
+        if identity.password:
+            made.append(Offer(method="password", name="the password", password=identity.password))
+        if not made:
+            raise LoginRefused("There is nothing to sign in with.", hint="Register an identityFile, agent or password.")
+        yield made
 
 
 def _with_key(identity: Identity) -> Iterator[Offer]:
@@ -143,7 +146,7 @@ def certificate(text: str, key: paramiko.PKey) -> PublicBlob:
     return blob
 
 
-def _from_agent() -> list[Offer]:
+def _from_agent(held: ExitStack) -> list[Offer]:
     path = os.environ.get("SSH_AUTH_SOCK", "")
     if not path:
         raise LoginRefused(
@@ -151,7 +154,10 @@ def _from_agent() -> list[Offer]:
             hint="Start opsmodal with it, or register an identityFile.",
         )
     try:
-        keys = _Agent(path).get_keys()
+        near = held.enter_context(closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)))
+        near.settimeout(AGENT_S)
+        near.connect(path)
+        keys = _Agent(near).get_keys()
     except (OSError, paramiko.SSHException):
         raise LoginRefused("The SSH agent does not answer.", hint="Look with ssh-add -l what it holds.") from None
     if not keys:

@@ -5,34 +5,40 @@ What is said when it does not open names what was shown, never its secret half, 
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
+
 import paramiko
 
 from connectors.errors import LoginRefused, Unreachable
 from connectors.options import Hop
 from connectors.ssh.carrier import Carrier
-from connectors.ssh.identities import Offer, offers
+from connectors.ssh.identities import Offer
 
 AUTH_S = 15.0
 """A server that asks a directory first takes seconds; one that never answers must not hold up everybody."""
 PUBLIC_KEY = "publickey"
 
 
-def log_in(carrier: Carrier, hop: Hop) -> None:
-    """Sign in. Raise LoginRefused with what was offered, Unreachable when the server stops answering."""
+def log_in(carrier: Carrier, hop: Hop, offers: Sequence[Offer]) -> None:
+    """Show one offer after the other. Raise LoginRefused with what was shown, Unreachable when nobody answers."""
     carrier.auth_timeout = AUTH_S
     shown: list[Offer] = []
     taken: list[str] = []
-    for offer in offers(hop.identity):
+    for offer in offers:
+        if taken and not _is_taken(offer, taken):
+            continue
         shown.append(offer)
         try:
-            _show(carrier, hop.user, offer)
+            taken = _show(carrier, hop.user, offer) or taken
         except paramiko.BadAuthenticationType as refused:
             taken = list(refused.allowed_types)
         except paramiko.AuthenticationException as refused:
             if "timeout" in str(refused).lower():
                 raise _silent(hop) from refused
-        except (paramiko.SSHException, EOFError, OSError) as lost:
-            raise _refused(hop, shown, taken, cut=True) from lost
+        except (paramiko.SSHException, EOFError, OSError):
+            if carrier.is_active():  # an agent that does not sign
+                shown[-1] = dataclasses.replace(offer, name=f"{offer.name} (which did not sign)")
         if carrier.is_authenticated():
             return
         if not carrier.is_active():
@@ -40,11 +46,15 @@ def log_in(carrier: Carrier, hop: Hop) -> None:
     raise _refused(hop, shown, taken)
 
 
-def _show(carrier: Carrier, user: str, offer: Offer) -> None:
+def _is_taken(offer: Offer, taken: list[str]) -> bool:
+    return offer.method in taken or (offer.method == "password" and "keyboard-interactive" in taken)
+
+
+def _show(carrier: Carrier, user: str, offer: Offer) -> list[str]:
+    """Give what the server takes next, where it wants more than one thing (AuthenticationMethods)."""
     if offer.method == PUBLIC_KEY:
-        carrier.auth_publickey(user, offer.key)
-    else:
-        carrier.auth_password(user, offer.password)
+        return list(carrier.auth_publickey(user, offer.key))
+    return list(carrier.auth_password(user, offer.password))
 
 
 def _silent(hop: Hop) -> Unreachable:
@@ -64,7 +74,7 @@ def _refused(hop: Hop, shown: list[Offer], taken: list[str], *, cut: bool = Fals
 
 
 def _advice(hop: Hop, shown: list[Offer], taken: list[str]) -> str:
-    if taken and not {offer.method for offer in shown} & set(taken):
+    if taken and not any(_is_taken(offer, taken) for offer in shown):
         return f"Register something that it takes: {', '.join(taken)}."
     key = next((offer.key for offer in shown if offer.key is not None), None)
     if key is None:

@@ -1,25 +1,35 @@
-"""Start an sshd of the tests' own on a loopback port: own host key, one authorised key, no passwords, no PAM."""
+"""Start an sshd of the tests' own on a loopback port: own host key, one authorised key, no PAM.
+
+As many as a test wants, each with its own lines of sshd_config. Passwords are asked only of accounts that a test makes
+up: without PAM sshd looks into /etc/shadow itself, so it runs in a mount namespace with account files of its own.
+"""
 
 from __future__ import annotations
 
 import os
 import pwd
+import shlex
 import shutil
 import socket
 import subprocess
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.engines.process import CannotStart, Daemon, own_folder, sweep
+from tests.engines.process import CannotStart, Daemon, own_folder, processes_of, sweep
 
 HOST = "127.0.0.1"
 SEPARATION = Path("/run/sshd")
 """sshd as root refuses to start without this empty folder; the package's start script would make it."""
 ANSWER_S = 20.0
+ACCOUNTS = ("/etc/passwd", "/etc/shadow")
+FOLDERS = Path("/tmp/opsmodal-sshd-")
+"""How the folder of every sshd of every worker begins."""
 CONFIG = """\
+{own}
 ListenAddress {host}
 Port {port}
-HostKey {folder}/host_key
+{host_keys}
 AuthorizedKeysFile {folder}/client_key.pub
 PidFile {folder}/sshd.pid
 StrictModes no
@@ -59,34 +69,62 @@ class Sshd:
         """End it and its connections and leave nothing of it."""
         self.kill()
         sweep(self.folder)
-        if self.made_separation:
+        if self.made_separation and not processes_of(FOLDERS):  # another worker's sshd still needs it
             SEPARATION.rmdir()
 
 
-def start() -> Sshd:
-    """Start sshd; raise CannotStart with the reason. Only the user of the tests can sign in."""
+def start(*own: str, host_keys: Sequence[str] = ("ed25519",), passwords: Mapping[str, str] | None = None) -> Sshd:
+    """Start sshd with these lines before all others; the first one that sshd finds for a word counts.
+
+    `{folder}` in a line is the server's own. `host_keys` are algorithms of ssh-keygen. The user of the tests signs in
+    with the client key, `passwords` makes up accounts by name. Raise CannotStart with the reason.
+    """
     program = shutil.which("sshd")
     if not program or not shutil.which("ssh-keygen"):
         raise CannotStart("no sshd on this machine (package openssh-server)")
     folder = own_folder("sshd")
-    for key in ("host_key", "client_key"):
-        made = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "opsmodal-test", "-f", str(folder / key)]
-        subprocess.run(made, check=True, capture_output=True, timeout=ANSWER_S)
+    make_key(folder / "client_key")
+    for number, algorithm in enumerate(host_keys):
+        make_key(folder / host_key_name(number), algorithm)
     made_separation = os.geteuid() == 0 and not SEPARATION.exists()
     if made_separation:
-        SEPARATION.mkdir(mode=0o755)
+        SEPARATION.mkdir(mode=0o755, exist_ok=True)
     try:
-        return _listening(program, folder, made_separation)
+        return _listening(program, folder, made_separation, own, len(host_keys), passwords or {})
     except CannotStart:
         sweep(folder)
         raise
 
 
-def _listening(program: str, folder: Path, made_separation: bool) -> Sshd:
+def make_key(path: Path, algorithm: str = "ed25519", *, passphrase: str = "", bits: int = 0) -> Path:
+    """Make a key pair; the public half is beside it as .pub."""
+    size = ["-b", str(bits)] if bits else []
+    made = ["ssh-keygen", "-q", "-t", algorithm, *size, "-N", passphrase, "-C", "opsmodal-test", "-f", str(path)]
+    subprocess.run(made, check=True, capture_output=True, timeout=ANSWER_S)
+    return path
+
+
+def host_key_name(number: int) -> str:
+    return f"host_key{number or ''}"
+
+
+def _listening(
+    program: str, folder: Path, made_separation: bool, own: Sequence[str], keys: int, passwords: Mapping[str, str]
+) -> Sshd:
     port = free_port()
-    (folder / "sshd_config").write_text(CONFIG.format(host=HOST, port=port, folder=folder))
-    (folder / "known_hosts").write_text(f"[{HOST}]:{port} {(folder / 'host_key.pub').read_text()}")
-    daemon = Daemon([program, "-D", "-e", "-f", folder / "sshd_config"], folder=folder, ready=lambda: _greets(port))
+    names = [host_key_name(number) for number in range(keys)]
+    config = CONFIG.format(
+        own="\n".join(line.format(folder=folder) for line in own),
+        host=HOST,
+        port=port,
+        folder=folder,
+        host_keys="\n".join(f"HostKey {folder}/{name}" for name in names),
+    )
+    (folder / "sshd_config").write_text(config)
+    known = [f"[{HOST}]:{port} {(folder / f'{name}.pub').read_text()}" for name in names]
+    (folder / "known_hosts").write_text("".join(known))
+    argv = [program, "-D", "-e", "-f", str(folder / "sshd_config")]
+    daemon = Daemon(_among(argv, folder, passwords), folder=folder, ready=lambda: _greets(port))
     daemon.start()
     return Sshd(
         host=HOST,
@@ -98,6 +136,29 @@ def _listening(program: str, folder: Path, made_separation: bool) -> Sshd:
         made_separation=made_separation,
         daemon=daemon,
     )
+
+
+def _among(argv: list[str], folder: Path, passwords: Mapping[str, str]) -> list[str]:
+    """Give the command that runs `argv` where these accounts exist beside the machine's own."""
+    if not passwords:
+        return argv
+    if os.geteuid() != 0 or not shutil.which("unshare"):
+        raise CannotStart("accounts of the tests' own need root and unshare")
+    texts = {path: Path(path).read_text() for path in ACCOUNTS}
+    for uid, (name, password) in enumerate(passwords.items(), start=64_000):
+        hashing = ["openssl", "passwd", "-6", "-stdin"]
+        made = subprocess.run(hashing, check=True, input=password, capture_output=True, text=True, timeout=ANSWER_S)
+        hashed = made.stdout.strip()
+        texts["/etc/passwd"] += f"{name}:x:{uid}:{uid}::/:/bin/sh\n"
+        texts["/etc/shadow"] += f"{name}:{hashed}:19000:0:99999:7:::\n"
+    mounts = []
+    for path, text in texts.items():
+        copy = folder / Path(path).name
+        copy.write_text(text)
+        copy.chmod(Path(path).stat().st_mode & 0o777)
+        mounts.append(f"mount --bind {copy} {path}")
+    # The mounts are private to the namespace, and gone with its last process.
+    return ["unshare", "--mount", "sh", "-c", f"{' && '.join(mounts)} && exec {shlex.join(argv)}"]
 
 
 def sweep_connections(daemon: Daemon) -> None:
