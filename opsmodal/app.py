@@ -17,6 +17,7 @@ from opsmodal.audit.heads import Signer
 from opsmodal.audit.keeping import Keeping
 from opsmodal.audit.process import this_process
 from opsmodal.audit.reading import AuditLog
+from opsmodal.choices import Choices
 from opsmodal.favorites import Favorites
 from opsmodal.fleet import Fleet
 from opsmodal.history.collectors import Collectors
@@ -29,7 +30,9 @@ from opsmodal.networks import networks
 from opsmodal.opening import CONNECTIONS, Opening
 from opsmodal.operations import Operations, of_people
 from opsmodal.operations.auditing import Auditing
+from opsmodal.operations.connection import ConnectionOperations
 from opsmodal.operations.door import Door
+from opsmodal.operations.host_keys import HostKeys
 from opsmodal.operations.instances import InstanceOperations
 from opsmodal.operations.logs import LogOperations
 from opsmodal.operations.overview import OverviewOperations
@@ -55,6 +58,7 @@ from opsmodal.ways_in import behind_proxy, ways_in
 from opsmodal.web import (
     account,
     auditing,
+    connection,
     cutting,
     drawing,
     errors,
@@ -63,6 +67,7 @@ from opsmodal.web import (
     grants,
     headers,
     health,
+    host_keys,
     metrics,
     oidc,
     origin,
@@ -137,17 +142,14 @@ def _assemble(app: Flask, settings: Settings, store: Store, vault: Vault, known:
     live = Live(fleet)
     near = Near(store, settings)
     streams = near.streams
-    people = People(
-        store,
-        idle_s=settings.session_idle_s,
-        life_s=settings.session_life_s,
-        failures_per_minute=settings.sign_in_failures_per_minute,
-    )
+    people = _people(settings, store)
     standing = Standing(store, idle_s=settings.session_idle_s, life_s=settings.session_life_s)
     watch = app.extensions[WATCH] = Watch(standing, known, audit)
     ways = ways_in(settings, store, vault, people=people, registry=known, audit=audit)
     app.extensions[EXTENSION] = Operations(
         services=Services(door, fleet, Favorites(store)),
+        connection=ConnectionOperations(door, fleet, Choices(store)),
+        host_keys=HostKeys(door, known, fleet),
         overview=OverviewOperations(door, fleet),
         instances=InstanceOperations(door, fleet, live),
         logs=LogOperations(door, fleet, streams, settings, watch=watch, away=near.attach),
@@ -167,6 +169,15 @@ def _assemble(app: Flask, settings: Settings, store: Store, vault: Vault, known:
     app.extensions[metrics.NEAR] = near
     closing = (live.close, near.close, watch.close, fleet.close, connectors.close)
     _begin(app, settings, Collectors(registry=known, fleet=fleet, store=store), keeping, closing=closing)
+
+
+def _people(settings: Settings, store: Store) -> People:
+    return People(
+        store,
+        idle_s=settings.session_idle_s,
+        life_s=settings.session_life_s,
+        failures_per_minute=settings.sign_in_failures_per_minute,
+    )
 
 
 def _door(settings: Settings, known: Registry, audit: Audit) -> Door:
@@ -204,7 +215,8 @@ def _serve(app: Flask, *, read_only: bool) -> None:
     app.register_blueprint(oidc.pages)
     app.register_blueprint(health.pages)
     app.register_blueprint(metrics.pages)
-    nouns = (services.routes, provider.routes, registry.routes, auditing.routes, timeline.routes, usage.routes)
+    registered = (provider.routes, registry.routes, host_keys.routes)
+    nouns = (services.routes, connection.routes, *registered, auditing.routes, timeline.routes, usage.routes)
     everybody = (people.routes, rights.routes, grants.routes, account.routes)
     routes = register(app, [*nouns, *everybody, *(tab.routes for tab in TABS)])
     followed = register_sockets(app, [instances_tab.sockets, logs_tab.sockets])

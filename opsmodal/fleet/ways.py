@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from connectors.auto import Health
 from connectors.base import Phase, Standing
-from connectors.errors import HostKeyUnknown
+from connectors.errors import HostKeyChanged, HostKeyUnknown
 from connectors.ledger import Record
 from opsmodal.fleet.courses import Course
 from opsmodal.fleet.slots import Slots
@@ -22,6 +22,7 @@ class WayState:
     `latency_ms` is of the last probe that answered, `checked_at` when that was tried; None where it never was.
     `last_error` is the last thing that went wrong, also when it is over; `since` and `facts` are what the connection
     says of itself. `host_key` is the one that somebody would have to trust, where that is what stands in the way.
+    `alarm`: a server on the way shows another host key than the one that is trusted.
     """
 
     name: str
@@ -37,6 +38,7 @@ class WayState:
     since: datetime | None
     facts: tuple[tuple[str, str], ...]
     host_key: HostKeyUnknown | None
+    alarm: bool = False
 
 
 def way_states(runtime: str, course: Course, slots: Slots) -> tuple[WayState, ...]:
@@ -68,6 +70,7 @@ def _state(runtime: str, name: str, course: Course, slots: Slots) -> WayState:
         since=standing.since,
         facts=standing.facts,
         host_key=_host_key(probe.problem if probe else None, said),
+        alarm=any(isinstance(each, HostKeyChanged) for each in (probe.problem if probe else None, said)),
     )
 
 

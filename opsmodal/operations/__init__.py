@@ -7,9 +7,11 @@ from typing import TypedDict
 
 from opsmodal.operations.account import Account
 from opsmodal.operations.auditing import Auditing
+from opsmodal.operations.connection import ConnectionOperations
 from opsmodal.operations.door import Door
 from opsmodal.operations.grants import Grants
 from opsmodal.operations.groups import Groups
+from opsmodal.operations.host_keys import HostKeys
 from opsmodal.operations.instances import InstanceOperations
 from opsmodal.operations.logs import LogOperations
 from opsmodal.operations.named import NamedSigning
@@ -34,6 +36,8 @@ class Operations:
     """The operations, by noun."""
 
     services: Services
+    connection: ConnectionOperations
+    host_keys: HostKeys
     overview: OverviewOperations
     instances: InstanceOperations
     logs: LogOperations

@@ -1,5 +1,7 @@
-// Sends forms that change something; where the server asks back, its question is shown in a dialog.
+// Sends forms that change something; where the server asks back, its question is shown in a dialog. A form inside such
+// a question may only renew it, where it stands.
 import { closeDialog, openDialog } from "./dialog.js";
+import { morph } from "./morph.js";
 import { NO_ANSWER, SignedOut, errorOf, fetchPage, rowOf, say, sayFlashes } from "./page.js";
 import { refreshAfterChange } from "./poll.js";
 
@@ -8,20 +10,30 @@ const CHANGED_MS = 4000;
 async function send(form, button) {
   const confirmed = form.hasAttribute("data-confirmed");
   const from = form.closest("details")?.querySelector("summary") || button;
+  const place = form.closest("[data-asked]");
+  const tell = (sentence) => { place.querySelector("[role=status]").textContent = sentence; };
   button?.setAttribute("aria-busy", "true");
+  if (place) tell(form.dataset.busy);
   try {
-    const { status, doc } = await fetchPage(form.action, new URLSearchParams(new FormData(form)));
-    const question = doc.querySelector("[data-confirm]");
-    if (question) openDialog(document.adoptNode(question), confirmed ? null : from, form.dataset.for);
+    const { status, doc } = await answerTo(form);
+    const question = doc.querySelector("[data-confirm], [data-asked]");
+    if (place) question ? morph(place, question) : tell(errorOf(doc));
+    else if (question) openDialog(document.adoptNode(question), confirmed ? null : from, form.dataset.for);
     else if (status >= 400) complain(errorOf(doc));
     else done(doc, confirmed ? closeDialog() : form.dataset.for);
   } catch (error) {
     if (error instanceof SignedOut) location.assign("/sign-in");
+    else if (place) tell(NO_ANSWER);
     else complain(`${NO_ANSWER} Whether it was done is not known: look before trying again.`);
   } finally {
     button?.removeAttribute("aria-busy");
     form.closest("details")?.removeAttribute("open");
   }
+}
+
+function answerTo(form) {
+  const fields = new URLSearchParams(new FormData(form));
+  return form.method === "get" ? fetchPage(`${form.action}?${fields}`) : fetchPage(form.action, fields);
 }
 
 function complain(sentence) {

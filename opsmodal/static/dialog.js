@@ -10,7 +10,7 @@ export function openDialog(question, from, about) {
   if (from) [cameFrom, key] = [from, about || ""];
   box.replaceChildren(question);
   if (!box.open) box.showModal();
-  (question.querySelector("input[required]") || question.querySelector("[data-cancel]")).focus();
+  (question.querySelector("input[required], input:checked") || question.querySelector("[data-cancel]")).focus();
 }
 
 // Closes it and gives the key of the row that it was about.
@@ -20,6 +20,9 @@ export function closeDialog() {
 }
 
 box.addEventListener("close", () => {
+  // Closed without an answer, where that is one as well: the page may be left the next moment.
+  const left = box.querySelector("form[data-dismiss]");
+  if (left) fetch(left.action, { method: "POST", body: new URLSearchParams(new FormData(left)), keepalive: true }).catch(() => {});
   box.replaceChildren();
   (cameFrom?.isConnected ? cameFrom : rowOf(key) || document.getElementById("main")).focus();
 });

@@ -74,7 +74,7 @@ def add_runtime() -> AnyResponse:
 def runtime(name: str) -> AnyResponse:
     """Read one runtime; its page shows its form, its state and what it seems to run."""
     value = operations().registration.runtime(actor(), name)
-    return respond(value, "registry/runtime.html", fields=_fields(value.entry), problems={})
+    return respond(value, "registry/runtime.html", **_shown(value))
 
 
 @routes.put(RUNTIME, actions.REGISTRY_CHANGE, Done, body=dict[str, Any], parameters=(REASON,))
@@ -108,7 +108,7 @@ def test(name: str) -> AnyResponse:
     if wants_json():
         return respond(tested, "")
     value = operations().registration.runtime(actor(), name)
-    return respond(value, "registry/runtime.html", fields=_fields(value.entry), problems={}, tested=tested)
+    return respond(value, "registry/runtime.html", **_shown(value), tested=tested)
 
 
 @routes.get(f"{RUNTIME}/proposals", actions.REGISTRY_VIEW, tuple[ProposalRow, ...])
@@ -177,6 +177,13 @@ def _runtime_sent(name: str) -> tuple[dict[str, Any], dict[str, str]]:
     known = {row.name for row in operations().registration.runtimes(actor())}
     before = operations().registration.runtime(actor(), name).entry if name in known else {}
     return runtime_entry(request.form, name, before)
+
+
+def _shown(value: RuntimeAnswer) -> dict[str, Any]:
+    """Give the page of a runtime what stands beside its form: its connections as they are, and the trusted keys."""
+    name, host_keys = value.row.name, operations().host_keys
+    ways, keys = host_keys.ways(actor(), name), host_keys.trusted(actor(), name)
+    return {"fields": _fields(value.entry), "problems": {}, "ways_here": ways, "trusted_keys": keys}
 
 
 def _problems(section: str, entry: dict[str, Any], files: dict[str, str]) -> dict[str, list[Any]]:

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from opsmodal import actions
 from opsmodal.answers import Done, ServiceRow
+from opsmodal.candidates import Tag
 from opsmodal.errors import Refusal
 from opsmodal.listing import Page, parsed
 from opsmodal.operations.services import SORTS, Header
@@ -40,6 +41,9 @@ class Frame:
 
     header: Header
     tabs: tuple[TabLink, ...]
+    way: Tag
+    tab: str
+    """The tab on screen; the first where none is, to come back to."""
 
     @property
     def service(self) -> ServiceRow:
@@ -86,12 +90,13 @@ def install_frame(app: Flask) -> None:
         if service is None or g.get("actor") is None:
             return {"frame": None}
         try:
-            return {"frame": frame_of(operations().services.header(actor(), service))}
+            header = operations().services.header(actor(), service)
+            return {"frame": frame_of(header, operations().connection.tag(actor(), service))}
         except (Refusal, StoreProblem):  # the page that says "there is no such service for you" has no frame of it
             return {"frame": None}
 
 
-def frame_of(header: Header) -> Frame:
+def frame_of(header: Header, way: Tag) -> Frame:
     """Decide which tabs are shown: those that the runtime offers, the permissions allow, and exist."""
     given = {Permission(name) for name in header.row.permissions}
     shown = [tab for tab in TABS if tab.permission in given and (not header.facets or tab.name in header.facets)]
@@ -104,7 +109,8 @@ def frame_of(header: Header) -> Frame:
         )
         for number, tab in enumerate(shown, 1)
     )
-    return Frame(header=header, tabs=links)
+    on_screen = (link.name for link in links if request.path.startswith(link.url))
+    return Frame(header=header, tabs=links, way=way, tab=next(on_screen, TABS[0].name))
 
 
 def _back(service: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,6 +19,7 @@ from sqlalchemy import select
 
 from opsmodal import actions, streams
 from opsmodal.app import ROUTES
+from opsmodal.registry.hostkeys import Trusted
 from opsmodal.registry.rights import name_of
 from opsmodal.store.tables import AuditRow
 from tests.unit.opsmodal.cli.programs import run
@@ -64,6 +66,10 @@ CALLS: dict[str, Callable[[Installation], Call]] = {
         "PUT", "/registry/services/new", {"runtime": "demo", "namespace": "new"}, target="services/new"
     ),
     "registry.remove": lambda _: Call("DELETE", "/registry/services/payments?confirm=payments"),
+    "connection.choose": lambda _: Call("PUT", "/services/shop/connection", {"name": "auto"}, target="auto"),
+    "host-key.forget": lambda made: Call(
+        "DELETE", f"/registry/host-keys/{_trusted(made)}?confirm=true", target="edge:22"
+    ),
     "audit.export": lambda _: Call("GET", "/audit/export", target="jsonl"),
     "sign-in": lambda _: Call("POST", "/sign-in", {"name": "viewer", "password": PASSWORD}, by_browser=True),
     "sign-out": lambda _: Call("POST", "/sign-out", {}, by_browser=True),
@@ -94,6 +100,7 @@ CALLS: dict[str, Callable[[Installation], Call]] = {
 }
 ELSEWHERE = {
     "instance.restart": "tests/web/test_engines.py: only containers are restarted",
+    "host-key.trust": "tests/web/test_host_keys.py: it needs a server that shows one",
     "user.identity": "test_commands_of_the_machine_leave_their_rows: by the command line alone",
     "access.ended": "tests/web: it is opsmodal's own, when a right ends",
 }
@@ -104,6 +111,12 @@ def _disabled(made: Installation) -> str:
     name = _fresh(made)
     made.people.disable(name)
     return name
+
+
+def _trusted(made: Installation) -> str:
+    line = "edge ssh-ed25519 AAAA"
+    made.registry.trust(Trusted("edge", 22, "ssh-ed25519", line, "SHA256:x", "admin", datetime.now(UTC)))
+    return "edge/22"
 
 
 def _group(made: Installation) -> str:
