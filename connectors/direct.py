@@ -1,7 +1,7 @@
 """The address is already dialable from this machine: reaching it is the identity.
 
 What is left is to say in a sentence whether somebody answers there. A probe only connects and hangs up: it speaks no
-protocol, sends no byte and carries no credential.
+protocol, sends no byte and carries no credential. Programs run here only where this machine is registered as the host.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from connectors.base import Endpoint, Exit, Output, Phase, Probe, Standing
 from connectors.errors import NotAvailable, Unreachable
+from connectors.local import Local
 from connectors.stream import Stream
 
 DEFAULT_PORTS = {"https": 443, "http": 80}
@@ -36,9 +37,12 @@ class Dial:
 
 
 class Direct:
-    """A connection that needs no way: it holds nothing open."""
+    """A connection that needs no way. `runs_here`: the target is this machine, and programs on its host run here."""
 
     kind = "direct"
+
+    def __init__(self, *, runs_here: bool = False) -> None:
+        self._local = Local() if runs_here else None
 
     def reach(self, address: str) -> Endpoint:
         """Give the address itself. Raise Unreachable when it is none."""
@@ -59,16 +63,22 @@ class Direct:
         latency_ms = (time.monotonic() - began) * 1000
         return Probe(ok=True, latency_ms=latency_ms, sentence=f"{target} answered in {_spoken(latency_ms)}.")
 
-    def run(self, argv: Sequence[str], *, timeout_s: float, stdin: bytes = b"") -> Stream[Output | Exit]:  # noqa: ARG002  (every connection takes them)
-        """Raise NotAvailable: an address is no host to run something on."""
-        raise NotAvailable("A direct connection runs no commands on a host.", hint="Register a connection of kind ssh.")
+    def run(self, argv: Sequence[str], *, timeout_s: float, stdin: bytes = b"") -> Stream[Output | Exit]:
+        """Run a program on this machine, where that is the host; else raise NotAvailable: an address is no host."""
+        if self._local is None:
+            raise NotAvailable(
+                "A direct connection runs no commands on a host.", hint="Register a connection of kind ssh."
+            )
+        return self._local.run(argv, timeout_s=timeout_s, stdin=stdin)
 
     def standing(self) -> Standing:
         """Say that there is nothing that could be up or down."""
         return Standing(phase=Phase.IDLE, sentence="The address is dialled directly; nothing is held open.")
 
     def close(self) -> None:
-        """Do nothing: there is nothing to give back."""
+        """End the programs that run here; nothing else is held open. May be called twice."""
+        if self._local is not None:
+            self._local.close()
 
 
 def dial(address: str) -> Dial:
