@@ -47,7 +47,10 @@ class Status:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceRow:
-    """One service of the services page. `status` is a severity, or "unknown" when its runtime has not answered."""
+    """One service of the services page. `status` is a severity, or "unknown" when its runtime has not answered.
+
+    `connection` is the one in use, empty while there is none; `chosen` what this person chose, or "auto".
+    """
 
     name: str
     runtime: str
@@ -55,6 +58,7 @@ class ServiceRow:
     namespace: str
     environment: str
     connection: str
+    chosen: str
     status: str
     status_text: str
     favorite: bool

@@ -50,6 +50,7 @@ from opsmodal.registry.registry import Registry
 from opsmodal.settings import Settings
 from opsmodal.store import Vault, open_vault
 from opsmodal.store.store import Store
+from opsmodal.switches import Switches
 from opsmodal.tabs import TABS
 from opsmodal.tabs import instances as instances_tab
 from opsmodal.tabs import logs as logs_tab
@@ -135,10 +136,11 @@ def leave_app(app: Flask) -> None:
 def _assemble(app: Flask, settings: Settings, store: Store, vault: Vault, known: Registry) -> None:
     audit = Audit(store, Signer(vault), process=this_process(serves=True))
     keeping = app.extensions[KEEPING] = Keeping(store, settings, audit)
-    door = _door(settings, known, audit)
+    door = _door(settings, known, audit, Choices(store))
     connectors = Connectors(settings.data_dir / CONNECTIONS)
     opening = Opening(known, connectors, allowed_exec=settings.allowed_exec)
-    fleet = Fleet(known, opening)
+    switches = Switches(audit, store, known)
+    fleet = Fleet(known, opening, tell=switches.note)
     live = Live(fleet)
     near = Near(store, settings)
     streams = near.streams
@@ -167,7 +169,7 @@ def _assemble(app: Flask, settings: Settings, store: Store, vault: Vault, known:
     )
     app.extensions[health.STORE], app.extensions[FLEET], app.extensions[LIVE] = store, fleet, live
     app.extensions[metrics.NEAR] = near
-    closing = (live.close, near.close, watch.close, fleet.close, connectors.close)
+    closing = (live.close, near.close, watch.close, fleet.close, connectors.close, switches.close)
     _begin(app, settings, Collectors(registry=known, fleet=fleet, store=store), keeping, closing=closing)
 
 
@@ -180,9 +182,9 @@ def _people(settings: Settings, store: Store) -> People:
     )
 
 
-def _door(settings: Settings, known: Registry, audit: Audit) -> Door:
-    asking = settings.reason_required
-    return Door(registry=known, audit=audit, read_only=settings.read_only, reason_required=asking)
+def _door(settings: Settings, known: Registry, audit: Audit, choices: Choices) -> Door:
+    read_only, asking = settings.read_only, settings.reason_required
+    return Door(registry=known, audit=audit, choices=choices, read_only=read_only, reason_required=asking)
 
 
 def _begin(

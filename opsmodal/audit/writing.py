@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.engine import Connection
@@ -119,6 +119,28 @@ class Audit:
     def event(self, row: Row, *, outcome: str, detail: str = "") -> None:
         """Write something that has no duration, such as a sign-in. Raise NotRecorded when it cannot be written."""
         self.close(self.intend(row), outcome=outcome, duration_ms=0, detail=detail)
+
+    def event_once(self, row: Row, *, detail: str, within: timedelta) -> bool:
+        """Write something that several processes notice, unless the same was written within that time; say whether.
+
+        Raise NotRecorded when it cannot be written.
+        """
+        intent = self._row(row, entry="intent", verdict=ALLOW)
+        same = select(AuditRow.id).where(AuditRow.action == intent.action, AuditRow.target == intent.target)
+
+        def unless_written(connection: Connection) -> AuditRow:
+            if connection.scalar(same.where(AuditRow.at >= intent.at - within).limit(1)) is not None:
+                raise _Ended
+            return intent
+
+        try:
+            number = self._appending.append(unless_written)
+        except _Ended:
+            return False
+        except UNWRITTEN as problem:
+            raise NotRecorded("The audit log cannot be written.", hint=_what_to_do(problem)) from problem
+        self.close(number, outcome="done", duration_ms=0, detail=detail)
+        return True
 
     def _outcome(
         self, intent: int, outcome: str, *, detail: str, duration_ms: int | None = None, bytes_count: int | None = None

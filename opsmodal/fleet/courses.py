@@ -27,12 +27,16 @@ CHECK_S = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Switched:
-    """A runtime is reached over another connection now; `sentence` says why."""
+    """A runtime is reached over another connection now; `sentence` says why.
+
+    `is_back`: to a better one that is well again, not because what was in use was lost.
+    """
 
     runtime: str
     before: str
     after: str
     sentence: str
+    is_back: bool
 
 
 @dataclass(slots=True)
@@ -184,7 +188,12 @@ class Courses:
             return lambda timeout_s: self._slots.probe(place, timeout_s)
 
         def tell(switch: Switch) -> None:
-            self._tell(Switched(runtime=name, before=switch.before, after=switch.after, sentence=switch.sentence))
+            is_back = switch.move is Move.BACK
+            self._tell(
+                Switched(
+                    runtime=name, before=switch.before, after=switch.after, sentence=switch.sentence, is_back=is_back
+                )
+            )
 
         switching = Switching(
             name,

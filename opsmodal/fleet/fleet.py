@@ -93,6 +93,12 @@ class Fleet:
         opened = self.opened(name, over=over)
         return opened.connection_name if opened else ""
 
+    def lost(self, name: str, way: str, sentence: str) -> str:
+        """Take in that nothing came over a way any more; name the one that Auto uses now, the same where it stays."""
+        opened = self._slots.opened(name, way)
+        other = self._courses.elsewhere(opened, name, sentence) if opened else None
+        return other.connection_name if other else self.connection_in_use(name)
+
     def ways(self, name: str) -> tuple[WayState, ...]:
         """Say how each connection of a runtime is, by priority, without trying any. Raise Unavailable without it."""
         return way_states(name, self._courses.of(name), self._slots)
@@ -109,7 +115,7 @@ class Fleet:
         self, service: ServiceSpec, question: str, ask: Callable[[Runtime], T], *, fresh_s: float, over: str = AUTO
     ) -> Kept[T]:
         """Ask a service's runtime, or give the last answer while it is silent."""
-        over = self._meant(service.runtime, over)
+        over = self.meant(service.runtime, over)
         key = (service.runtime, service.name, question, service.scope_key(), over)
         return self._recent.read(key, lambda: self.read(service.runtime, ask, over=over), fresh_s=fresh_s)
 
@@ -143,7 +149,7 @@ class Fleet:
 
         `overs` is what somebody chose, by service.
         """
-        wanted = {each.name: self._meant(each.runtime, overs.get(each.name, AUTO)) for each in services}
+        wanted = {each.name: self.meant(each.runtime, overs.get(each.name, AUTO)) for each in services}
         asked = {each.name: self._glance(each, wanted[each.name], fresh_s=fresh_s) for each in services}
         wait(asked.values(), timeout=wait_s)
         return {each.name: self._glanced(each, wanted[each.name], asked[each.name]) for each in services}
@@ -168,7 +174,7 @@ class Fleet:
         self._courses.join()
 
     def _open(self, name: str, over: str) -> Opened:
-        over = self._meant(name, over)
+        over = self.meant(name, over)
         if over == AUTO:
             return self._courses.open(name)
         course = self._courses.of(name)
@@ -179,11 +185,14 @@ class Fleet:
                 course.switching.fail(over, problem.sentence)
             raise self._said(problem, name, over) from problem
 
-    def _meant(self, name: str, over: str) -> str:
+    def meant(self, name: str, over: str) -> str:
         """Give what a choice means: Auto where it is not registered any more, or where there is nothing to choose."""
         if over == AUTO:
             return AUTO
-        places = self._courses.of(name).places
+        try:
+            places = self._courses.of(name).places
+        except Unavailable:  # said when it is opened
+            return AUTO
         return over if over in places and len(places) > 1 else AUTO
 
     def _way(self, name: str, over: str) -> str:

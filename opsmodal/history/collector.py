@@ -19,7 +19,7 @@ from opsmodal.history.journal import Journal
 from opsmodal.history.listening import Listener
 from opsmodal.history.used import STEP_S
 from opsmodal.registry.schema import ServiceSpec
-from runtimes.base import Scope, Stream
+from runtimes.base import Runtime, Scope, Stream
 from runtimes.errors import Invalid, RuntimeProblem, Unavailable
 from runtimes.history import History, Report, Used, Version
 
@@ -88,7 +88,7 @@ class Collector:
             for place, scopes in places.items():
                 if self._ended:
                     return
-                self._measure(history, scopes, slot)
+                self._measure(scopes, slot)
                 log.debug("measured", extra={"runtime": self.runtime, "place": place})
         except (RuntimeProblem, ConnectionProblem) as problem:
             self._failures += 1
@@ -131,10 +131,12 @@ class Collector:
             self._journal.add(report)
 
     def _history(self) -> History:
-        history = self._fleet.runtime(self.runtime).history
-        if history is None:
+        return self._history_of(self._fleet.runtime(self.runtime))
+
+    def _history_of(self, runtime: Runtime) -> History:
+        if runtime.history is None:
             raise Unavailable(f"The runtime {self.runtime} tells nothing over time.")
-        return history
+        return runtime.history
 
     def _places(self, history: History) -> dict[str, list[Scope]]:
         places: dict[str, list[Scope]] = {}
@@ -146,9 +148,11 @@ class Collector:
                 log.debug("service not collected", extra={"service": service.name, "why": problem.sentence})
         return places
 
-    def _measure(self, history: History, scopes: Sequence[Scope], slot: int) -> None:
-        used = history.usage(scopes)
-        versions = history.versions(scopes) if slot % VERSIONS_EVERY_SLOTS == 0 else {}
+    def _measure(self, scopes: Sequence[Scope], slot: int) -> None:
+        used = self._fleet.read(self.runtime, lambda runtime: self._history_of(runtime).usage(scopes))
+        versions: Mapping[str, Sequence[Version]] = {}
+        if slot % VERSIONS_EVERY_SLOTS == 0:
+            versions = self._fleet.read(self.runtime, lambda runtime: self._history_of(runtime).versions(scopes))
         self._found(Collected(slot=slot, at_s=monotonic(), used=used, versions=versions))
 
     def _listen(self, places: Mapping[str, Sequence[Scope]]) -> None:

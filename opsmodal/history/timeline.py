@@ -7,7 +7,12 @@ from collections.abc import Iterable, Sequence
 from opsmodal.history.answers import KINDS, Kind, TimelineEntry
 from runtimes.history import Report
 
-TITLES = {"NewVersion": "New version", "NotCollected": "Not collected", "EventsRefused": "Events refused"}
+TITLES = {
+    "NewVersion": "New version",
+    "NotCollected": "Not collected",
+    "EventsRefused": "Events refused",
+    "ConnectionSwitched": "Connection switched",
+}
 _KIND_OF: dict[str, Kind] = {"event": "event", "restart": "restart", "version": "rollout"}
 
 

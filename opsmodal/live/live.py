@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 
-from opsmodal.fleet import Fleet
+from opsmodal.fleet import AUTO, Fleet
 from opsmodal.listing import ListQuery
 from opsmodal.live.reader import Reader
 from opsmodal.live.reading import Feed, Reading
@@ -48,12 +48,14 @@ class Live:
         self._services: dict[Hashable, _Service] = {}
         self._closed = False
 
-    def reader(self, service: ServiceSpec, query: ListQuery, dress: Dress, *, wake: Callable[[], None]) -> Reader:
-        """Watch a part of a service's list; the reader must be closed.
+    def reader(
+        self, service: ServiceSpec, query: ListQuery, dress: Dress, *, wake: Callable[[], None], over: str = AUTO
+    ) -> Reader:
+        """Watch a part of a service's list, over a connection or what Auto takes; the reader must be closed.
 
         Raise what the runtime says when it has never answered, and Unavailable when this process is ending.
         """
-        feed, view, reader = self._joined(service, query, dress, wake)
+        feed, view, reader = self._joined(service, query, dress, wake, over)
         try:
             if not view.begun:
                 view.begin(feed.read())
@@ -83,24 +85,28 @@ class Live:
             watched.feed.join()
 
     def _joined(
-        self, service: ServiceSpec, query: ListQuery, dress: Dress, wake: Callable[[], None]
+        self, service: ServiceSpec, query: ListQuery, dress: Dress, wake: Callable[[], None], over: str
     ) -> tuple[Feed, View, Reader]:
-        name = (service.name, service.runtime, service.scope_key())
+        name = (service.name, service.runtime, service.scope_key(), over)
         key = (query.limit, query.cursor, query.search, query.sort, tuple(sorted(query.filters.items())), dress)
         with self._lock:
             if self._closed:
                 raise Unavailable("The server is being restarted.", hint="Try again in a few seconds.")
             watched = self._services.get(name)
             if watched is None:
-                watched = self._services[name] = _Service(self._feed(service, name))
+                watched = self._services[name] = _Service(self._feed(service, name, over))
             view = watched.views.get(key)
             if view is None:
                 view = watched.views[key] = View(query, dress, left=lambda left: self._left(name, key, left))
             return watched.feed, view, view.join(wake)
 
-    def _feed(self, service: ServiceSpec, name: Hashable) -> Feed:
+    def _feed(self, service: ServiceSpec, name: Hashable, over: str) -> Feed:
         feed = Feed(
-            self._fleet, service, tell=lambda reading: self._told(name, reading), gone=lambda: self._gone(name, feed)
+            self._fleet,
+            service,
+            over=over,
+            tell=lambda reading: self._told(name, reading),
+            gone=lambda: self._gone(name, feed),
         )
         feed.start()
         return feed

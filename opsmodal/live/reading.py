@@ -13,10 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from connectors.errors import ConnectionProblem
-from opsmodal.fleet import Fleet
+from opsmodal.fleet import AUTO, Fleet
 from opsmodal.recent import Kept
 from opsmodal.registry.schema import ServiceSpec
-from runtimes.base import Instance, Snapshot, Watch
+from runtimes.base import Instance, Runtime, Snapshot, Watch
 from runtimes.errors import RuntimeProblem
 
 EVERY_S = 0.25
@@ -48,18 +48,29 @@ class Reading:
 
 
 class Feed:
-    """The readings of one service, from its first watcher until some time after the last."""
+    """The readings of one service, from its first watcher until some time after the last.
+
+    With Auto it goes on over whichever connection Auto takes.
+    """
 
     def __init__(
-        self, fleet: Fleet, service: ServiceSpec, *, tell: Callable[[Reading | None], bool], gone: Callable[[], None]
+        self,
+        fleet: Fleet,
+        service: ServiceSpec,
+        *,
+        tell: Callable[[Reading | None], bool],
+        gone: Callable[[], None],
+        over: str = AUTO,
     ) -> None:
         self.service = service
+        self._over = over
         self._fleet = fleet
         self._tell = tell
         self._gone = gone
         self._ended = threading.Event()
         self._lock = threading.Lock()
         self._watch: Watch | None = None
+        self._watched: Runtime | None = None
         self._last: Reading | None = None
         self._is_news = True
         self._thread = threading.Thread(target=self._run, name=f"live: {service.name}", daemon=True)
@@ -81,7 +92,7 @@ class Feed:
 
     def read(self) -> Reading:
         """Read now. Raise what the runtime says when it has never answered."""
-        kept = self._fleet.instances(self.service, fresh_s=EVERY_S)
+        kept = self._fleet.instances(self.service, fresh_s=EVERY_S, over=self._over)
         stale = kept.stale or kept.value.stale
         return Reading(kept=kept, desired=self._desired(stale=stale), retry_s=RETRY_S if stale else None)
 
@@ -125,21 +136,34 @@ class Feed:
         if stale:
             return self._last.desired if self._last else None
         wait_s = 0.0 if self._last else DESIRED_WAIT_S
-        glance = self._fleet.glances([self.service], fresh_s=BEAT_S, wait_s=wait_s)[self.service.name]
+        name = self.service.name
+        glance = self._fleet.glances([self.service], fresh_s=BEAT_S, wait_s=wait_s, overs={name: self._over})[name]
         return None if glance is None or isinstance(glance, Exception) else glance.desired
 
     def _watching(self) -> Watch | None:
-        """Give the open watch; open another where the runtime was closed under it. None while that cannot be done."""
-        with self._lock:
-            if self._watch is not None and not self._watch.ended:
-                return self._watch
-            self._watch = None
+        """Give the open watch; open another where the runtime was closed under it, or is reached another way by now.
+
+        None while that cannot be done.
+        """
         try:
-            watch = self._fleet.runtime(self.service.runtime).instances.watch(self.service.scope())
+            runtime = self._fleet.runtime(self.service.runtime, over=self._over)
+        except (RuntimeProblem, ConnectionProblem):
+            runtime = None
+        with self._lock:
+            last = self._watch
+            if last is not None and not last.ended and (runtime is None or runtime is self._watched):
+                return last
+            self._watch = None
+        if last is not None:
+            last.close()
+        if runtime is None:
+            return None
+        try:
+            watch = runtime.instances.watch(self.service.scope())
         except (RuntimeProblem, ConnectionProblem):
             return None
         with self._lock:
-            self._watch = watch
+            self._watch, self._watched = watch, runtime
             if self._ended.is_set():
                 watch.close()
         return watch

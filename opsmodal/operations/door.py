@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 
 from opsmodal.audit import Audit, Row
+from opsmodal.choices import Choices
 from opsmodal.errors import Refusal
 from opsmodal.operations.guards import UNASKED, Asked, Confirmation, Consent, Guard
 from opsmodal.operations.permits import Leave, Pass, Permits
@@ -27,9 +28,15 @@ class Door(Permits):
     """Let an actor through to an action (see `Permits`), and run it between its intent and its outcome."""
 
     def __init__(
-        self, *, registry: Registry, audit: Audit, read_only: bool = False, reason_required: str = NEVER
+        self,
+        *,
+        registry: Registry,
+        audit: Audit,
+        choices: Choices | None = None,
+        read_only: bool = False,
+        reason_required: str = NEVER,
     ) -> None:
-        super().__init__(registry=registry, audit=audit, read_only=read_only)
+        super().__init__(registry=registry, audit=audit, read_only=read_only, choices=choices)
         self._reason_required = reason_required
         self._told = Told()
 

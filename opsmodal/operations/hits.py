@@ -37,8 +37,11 @@ class Hits:
 
     def _around(self, leave: Pass, found: Sequence[Instance]) -> Iterator[str]:
         try:
-            runtime = self._fleet.runtime(leave.service.runtime)
-            blast = runtime.instances.blast(leave.service.scope(), [row.id for row in found])
+            blast = self._fleet.read(
+                leave.service.runtime,
+                lambda runtime: runtime.instances.blast(leave.service.scope(), [row.id for row in found]),
+                over=leave.over,
+            )
         except (RuntimeProblem, ConnectionProblem) as problem:
             yield unread("what else is hit", problem.sentence)
         else:
@@ -50,7 +53,7 @@ class Hits:
         ids, shown, hidden = {row.id for row in found}, list[str](), 0
         others = self._door.neighbours(leave)
         for service, is_visible in others[:NEIGHBOURS_MAX]:
-            if ids & self._ids(service):
+            if ids & self._ids(service, leave.over):
                 shown += [service.name] if is_visible else []
                 hidden += not is_visible
         if shown:
@@ -60,9 +63,9 @@ class Hits:
         if len(others) > NEIGHBOURS_MAX:
             yield unread(f"{len(others) - NEIGHBOURS_MAX} more services on the same runtime", "They are too many.")
 
-    def _ids(self, service: ServiceSpec) -> set[str]:
+    def _ids(self, service: ServiceSpec, over: str) -> set[str]:
         try:
-            return {row.id for row in self._fleet.instances(service, fresh_s=FRESH_S).value.items}
+            return {row.id for row in self._fleet.instances(service, fresh_s=FRESH_S, over=over).value.items}
         except (RuntimeProblem, ConnectionProblem):  # the runtime is the same: what is wrong with it is said above
             return set()
 

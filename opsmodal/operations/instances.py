@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from opsmodal import actions
 from opsmodal.access import Access
@@ -25,8 +26,10 @@ from opsmodal.operations.guards import Confirmation, Consent
 from opsmodal.operations.hits import HITS_MAX, Hits
 from opsmodal.permissions import Action, Actor, Permission
 from opsmodal.rows import page_of
-from runtimes.base import Instance, Runtime, Severity
+from runtimes.base import Explanation, Instance, Runtime, Severity, Snapshot
 from runtimes.errors import Conflict, Unsupported
+
+T = TypeVar("T")
 
 FRESH_S = 1.0
 """People who open the same list within this time share one reading."""
@@ -43,6 +46,7 @@ class Look:
     may_log: bool
     may_change: bool
     verbs: frozenset[str]
+    over: str
 
 
 class InstanceOperations:
@@ -56,16 +60,16 @@ class InstanceOperations:
 
     def list(self, actor: Actor, name: str, query: ListQuery) -> Page[InstanceRow]:
         """List instances, worst first unless sorted otherwise. Filter: severity."""
-        service = self._door.enter(actor, actions.INSTANCES_VIEW, name).service
+        leave = self._door.enter(actor, actions.INSTANCES_VIEW, name)
         _demand_severities(query.filters.get("severity", ""))
-        kept = self._fleet.instances(service, fresh_s=FRESH_S)
+        kept = self._fleet.instances(leave.service, fresh_s=FRESH_S, over=leave.over)
         return page_of(kept, query, datetime.now(UTC))
 
     def watch(self, actor: Actor, name: str, query: ListQuery, dress: Dress, *, wake: Callable[[], None]) -> Reader:
         """Watch what `list` gives; `wake` is called when there is something to take. The reader must be closed."""
-        service = self._door.enter(actor, actions.INSTANCES_VIEW, name).service
+        leave = self._door.enter(actor, actions.INSTANCES_VIEW, name)
         _demand_severities(query.filters.get("severity", ""))
-        return self.live.reader(service, query, dress, wake=wake)
+        return self.live.reader(leave.service, query, dress, wake=wake, over=leave.over)
 
     def look(self, actor: Actor, name: str, *, opening: bool = False) -> Look:
         """Say how this actor sees the rows: what may be done is what the runtime offers and the permission gives.
@@ -83,7 +87,8 @@ class InstanceOperations:
             kind=self._fleet.kind(runtime),
             may_log=Permission.LOGS in leave.permissions,
             may_change=allowed,
-            verbs=self._verbs(runtime) if allowed else frozenset(),
+            verbs=self._verbs(runtime, leave.over) if allowed else frozenset(),
+            over=leave.over,
         )
 
     def looking(self, look: Look, access: Access) -> Callable[[], bool]:
@@ -99,22 +104,26 @@ class InstanceOperations:
             if access.changes != changes:
                 changes = access.changes
                 return self.look(access.basis.actor, look.service) == look
-            return not look.may_change or self._verbs(look.runtime) == look.verbs
+            return not look.may_change or self._verbs(look.runtime, look.over) == look.verbs
 
         return is_same
 
     def get(self, actor: Actor, name: str, instance: str) -> InstanceAnswer:
         """Read everything about one instance; environment values only for those who may manage."""
         leave = self._door.enter(actor, actions.INSTANCES_VIEW, name)
-        detail = self._runtime(leave).instances.get(leave.service.scope(), instance)
+        detail = self._read(leave, lambda runtime: runtime.instances.get(leave.service.scope(), instance))
         return instance_answer(detail, datetime.now(UTC), reveal=Permission.MANAGE in leave.permissions)
 
     def cause(self, actor: Actor, name: str, instance: str) -> CauseAnswer:
         """Explain why an instance is not ok. Last log lines are quoted only to those who may read logs."""
         leave = self._door.enter(actor, actions.INSTANCES_VIEW, name)
-        runtime, scope = self._runtime(leave), leave.service.scope()
-        found = runtime.instances.get(scope, instance).instance
-        explanation = runtime.instances.cause(scope, found.id, quote_logs=Permission.LOGS in leave.permissions)
+        scope, quote_logs = leave.service.scope(), Permission.LOGS in leave.permissions
+
+        def ask(runtime: Runtime) -> tuple[Instance, Explanation]:
+            found = runtime.instances.get(scope, instance).instance
+            return found, runtime.instances.cause(scope, found.id, quote_logs=quote_logs)
+
+        found, explanation = self._read(leave, ask)
         return cause_answer(found, explanation, datetime.now(UTC))
 
     def delete(self, actor: Actor, name: str, instance: str, *, consent: Consent, force: bool, uid: str) -> Done:
@@ -152,15 +161,19 @@ class InstanceOperations:
     def delete_pending(self, actor: Actor, name: str, *, consent: Consent) -> Done:
         """Delete every Pending pod of a service."""
         leave = self._door.enter(actor, actions.INSTANCES_DELETE_PENDING, name)
-        runtime, scope = self._runtime(leave), leave.service.scope()
-        _demand(runtime, "delete-pending")
-        pending = [row for row in runtime.instances.list(scope).items if row.phase == "Pending"]
+        scope = leave.service.scope()
+
+        def ask(runtime: Runtime) -> Snapshot[Instance]:
+            _demand(runtime, "delete-pending")
+            return runtime.instances.list(scope)
+
+        pending = [row for row in self._read(leave, ask).items if row.phase == "Pending"]
         if not pending:
             return Done(sentence="No pod is pending.")
         label = f"Delete {len(pending)} pending {'pod' if len(pending) == 1 else 'pods'}"
         asked = Confirmation(hits=lambda: self._hits.of(leave, pending), label=label)
         with self._door.act(leave, target="pods in Pending", consent=consent, guards=(asked,)) as outcome:
-            deleted = tuple(runtime.instances.delete_pending(scope))
+            deleted = tuple(self._runtime(leave).instances.delete_pending(scope))
             outcome.detail = ", ".join(deleted[:HITS_MAX])
         self._fleet.forget(leave.service)
         words = f"{len(deleted)} pending pods are being deleted." if deleted else "No pod was pending."
@@ -168,20 +181,27 @@ class InstanceOperations:
 
     def _found(self, actor: Actor, action: Action, name: str, instance: str, verb: str) -> tuple[Pass, Instance]:
         leave = self._door.enter(actor, action, name, target=instance)
-        runtime = self._runtime(leave)
-        _demand(runtime, verb)
-        return leave, runtime.instances.get(leave.service.scope(), instance).instance
 
-    def _verbs(self, runtime: str) -> frozenset[str]:
-        opened = self._fleet.opened(runtime)
+        def ask(runtime: Runtime) -> Instance:
+            _demand(runtime, verb)
+            return runtime.instances.get(leave.service.scope(), instance).instance
+
+        return leave, self._read(leave, ask)
+
+    def _verbs(self, runtime: str, over: str) -> frozenset[str]:
+        opened = self._fleet.opened(runtime, over=over)
         return opened.runtime.instances.verbs if opened else frozenset()
 
     def _asked(self, leave: Pass, found: Instance, by_hand: str) -> Confirmation:
         label = f"{leave.action.label} {found.kind}"
         return Confirmation(hits=lambda: self._hits.of(leave, [found]), label=label, command=by_hand)
 
+    def _read(self, leave: Pass, ask: Callable[[Runtime], T]) -> T:
+        return self._fleet.read(leave.service.runtime, ask, over=leave.over)
+
     def _runtime(self, leave: Pass) -> Runtime:
-        return self._fleet.runtime(leave.service.runtime)
+        """Give the runtime for what changes something: that is sent once, whatever becomes of its way."""
+        return self._fleet.runtime(leave.service.runtime, over=leave.over)
 
 
 def _demand(runtime: Runtime, verb: str) -> None:

@@ -15,11 +15,11 @@ from opsmodal.fleet import Fleet
 from opsmodal.job import Job
 from opsmodal.neighbours import AwayJob
 from opsmodal.operations.door import Door, Pass
+from opsmodal.operations.followed import followed
 from opsmodal.permissions import Actor
-from opsmodal.registry.schema import ServiceSpec
 from opsmodal.settings import Settings
 from opsmodal.streams import Streams, new_job
-from runtimes.base import LogLine, LogQuery
+from runtimes.base import LogLine, LogQuery, Runtime, Stream
 from runtimes.base import Logs as LogsFacet
 from runtimes.errors import Unsupported
 from runtimes.records import written
@@ -74,11 +74,16 @@ class LogOperations:
     def follow(self, actor: Actor, name: str, wanted: LogRequest) -> Job:
         """Start following; the job belongs to the actor and the service, and ends when nobody listens any more."""
         leave = self._door.enter(actor, actions.LOGS_FOLLOW, name)
-        facet, scope, job_id = self._facet(leave.service), leave.service.scope(), new_job()
+        service, job_id = leave.service, new_job()
+        _facet(self._fleet.runtime(service.runtime, over=leave.over))
+
+        def ask(runtime: Runtime, query: LogQuery) -> Stream[LogLine]:
+            return _facet(runtime).follow(service.scope(), query)
+
         slot = self._streams.slot(job_id, owner=actor.name, service=name)
         with self._door.act(leave, target=_target(wanted.query), slot=slot):
             return self._streams.start(
-                lambda: facet.follow(scope, wanted.query),
+                lambda: followed(self._fleet, service.runtime, wanted.query, ask, over=leave.over),
                 job_id=job_id,
                 owner=actor.name,
                 service=name,
@@ -104,20 +109,25 @@ class LogOperations:
 
     def _lines(self, leave: Pass, wanted: LogRequest) -> Generator[LogLine, None, None]:
         """Read within the door: a download has no outcome until its last line went out."""
-        facet, scope = self._facet(leave.service), leave.service.scope()
+        service = leave.service
+        _facet(self._fleet.runtime(service.runtime, over=leave.over))
+
+        def ask(runtime: Runtime) -> Begun:
+            return Begun(_facet(runtime).read(service.scope(), wanted.query))
+
         with self._door.act(leave, target=_target(wanted.query)) as outcome:
             outcome.bytes_count = 0
-            with closing(facet.read(scope, wanted.query)) as stream:
+            with closing(self._fleet.read(service.runtime, ask, over=leave.over)) as stream:
                 for line in _kept(iter(stream), wanted.search):
                     if wanted.download:
                         outcome.bytes_count += len(written(line))
                     yield line
 
-    def _facet(self, service: ServiceSpec) -> LogsFacet:
-        runtime = self._fleet.runtime(service.runtime)
-        if runtime.logs is None:
-            raise Unsupported("This runtime gives no logs.")
-        return runtime.logs
+
+def _facet(runtime: Runtime) -> LogsFacet:
+    if runtime.logs is None:
+        raise Unsupported("This runtime gives no logs.")
+    return runtime.logs
 
 
 def _target(query: LogQuery) -> str:
@@ -130,6 +140,28 @@ def _kept(lines: Iterator[LogLine], search: str) -> Iterator[LogLine]:
         return lines
     # A piece of a long line is found without the one that continues it, so it must end where it is cut.
     return (replace(line, end=line.end or "\n") for line in lines if needle in line.text.casefold())
+
+
+class Begun:
+    """Lines whose first one has come: a way that is lost before it is left, and the read begun over another one."""
+
+    def __init__(self, stream: Stream[LogLine]) -> None:
+        self._stream = stream
+        self._lines = iter(stream)
+        try:
+            self._first = next(self._lines, None)
+        except BaseException:
+            stream.close()
+            raise
+
+    def __iter__(self) -> Iterator[LogLine]:
+        if self._first is not None:
+            yield self._first
+            yield from self._lines
+
+    def close(self) -> None:
+        """End the lines; may be called twice."""
+        self._stream.close()
 
 
 class Primed:

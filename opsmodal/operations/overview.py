@@ -22,15 +22,16 @@ class OverviewOperations:
 
     def read(self, actor: Actor, name: str) -> OverviewAnswer:
         """Read a service's overview; the last one, marked stale, while its runtime is silent."""
-        service = self._door.enter(actor, actions.OVERVIEW_VIEW, name).service
+        leave = self._door.enter(actor, actions.OVERVIEW_VIEW, name)
+        service, over = leave.service, leave.over
         scope = service.scope()
 
         def ask(runtime: Runtime) -> Summary:
             return runtime.overview.read(scope)
 
-        kept = self._fleet.kept(service, "overview", ask, fresh_s=FRESH_S)
-        instances = self._fleet.instances(service, fresh_s=FRESH_S)
-        summary, opened = kept.value, self._fleet.opened(service.runtime)
+        kept = self._fleet.kept(service, "overview", ask, fresh_s=FRESH_S, over=over)
+        instances = self._fleet.instances(service, fresh_s=FRESH_S, over=over)
+        summary, opened = kept.value, self._fleet.opened(service.runtime, over=over)
         severity, text, ready, total = status_of(instances.value.items, summary.desired)
         return OverviewAnswer(
             name=service.name,
@@ -48,7 +49,7 @@ class OverviewOperations:
             restarts=summary.restarts,
             warnings=summary.warnings,
             domains=summary.domains,
-            connection=self._connection(service.runtime),
+            connection=self._connection(service.runtime, over),
             usage=summary.usage,
             requests_and_limits=summary.requests_and_limits,
             containers_without_limits=summary.containers_without_limits,
@@ -61,10 +62,10 @@ class OverviewOperations:
             problem=kept.problem,
         )
 
-    def _connection(self, runtime: str) -> ConnectionAnswer:
-        opened = self._fleet.opened(runtime)
+    def _connection(self, runtime: str, over: str) -> ConnectionAnswer:
+        opened = self._fleet.opened(runtime, over=over)
         return ConnectionAnswer(
-            chosen="auto",
+            chosen=self._fleet.meant(runtime, over),
             name=opened.connection_name if opened else "",
             kind=opened.connection_kind if opened else "",
         )

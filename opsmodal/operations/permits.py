@@ -6,11 +6,12 @@ service that an actor may not see is denied like one that does not exist, in the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
 from opsmodal.audit import Audit, Row
+from opsmodal.choices import AUTO, Choices
 from opsmodal.errors import NotPermitted, NotThere, ReadOnly
 from opsmodal.permissions import Action, Actor, Grant, Permission, permissions_on, who_can_grant
 from opsmodal.registry.registry import Registry
@@ -43,10 +44,11 @@ class Leave:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pass(Leave):
-    """Leave to do one action on one service."""
+    """Leave to do one action on one service. `over` is the connection that the actor chose for it, or "auto"."""
 
     service: ServiceSpec
     permissions: frozenset[Permission]
+    over: str = AUTO
 
     @property
     def place(self) -> str:
@@ -60,7 +62,10 @@ class Pass(Leave):
 class Permits:
     """Let an actor through to an action, or say why not."""
 
-    def __init__(self, *, registry: Registry, audit: Audit, read_only: bool = False) -> None:
+    def __init__(
+        self, *, registry: Registry, audit: Audit, read_only: bool = False, choices: Choices | None = None
+    ) -> None:
+        self._choices = choices
         self._registry = registry
         self._audit = audit
         self._read_only = read_only
@@ -95,7 +100,7 @@ class Permits:
             words = f"This needs the permission “{action.permission}” on {name}."
             self._deny(row, f"needs {action.permission}", words)
         self._demand_writable(row, action)
-        return Pass(actor=actor, action=action, service=service, permissions=given)
+        return Pass(actor=actor, action=action, service=service, permissions=given, over=self._over(actor, service))
 
     def administer(self, actor: Actor, action: Action, target: str = "", *, service: str = "") -> Leave:
         """Let an administrator through to an action on the installation itself. Raise NotPermitted or ReadOnly.
@@ -115,6 +120,10 @@ class Permits:
             self._deny(row, "needs an auditor", "The audit log is for auditors and administrators.")
         return Leave(actor=actor, action=action)
 
+    def overs(self, actor: Actor) -> Mapping[str, str]:
+        """Give the connections that an actor chose, by service."""
+        return self._choices.of(actor.name) if self._choices else {}
+
     def own(self, actor: Actor, action: Action, target: str = "") -> Leave:
         """Let somebody through to what is their own: sessions, tokens, password. A narrowed token is let to none."""
         row = Row(actor=actor, action=action.name, target=target)
@@ -130,6 +139,12 @@ class Permits:
     def open_to(self, action: Action) -> bool:
         """Tell whether this installation takes an action at all: read-only mode removes what changes something."""
         return not (action.changes and self._read_only)
+
+    def _over(self, actor: Actor, service: ServiceSpec) -> str:
+        """Look up what was chosen, where there is anything to choose: most runtimes have one connection."""
+        if self._choices is None or not self._registry.is_choosable(service.runtime):
+            return AUTO
+        return self._choices.get(actor.name, service.name) or AUTO
 
     def _permissions(self, actor: Actor, grants: Sequence[Grant], service: ServiceSpec) -> frozenset[Permission]:
         return permissions_on(actor, grants, service=service.name, runtime=service.runtime)

@@ -161,7 +161,7 @@ class Rights:
     def _permission(
         self, leave: Pass, permission: Permission, explained: Explanation, own: frozenset[str]
     ) -> PermissionAnswer:
-        opened = self._fleet.opened(leave.service.runtime)
+        opened = self._fleet.opened(leave.service.runtime, over=leave.over)
         kind, facets = self._fleet.kind(leave.service.runtime), opened.facets if opened else None
         verbs = opened.runtime.instances.verbs if opened else None
         tabs = [tab for tab in self._tabs if tab.permission == permission and (facets is None or tab.name in facets)]

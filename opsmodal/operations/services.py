@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from opsmodal import actions
 from opsmodal.answers import Done, ServiceRow, Status, status_of
+from opsmodal.choices import AUTO
 from opsmodal.favorites import Favorites
 from opsmodal.fleet import Fleet, Glance
 from opsmodal.listing import ListQuery, Page, SortKey, cut, sorted_by
@@ -57,10 +58,13 @@ class Services:
 
     def list(self, actor: Actor, query: ListQuery) -> Page[ServiceRow]:
         """List what the actor may see: favourites first, then as sorted. Filters: environment, status, runtime."""
-        visible = self._door.visible(actor)
-        statuses = self._statuses([service for service, _ in visible])
+        visible, overs = self._door.visible(actor), self._door.overs(actor)
+        statuses = self._statuses([service for service, _ in visible], overs)
         stars = self._favorites.of(actor.name)
-        rows = [self._row(service, given, statuses[service.name], stars) for service, given in visible]
+        rows = [
+            self._row(service, given, statuses[service.name], stars, over=overs.get(service.name, AUTO))
+            for service, given in visible
+        ]
         found = [row for row in rows if _matches(row, query)]
         ordered = sorted_by(sorted(found, key=lambda row: row.name), query.sort or "status", SORTS)
         ordered.sort(key=lambda row: not row.favorite)
@@ -71,10 +75,11 @@ class Services:
     def header(self, actor: Actor, name: str) -> Header:
         """Read what stands over the tabs of one service; never raises because its runtime is silent."""
         leave = self._door.enter(actor, actions.SERVICE_VIEW, name)
-        status = self._statuses([leave.service], wait_s=GLANCE_WAIT_S * 2)[name]
-        row = self._row(leave.service, leave.permissions, status, self._favorites.of(actor.name))
-        opened = self._fleet.opened(leave.service.runtime)
-        problem = self._fleet.problem(leave.service.runtime) if opened is None else None
+        runtime, over = leave.service.runtime, leave.over
+        status = self._statuses([leave.service], {name: over}, wait_s=GLANCE_WAIT_S * 2)[name]
+        row = self._row(leave.service, leave.permissions, status, self._favorites.of(actor.name), over=over)
+        opened = self._fleet.opened(runtime, over=over)
+        problem = self._fleet.problem(runtime, over=over) if opened is None else None
         return Header(
             row=row,
             status=status,
@@ -96,12 +101,14 @@ class Services:
         words = "is a favourite" if wanted else "is no longer a favourite"
         return Done(sentence=f"{name} {words}.", targets=(name,))
 
-    def _statuses(self, services: Sequence[ServiceSpec], *, wait_s: float = GLANCE_WAIT_S) -> dict[str, Status]:
-        asked = self._fleet.glances(services, fresh_s=GLANCE_FRESH_S, wait_s=wait_s)
+    def _statuses(
+        self, services: Sequence[ServiceSpec], overs: Mapping[str, str], *, wait_s: float = GLANCE_WAIT_S
+    ) -> dict[str, Status]:
+        asked = self._fleet.glances(services, fresh_s=GLANCE_FRESH_S, wait_s=wait_s, overs=overs)
         return {name: _status(glance) for name, glance in asked.items()}
 
     def _row(
-        self, service: ServiceSpec, given: frozenset[Permission], status: Status, stars: frozenset[str]
+        self, service: ServiceSpec, given: frozenset[Permission], status: Status, stars: frozenset[str], *, over: str
     ) -> ServiceRow:
         return ServiceRow(
             name=service.name,
@@ -109,7 +116,8 @@ class Services:
             kind=self._fleet.kind(service.runtime),
             namespace=service.namespace,
             environment=service.environment,
-            connection=self._fleet.connection_in_use(service.runtime),
+            connection=self._fleet.connection_in_use(service.runtime, over),
+            chosen=self._fleet.meant(service.runtime, over),
             status=status.severity.value if status.severity else UNKNOWN,
             status_text=status.text,
             favorite=service.name in stars,

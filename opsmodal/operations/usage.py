@@ -6,9 +6,8 @@ from opsmodal import actions
 from opsmodal.fleet import Fleet
 from opsmodal.history.answers import UsageAnswer, usage_answer
 from opsmodal.history.hours import Hours
-from opsmodal.operations.door import Door
+from opsmodal.operations.door import Door, Pass
 from opsmodal.permissions import Actor
-from opsmodal.registry.schema import ServiceSpec
 from runtimes.errors import Invalid, Missing
 
 FRESH_S = 30.0
@@ -34,15 +33,16 @@ class UsageOperations:
 
         Raise Missing for what was never seen, Invalid for the beginning of several.
         """
-        service = self._door.enter(actor, actions.USAGE_VIEW, name).service
-        hour = self._hours.instance(service.name, instance)
+        leave = self._door.enter(actor, actions.USAGE_VIEW, name)
+        hour = self._hours.instance(leave.service.name, instance)
         if not hour.known and not exact:
-            hour = self._hours.instance(service.name, self._id(service, instance))
+            hour = self._hours.instance(leave.service.name, self._id(leave, instance))
         return usage_answer(hour, collecting=self._collecting)
 
-    def _id(self, service: ServiceSpec, wanted: str) -> str:
+    def _id(self, leave: Pass, wanted: str) -> str:
         """Find the id that a name, or a unique beginning of an id or a name, stands for."""
-        rows = self._fleet.instances(service, fresh_s=FRESH_S).value.items
+        service = leave.service
+        rows = self._fleet.instances(service, fresh_s=FRESH_S, over=leave.over).value.items
         exact = [row.id for row in rows if wanted in (row.id, row.name)]
         found = exact or [row.id for row in rows if row.id.startswith(wanted) or row.name.startswith(wanted)]
         if not found:

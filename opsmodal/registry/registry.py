@@ -83,6 +83,12 @@ class Registry:
         """Find a runtime."""
         return self.state().runtimes.get(name)
 
+    def is_choosable(self, runtime: str) -> bool:
+        """Tell whether more than one connection led to a runtime when the registry was last read."""
+        known = self._state
+        spec = known.runtimes.get(runtime) if known else None
+        return spec is not None and len(spec.connections) > 1
+
     def services(self) -> tuple[ServiceSpec, ...]:
         """List the services."""
         return tuple(self.state().services.values())

@@ -103,6 +103,7 @@ ELSEWHERE = {
     "host-key.trust": "tests/web/test_host_keys.py: it needs a server that shows one",
     "user.identity": "test_commands_of_the_machine_leave_their_rows: by the command line alone",
     "access.ended": "tests/web: it is opsmodal's own, when a right ends",
+    "connection.switched": "tests/web/test_switched.py: it is opsmodal's own, when Auto takes another way",
 }
 """Actions that need what is not here, and where they are tried."""
 
