@@ -7,9 +7,10 @@ peer last shook hands and whether bytes come back, so that is what is measured, 
 from __future__ import annotations
 
 import subprocess
+import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -33,6 +34,13 @@ FIRST_S = 5.0
 LATE_S = 135.0
 """A session is renewed after 120 s (REKEY_AFTER_TIME); a handshake older than this is one that was not answered."""
 LOOK_S = 2.0
+SHAKE_S = 1.5
+"""For the answer to one handshake: three times the way to the other side of the world and back."""
+SHAKE_AGAIN_S = 5.0
+"""Between two that are asked for: peers take more for an attack (REKEY_TIMEOUT)."""
+UNHEARD_S = 15.0
+TALKED_BYTES = 256
+"""More than keepalives and one handshake make in that time: somebody is talking, and nobody answers."""
 AGAIN_S = 10.0
 """Between two look-ups of a silent endpoint's name."""
 PROGRAM_S = 10.0
@@ -47,10 +55,18 @@ class _Seen:
 
     peer: Peer
     number: int
+    lines: list[str] = field(repr=False)
     handshake_at: datetime | None = None
     received_bytes: int = 0
     sent_bytes: int = 0
-    heard: float | None = None
+    counted: tuple[int, int] = (0, 0)
+    """What was received and sent before the interface forgot the peer, which begins to count anew."""
+    heard: float = 0.0
+    sent_unheard: int = 0
+    """What was sent when it was last heard."""
+    shaken: float = -SHAKE_AGAIN_S
+    silent: bool = False
+    """It did not answer a handshake that was asked for, and none since."""
 
 
 class WireGuard:
@@ -69,6 +85,8 @@ class WireGuard:
         self._looked = self._asked = 0.0
         self._seen: dict[str, _Seen] = {}
         self._daemon: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+        self._shaking = threading.Lock()
 
     def start(self) -> None:
         """Make the interface. Raise NotAvailable for what this machine lacks."""
@@ -87,10 +105,13 @@ class WireGuard:
             return Unreachable(f"The tunnel {self._name} was lost: its wireguard-go ended.", hint="Try again.")
         if now - self._looked >= LOOK_S:
             self._look()
+            for seen in self._seen.values():
+                if now - seen.heard > UNHEARD_S and seen.sent_bytes - seen.sent_unheard > TALKED_BYTES:
+                    threading.Thread(target=self._shake, args=(seen,), name="shake", daemon=True).start()
         if now - self._asked >= AGAIN_S and now - self._began > FIRST_S:
             self._asked = now
             for seen in self._seen.values():
-                if _age_s(seen) > LATE_S:
+                if seen.silent or _age_s(seen) > LATE_S:
                     self._outside.look_again(seen.number)
         return None
 
@@ -112,27 +133,23 @@ class WireGuard:
 
     def silence(self, target: Address, port: int, *, since: int, waited_s: float) -> ConnectionProblem:
         """Say why nothing came from the target: the peer, or what is behind it."""
-        self._look()
         seen = self._peer_of(target)
+        self._look()
+        if seen is not None and seen.received_bytes <= since:
+            self._shake(seen)
         where = f"[{target}]:{port}" if target.version == 6 else f"{target}:{port}"
         if seen is None or seen.received_bytes > since:
             return Unreachable(
                 f"{where} did not answer within {waited_s:g} s, and the tunnel {self._name} carries.",
                 hint="A firewall behind the tunnel may drop the packets, or the host is off.",
             )
-        if _age_s(seen) > FRESH_S:
-            return self._gone(seen)
-        return Unreachable(
-            f"{where} did not answer within {waited_s:g} s, and nothing at all came back through the tunnel "
-            f"{self._name} (last handshake {_spoken(_age_s(seen))} ago).",
-            hint=f"The host or its firewall may drop packets, or the peer {self._shown(seen)} has just gone.",
-        )
+        return self._gone(seen)
 
     def standing(self) -> Standing:
         """Say how the tunnel is, as it was last looked at."""
         freshest = min(self._seen.values(), key=_age_s)
         facts = tuple(fact for seen in self._seen.values() for fact in self._facts(seen))
-        if _age_s(freshest) <= FRESH_S:
+        if _age_s(freshest) <= FRESH_S and not freshest.silent:
             return Standing(
                 phase=Phase.UP, since=self._since(), sentence=f"The tunnel {self._name} is up.", facts=facts
             )
@@ -179,12 +196,12 @@ class WireGuard:
     def _set_keys(self) -> None:
         lines = ["[Interface]", f"PrivateKey = {self._profile.private_key}"]
         for peer in self._profile.peers:
-            lines += ["[Peer]", f"PublicKey = {peer.public_key}", f"AllowedIPs = {','.join(peer.allowed_ips)}"]
-            lines += [f"PresharedKey = {peer.preshared_key}"] if peer.preshared_key else []
             if peer.endpoint:
                 port = self._outside.carry(*endpoint(peer.endpoint))
-                self._seen[peer.public_key] = _Seen(peer=peer, number=len(self._outside.fars) - 1)
-                lines += [f"Endpoint = 127.0.0.1:{port}", f"PersistentKeepalive = {peer.keepalive_s or KEEPALIVE_S}"]
+                number = len(self._outside.fars) - 1
+                seen = _Seen(peer=peer, number=number, lines=_peer_lines(peer, port), heard=time.monotonic())
+                self._seen[peer.public_key] = seen
+                lines += seen.lines
         if not self._seen:
             raise NotAvailable(
                 f"No peer of the WireGuard profile {self._name} has an Endpoint: there is nobody to call.",
@@ -206,16 +223,32 @@ class WireGuard:
 
     def _look(self) -> None:
         """Read what the interface counts: wg(8), `show dump`."""
-        self._looked = time.monotonic()
-        for line in self._run("wg", "show", INTERFACE, "dump").stdout.splitlines()[1:]:
-            key, _, _, _, handshake, received, sent, _ = line.split("\t")
-            seen = self._seen.get(key)
-            if seen is None:
-                continue
-            if int(received) > seen.received_bytes:
-                seen.heard = self._looked
-            seen.received_bytes, seen.sent_bytes = int(received), int(sent)
-            seen.handshake_at = datetime.fromtimestamp(int(handshake), UTC) if int(handshake) else None
+        with self._lock:
+            self._looked = time.monotonic()
+            for line in self._run("wg", "show", INTERFACE, "dump").stdout.splitlines()[1:]:
+                key, _, _, _, handshake, received, sent, _ = line.split("\t")
+                if key in self._seen:
+                    _note(self._seen[key], int(handshake), int(received), int(sent))
+
+    def _shake(self, seen: _Seen) -> None:
+        """Have the peer shake hands now: only so can a silent peer be told from a silent target.
+
+        A peer that was started again knows nothing of our session, and WireGuard itself asks for a new one after 15 s
+        only. Forgetting the peer and naming it again makes it ask at once; what is carried is not cut by that.
+        """
+        with self._shaking:
+            if time.monotonic() - seen.shaken < SHAKE_AGAIN_S:
+                return
+            seen.shaken = time.monotonic()
+            self._outside.look_again(seen.number)
+            with self._lock:
+                self._run("wg", "set", INTERFACE, "peer", seen.peer.public_key, "remove")
+                self._run("wg", "addconf", INTERFACE, "/dev/stdin", given="\n".join(seen.lines) + "\n")
+                seen.counted = (seen.received_bytes, seen.sent_bytes)
+                seen.silent = True
+            while seen.silent and time.monotonic() - seen.shaken < SHAKE_S:
+                time.sleep(POLL_S)
+                self._look()
 
     def _peer_of(self, target: Address) -> _Seen | None:
         """Give the peer whose network for the target is the narrowest, as WireGuard chooses."""
@@ -253,6 +286,25 @@ class WireGuard:
             ("received", f"{seen.received_bytes} bytes"),
             ("sent", f"{seen.sent_bytes} bytes"),
         )
+
+
+def _peer_lines(peer: Peer, port: int) -> list[str]:
+    """Write a peer's section for wg(8): its endpoint is the port on loopback that is carried to it."""
+    lines = ["[Peer]", f"PublicKey = {peer.public_key}", f"Endpoint = 127.0.0.1:{port}"]
+    lines += [f"AllowedIPs = {','.join(peer.allowed_ips)}"] if peer.allowed_ips else []
+    lines += [f"PresharedKey = {peer.preshared_key}"] if peer.preshared_key else []
+    return [*lines, f"PersistentKeepalive = {peer.keepalive_s or KEEPALIVE_S}"]
+
+
+def _note(seen: _Seen, handshake: int, received: int, sent: int) -> None:
+    """Take down what was counted of a peer; 0 is no handshake since it was named."""
+    total_received, total_sent = seen.counted[0] + received, seen.counted[1] + sent
+    if total_received > seen.received_bytes:
+        seen.heard, seen.sent_unheard = time.monotonic(), total_sent
+    seen.received_bytes, seen.sent_bytes = total_received, total_sent
+    if handshake:
+        seen.silent = False
+        seen.handshake_at = datetime.fromtimestamp(handshake, UTC)
 
 
 def _age_s(seen: _Seen) -> float:

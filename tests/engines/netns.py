@@ -9,12 +9,13 @@ from __future__ import annotations
 import ctypes
 import ipaddress
 import os
+import re
 import secrets
 import shutil
 import socket
 import subprocess
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,6 +26,7 @@ CLONE_NEWNET = 0x40000000
 TESTS = ipaddress.ip_network("198.18.0.0/15")
 ANSWER_S = 20.0
 TRIES = 20
+OF_TESTS = re.compile(r"\b(om[a-z-]|veth|docker|podman|br-)\S*")
 
 
 class Namespace:
@@ -74,8 +76,16 @@ class Namespace:
         threading.Thread(target=_echo, args=(server,), name=f"echo {address}", daemon=True).start()
         return int(server.getsockname()[1])
 
-    def silent(self, address: str, port: int) -> None:
-        """Drop whatever is sent to an address of it, as a firewall does."""
+    def names(self, address: str, known: Mapping[str, str]) -> Callable[[], list[str]]:
+        """Answer DNS questions at an address of it; what is given tells which names were asked."""
+        server = self.inside(lambda: _bound(address))
+        self._servers.append(server)
+        asked: list[str] = []
+        threading.Thread(target=_tell, args=(server, known, asked), name=f"names {address}", daemon=True).start()
+        return lambda: list(asked)
+
+    def silent(self, address: str) -> None:
+        """Drop whatever is sent to an address beyond it, as a firewall does."""
         self.run("ip", "route", "add", "blackhole", f"{address}/32")
 
     def close(self) -> None:
@@ -119,7 +129,12 @@ def machine_network() -> dict[str, list[str]]:
     """Give the machine's own interfaces, addresses, routes and rules: what a tunnel must leave as they were."""
     asked = {"links": "-br link", "addresses": "-br address", "routes": "route show table all", "rules": "rule"}
     asked["routes6"] = "-6 route show table all"
-    return {name: sorted(ran("ip", *arguments.split()).splitlines()) for name, arguments in asked.items()}
+    return {name: _lasting(ran("ip", *arguments.split())) for name, arguments in asked.items()}
+
+
+def _lasting(listed: str) -> list[str]:
+    """Leave out what other tests make and take away meanwhile: their veth pairs and bridges."""
+    return sorted(line for line in listed.splitlines() if not OF_TESTS.search(line))
 
 
 def _free() -> tuple[str, str]:
@@ -142,6 +157,34 @@ def _join(path: str) -> None:
             raise OSError(ctypes.get_errno(), "setns")
     finally:
         os.close(opened)
+
+
+def _bound(address: str) -> socket.socket:
+    server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    server.bind((address, 53))
+    return server
+
+
+def _tell(server: socket.socket, known: Mapping[str, str], asked: list[str]) -> None:
+    import dns.message
+    import dns.rcode
+    import dns.rdatatype
+    import dns.rrset
+
+    while True:
+        try:
+            data, whom = server.recvfrom(4096)
+        except OSError:
+            return
+        question = dns.message.from_wire(data)
+        answer = dns.message.make_response(question)
+        (row,) = question.question
+        asked.append(row.name.to_text())
+        if row.name.to_text() not in known:
+            answer.set_rcode(dns.rcode.NXDOMAIN)
+        elif row.rdtype == dns.rdatatype.A:
+            answer.answer.append(dns.rrset.from_text(row.name, 60, "IN", "A", known[row.name.to_text()]))
+        server.sendto(answer.to_wire(), whom)
 
 
 def _echo(server: socket.socket) -> None:

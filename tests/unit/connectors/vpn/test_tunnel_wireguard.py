@@ -1,0 +1,324 @@
+"""Managed WireGuard tunnels against a real peer in a namespace, and what is left of them after every kind of end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from connectors.base import Phase
+from connectors.errors import ConnectionProblem, NotAvailable, Unreachable, WrongRoute
+from connectors.vpn.tunnels import Tunnel
+from tests.engines import wireguard
+from tests.engines.netns import machine_network
+from tests.engines.process import wait_for
+from tests.engines.wireguard import PORT, WireGuardServer
+from tests.unit.connectors.vpn.left import argv_of, children_of, files_of, is_running, keepers_of
+
+DIAL_S = 10.0
+SOON_S = 15.0
+MakeTunnel = Callable[..., Tunnel]
+
+pytestmark = pytest.mark.usefixtures("untouched_by_module")
+
+
+@pytest.fixture(scope="module")
+def untouched_by_module(wireguard_session: WireGuardServer) -> Iterator[None]:
+    before = machine_network()
+    yield
+    assert machine_network() == before
+
+
+def said(far: socket.socket, text: bytes = b"hello") -> bytes:
+    far.settimeout(SOON_S)
+    far.sendall(text)
+    return far.recv(len(text))
+
+
+def keeper(home: Path) -> int:
+    """Give the process that holds the tunnel; it alone holds the folder open."""
+    (found,) = keepers_of(home)
+    return found
+
+
+def test_a_connection_is_carried_through_the_tunnel(peer: WireGuardServer, tunnel: MakeTunnel) -> None:
+    port = peer.host.echo(peer.address)
+    with closing(tunnel(peer.profile()).dial(peer.address, port, timeout_s=DIAL_S)) as far:
+        assert said(far) == b"hello"
+        assert far.getpeername() == (peer.address, port)
+        assert far.getsockname()[0] == peer.client_address
+
+
+def test_nothing_is_opened_until_it_is_used(peer: WireGuardServer, tunnel: MakeTunnel, home: Path) -> None:
+    made = tunnel(peer.profile())
+    assert made.standing().phase is Phase.IDLE
+    assert not keepers_of(home)
+
+
+def test_the_machine_gets_no_interface_route_or_rule(
+    peer: WireGuardServer, tunnel: MakeTunnel, untouched: None
+) -> None:
+    port = peer.host.echo(peer.address)
+    before = machine_network()
+    with closing(tunnel(peer.profile()).dial(peer.address, port, timeout_s=DIAL_S)):
+        assert machine_network() == before
+
+
+def test_standing_says_what_is_up(peer: WireGuardServer, tunnel: MakeTunnel) -> None:
+    port = peer.host.echo(peer.address)
+    made = tunnel(peer.profile())
+    with closing(made.dial(peer.address, port, timeout_s=DIAL_S)):
+        wait_for(lambda: made.standing().phase is Phase.UP, "the handshake is seen", within_s=SOON_S)
+        told = made.standing()
+        facts = dict(told.facts)
+        assert told.sentence == "The tunnel hq is up."
+        assert facts["endpoint"] == f"{peer.host.address}:{PORT}"
+        assert facts["routes"] == peer.network
+        assert facts["connections"] == "1"
+        assert "ago" in facts["last handshake"]
+
+
+def test_processes_share_one_tunnel(peer: WireGuardServer, tunnel: MakeTunnel, home: Path) -> None:
+    port = peer.host.echo(peer.address)
+    opened: list[socket.socket] = []
+    threads = [
+        threading.Thread(
+            target=lambda: opened.append(tunnel(peer.profile()).dial(peer.address, port, timeout_s=DIAL_S))
+        )
+        for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [said(far) for far in opened] == [b"hello"] * 8
+    assert len(keepers_of(home)) == 1
+    for far in opened:
+        far.close()
+
+
+def test_the_tunnel_goes_after_idle_and_comes_back(peer: WireGuardServer, tunnel: MakeTunnel, home: Path) -> None:
+    port = peer.host.echo(peer.address)
+    made = tunnel(peer.profile())
+    for _ in range(2):
+        made.dial(peer.address, port, timeout_s=DIAL_S).close()
+        held = [keeper(home), *children_of(keeper(home))]
+        assert len(held) == 3
+        wait_for(lambda: not any(is_running(pid) for pid in held), "the tunnel is gone", within_s=SOON_S)  # noqa: B023
+        assert made.standing().phase is Phase.IDLE
+        assert not files_of(home)
+
+
+def test_an_open_connection_keeps_the_tunnel(peer: WireGuardServer, tunnel: MakeTunnel, home: Path) -> None:
+    port = peer.host.echo(peer.address)
+    with closing(tunnel(peer.profile()).dial(peer.address, port, timeout_s=DIAL_S)) as far:
+        time.sleep(4)  # more than twice the idle time of these tests
+        assert said(far) == b"hello"
+
+
+def test_no_secret_is_seen_by_others(peer: WireGuardServer, tunnel: MakeTunnel, home: Path) -> None:
+    port = peer.host.echo(peer.address)
+    with closing(tunnel(peer.profile()).dial(peer.address, port, timeout_s=DIAL_S)):
+        for pid in (keeper(home), *children_of(keeper(home))):
+            assert peer.client.private not in " ".join(argv_of(pid))
+            assert Path(f"/proc/{pid}/environ").read_bytes() == b""
+        assert all(path.stat().st_mode & 0o077 == 0 for path in home.rglob("*") if path.name != "lock")
+        assert not [path for path in home.rglob("*") if path.is_file() and path.stat().st_size]
+        assert str(home) not in Path("/proc/net/unix").read_text()
+
+
+@pytest.mark.parametrize("host", ["192.0.2.7", "127.0.0.1", "169.254.1.1", "::1"])
+def test_what_lies_outside_is_never_reached(peer: WireGuardServer, tunnel: MakeTunnel, host: str) -> None:
+    with pytest.raises(WrongRoute) as refused:
+        tunnel(peer.profile()).dial(host, 80, timeout_s=DIAL_S)
+    assert "tunnel hq" in refused.value.sentence
+
+
+def test_loopback_is_not_reached_even_where_everything_is_allowed(peer: WireGuardServer, tunnel: MakeTunnel) -> None:
+    made = tunnel(peer.profile(allowed="0.0.0.0/0"), allowed_networks=("0.0.0.0/0",))
+    with pytest.raises(WrongRoute):
+        made.dial("127.0.0.1", 80, timeout_s=DIAL_S)
+
+
+def test_the_admin_narrows_what_the_profile_offers(peer: WireGuardServer, tunnel: MakeTunnel) -> None:
+    made = tunnel(peer.profile(), allowed_networks=("10.255.255.0/24",))
+    with pytest.raises(WrongRoute):
+        made.dial(peer.address, 80, timeout_s=DIAL_S)
+    with pytest.raises(WrongRoute, match="No peer"):
+        made.dial("10.255.255.1", 80, timeout_s=DIAL_S)
+
+
+@pytest.mark.parametrize("offered", ["0.0.0.0/0", "0.0.0.0/1, 128.0.0.0/1"])
+def test_a_default_route_is_taken_from_no_profile(peer: WireGuardServer, tunnel: MakeTunnel, offered: str) -> None:
+    with pytest.raises(NotAvailable, match="everything"):
+        tunnel(peer.profile(allowed=offered)).dial(peer.address, 80, timeout_s=DIAL_S)
+
+
+def test_a_default_route_is_taken_from_the_admin(peer: WireGuardServer, tunnel: MakeTunnel) -> None:
+    port = peer.host.echo(peer.address)
+    made = tunnel(peer.profile(allowed="0.0.0.0/0"), allowed_networks=("0.0.0.0/0",))
+    with closing(made.dial(peer.address, port, timeout_s=DIAL_S)) as far:
+        assert said(far) == b"hello"
+
+
+def test_a_name_that_leads_outside_is_refused(peer: WireGuardServer, tunnel: MakeTunnel) -> None:
+    with pytest.raises(WrongRoute):
+        tunnel(peer.profile()).dial("localhost", 80, timeout_s=DIAL_S)
+
+
+def test_names_are_asked_inside_where_the_profile_has_dns(own_peer: WireGuardServer, tunnel: MakeTunnel) -> None:
+    answering = own_peer.host.names(own_peer.address, {"api.inside.test.": own_peer.address, "out.test.": "192.0.2.1"})
+    port = own_peer.host.echo(own_peer.address)
+    made = tunnel(own_peer.profile(more=f"DNS = {own_peer.address}\n"))
+    with closing(made.dial("api.inside.test", port, timeout_s=DIAL_S)) as far:
+        assert said(far) == b"hello"
+    with pytest.raises(WrongRoute):
+        made.dial("out.test", port, timeout_s=DIAL_S)
+    with pytest.raises(Unreachable, match="knows no address"):
+        made.dial("absent.test", port, timeout_s=DIAL_S)
+    assert answering()
+
+
+def test_a_refused_connection_is_told_from_a_lost_tunnel(peer: WireGuardServer, tunnel: MakeTunnel) -> None:
+    with pytest.raises(Unreachable, match="connection refused at the far end"):
+        tunnel(peer.profile()).dial(peer.address, 9, timeout_s=DIAL_S)
+
+
+def test_overlapping_networks_lead_each_to_its_own(tunnel: MakeTunnel) -> None:
+    first, second = wireguard.start("10.99.7"), wireguard.start("10.99.7")
+    try:
+        port = first.host.echo(first.address)
+        assert second.host.echo(second.address, port) == port
+        one, two = tunnel(first.profile(), name="one"), tunnel(second.profile(), name="two")
+        with (
+            closing(one.dial("10.99.7.1", port, timeout_s=DIAL_S)),
+            closing(two.dial("10.99.7.1", port, timeout_s=DIAL_S)),
+        ):
+            assert dict(one.standing().facts)["endpoint"] == f"{first.host.address}:{PORT}"
+            assert dict(two.standing().facts)["endpoint"] == f"{second.host.address}:{PORT}"
+            assert "1" == dict(one.standing().facts)["connections"] == dict(two.standing().facts)["connections"]
+    finally:
+        first.close()
+        second.close()
+
+
+def test_a_taken_interface_name_is_no_matter(peer: WireGuardServer, tunnel: MakeTunnel) -> None:
+    port = peer.host.echo(peer.address)
+    subprocess.run(["ip", "link", "add", "vpn0", "type", "bridge"], check=True)
+    try:
+        with closing(tunnel(peer.profile()).dial(peer.address, port, timeout_s=DIAL_S)) as far:
+            assert said(far) == b"hello"
+    finally:
+        subprocess.run(["ip", "link", "delete", "vpn0"], check=True)
+
+
+def test_a_peer_that_is_gone_is_named(own_peer: WireGuardServer, tunnel: MakeTunnel) -> None:
+    own_peer.kill()
+    made = tunnel(own_peer.profile())
+    with pytest.raises(Unreachable) as gone:
+        made.dial(own_peer.address, 80, timeout_s=2)
+    assert gone.value.sentence.startswith(f"The WireGuard peer {own_peer.host.address}:{PORT} has not answered")
+    assert "nobody listens there" in gone.value.sentence
+    assert made.standing().phase is Phase.DOWN
+
+
+def test_a_rotated_key_is_among_the_causes_and_a_new_profile_carries(
+    own_peer: WireGuardServer, tunnel: MakeTunnel
+) -> None:
+    port = own_peer.host.echo(own_peer.address)
+    old = own_peer.profile()
+    own_peer.rotate()
+    with pytest.raises(Unreachable, match="a key was changed"):
+        tunnel(old).dial(own_peer.address, port, timeout_s=2)
+    with closing(tunnel(own_peer.profile()).dial(own_peer.address, port, timeout_s=DIAL_S)) as far:
+        assert said(far) == b"hello"
+
+
+def test_a_peer_that_comes_back_carries_the_same_connection_on(own_peer: WireGuardServer, tunnel: MakeTunnel) -> None:
+    port = own_peer.host.echo(own_peer.address)
+    made = tunnel(own_peer.profile())
+    made.dial(own_peer.address, port, timeout_s=DIAL_S).close()
+    own_peer.kill()
+    with pytest.raises(Unreachable):
+        made.dial(own_peer.address, port, timeout_s=1)
+    own_peer.start()
+
+    def carries() -> bool:
+        try:
+            made.dial(own_peer.address, port, timeout_s=2).close()
+        except ConnectionProblem:
+            return False
+        return True
+
+    wait_for(carries, "the tunnel carries again", within_s=12)
+
+
+def test_a_target_that_drops_packets_is_told_from_a_lost_peer(own_peer: WireGuardServer, tunnel: MakeTunnel) -> None:
+    own_peer.host.silent(own_peer.address.rpartition(".")[0] + ".77")
+    made = tunnel(own_peer.profile())
+    with pytest.raises(Unreachable, match="did not answer within 1 s, and the tunnel hq carries"):
+        made.dial(own_peer.address.rpartition(".")[0] + ".77", 80, timeout_s=1)
+    assert made.standing().phase is Phase.UP
+
+
+def test_a_killed_server_leaves_nothing(peer: WireGuardServer, home: Path, untouched: None) -> None:
+    port = peer.host.echo(peer.address)
+    script = (
+        "import sys, time\nfrom pathlib import Path\nfrom connectors.options import VpnOptions\n"
+        "from connectors.vpn.tunnels import Tunnel\n"
+        "options = VpnOptions(name='hq', kind='wireguard', config=sys.stdin.read())\n"
+        "made = Tunnel(Path(sys.argv[1]), options, idle_s=1.5)\n"
+        f"far = made.dial({peer.address!r}, {port}, timeout_s=10)\nprint('up', flush=True)\ntime.sleep(300)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(home)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        server.stdin.write(peer.profile())
+        server.stdin.close()
+        assert server.stdout.readline() == "up\n"
+        held = [keeper(home), *children_of(keeper(home))]
+        server.kill()
+    wait_for(lambda: not any(is_running(pid) for pid in held), "everything of the tunnel ended", within_s=SOON_S)
+    assert not files_of(home)
+
+
+def test_a_killed_keeper_takes_everything_with_it_and_is_replaced(
+    peer: WireGuardServer, tunnel: MakeTunnel, home: Path
+) -> None:
+    port = peer.host.echo(peer.address)
+    made = tunnel(peer.profile())
+    far = made.dial(peer.address, port, timeout_s=DIAL_S)
+    held = keeper(home)
+    children = children_of(held)
+    assert len(children) == 2
+    os.kill(held, signal.SIGKILL)
+    wait_for(lambda: not any(is_running(pid) for pid in children), "its children ended", within_s=SOON_S)
+    far.close()
+    with closing(made.dial(peer.address, port, timeout_s=DIAL_S)) as again:
+        assert said(again) == b"hello"
+    assert keeper(home) != held
+
+
+@pytest.mark.parametrize("child", [0, 1], ids=["outside", "wireguard-go"])
+def test_a_killed_child_ends_the_tunnel_and_the_next_use_opens_it(
+    peer: WireGuardServer, tunnel: MakeTunnel, home: Path, child: int
+) -> None:
+    port = peer.host.echo(peer.address)
+    made = tunnel(peer.profile())
+    made.dial(peer.address, port, timeout_s=DIAL_S).close()
+    held = keeper(home)
+    os.kill(children_of(held)[child], signal.SIGKILL)
+    wait_for(lambda: not is_running(held), "the keeper ended", within_s=SOON_S + 10)
+    with closing(made.dial(peer.address, port, timeout_s=DIAL_S)) as again:
+        assert said(again) == b"hello"
