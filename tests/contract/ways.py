@@ -10,11 +10,14 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 from connectors import Connectors
 from connectors.base import Connection, Endpoint, Exit, Output, Probe, Standing
 from connectors.options import DirectOptions, Hop, Identity, Options, SshOptions, VpnOptions
 from connectors.stream import Stream
+from connectors.vpn.connection import VpnConnection
+from connectors.vpn.tunnels import Tunnel
 from tests.contract.relay import Address, listening
 from tests.engines import sshd
 from tests.engines import wireguard as wireguards
@@ -24,6 +27,21 @@ from tests.engines.traces import none_left
 DIRECT = "direct"
 LOOPBACK = ("127.0.0.1", 0)
 Opened = Iterator["Way"]
+IDLE_S = 5.0
+"""Longer than from one case to the next."""
+
+
+class Brief(Connectors):
+    """Connectors whose tunnels go soon after their last use: whether they do is looked at when all is over."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._home = folder
+
+    def open(self, options: Options) -> Connection:
+        if isinstance(options, VpnOptions):
+            return VpnConnection(options, Tunnel(self._home / "vpn", options, idle_s=IDLE_S), self._home)
+        return super().open(options)
 
 
 class Way:
@@ -147,5 +165,5 @@ def _servers(count: int) -> Iterator[tuple[Hop, ...]]:
 @contextlib.contextmanager
 def connected() -> Iterator[Connectors]:
     """Give connectors with a folder of their own; fail when they leave anything behind."""
-    with none_left("ways") as folder, contextlib.closing(Connectors(folder)) as connectors:
+    with none_left("ways") as folder, contextlib.closing(Brief(folder)) as connectors:
         yield connectors

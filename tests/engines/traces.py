@@ -6,6 +6,7 @@ Other engines of the tests come and go at the same time, in other workers too; w
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import threading
 from collections.abc import Iterator
@@ -18,8 +19,8 @@ OTHERS = re.compile(r"\b(om[\w-]+|veth\w+|cni-\w+)\b")
 """Interfaces of the tests' engines and of their containers."""
 OURS = re.compile(r"^(ssh|vpn)\b", re.IGNORECASE)
 """How connections name their threads; the engines of other tests have threads too, which stay."""
-GONE_S = 10.0
-"""How long an end may take to be over: a process that is told to go, a thread that waits in a system call."""
+GONE_S = 20.0
+"""How long an end may take to be over: a tunnel is idle for a while first, a thread waits in a system call."""
 
 
 @contextlib.contextmanager
@@ -37,12 +38,23 @@ def none_left(name: str) -> Iterator[Path]:
         sweep(folder)
 
 
-def _left(folder: Path) -> dict[str, list[str]]:
+def _left(folder: Path) -> dict[str, list[int] | list[str]]:
     return {
-        "processes": [Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ") for pid in processes_of(folder)],
+        "processes": sorted({*processes_of(folder), *holders_of(folder)}),
         "threads": [thread.name for thread in threading.enumerate() if OURS.match(thread.name)],
         "sockets": [str(path) for path in folder.rglob("*") if path.is_socket()],
     }
+
+
+def holders_of(folder: Path) -> list[int]:
+    """Give the other processes that have something of `folder` open: what holds a tunnel names it nowhere else."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/fd/*"):
+        with contextlib.suppress(OSError):
+            pid = int(entry.parts[2])
+            if str(entry.readlink()).startswith(f"{folder}/") and pid != os.getpid():
+                found.append(pid)
+    return found
 
 
 def _network() -> dict[str, list[str]]:
