@@ -56,7 +56,6 @@ TAKEN: Mapping[str, str] = {
     "ping-timer-rem": "",
     "push-peer-info": "",
     "rcvbuf": NUMBER,
-    "remote-cert-eku": r"[A-Za-z0-9. ]{1,100}",
     "remote-cert-ku": r"([0-9A-Fa-f]{1,4})( [0-9A-Fa-f]{1,4}){0,7}",
     "remote-cert-tls": "server",
     "remote-random": "",
@@ -88,7 +87,11 @@ TAKEN: Mapping[str, str] = {
     "verify-hash": f"{HEX}( [A-Za-z0-9-]{{1,20}})?",
 }
 """Directives that are passed on, each with the form of all its words, single spaces between them."""
-SENTENCES: Mapping[str, tuple[int, int]] = {"verify-x509-name": (1, 2), "pull-filter": (2, 2)}
+SENTENCES: Mapping[str, tuple[int, int]] = {
+    "verify-x509-name": (1, 2),
+    "pull-filter": (2, 2),
+    "remote-cert-eku": (1, 1),
+}
 """Directives that are passed on and whose words may hold spaces: how many words they have."""
 LEFT_OUT = names(
     "allow-pull-fqdn allow-recursive-routing bind block-ipv6 block-outside-dns client dhcp-option dhcp-release "
