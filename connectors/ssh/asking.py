@@ -112,6 +112,8 @@ class Channels:
         )
 
     def _no_session(self, others: int) -> Forbidden:
+        if not others and self._sessions.limit < SESSIONS_MAX:
+            others = self._sessions.limit  # what was closed here may still run there
         said = f"allows {others} at once, and no more" if others else "allows none"
         return Forbidden(
             f"{self._host} opened no session: it {said}.",

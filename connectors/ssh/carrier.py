@@ -28,6 +28,8 @@ PACKET_BYTES = 32 * 1024
 PULSE_S = 5.0
 """So long nothing was heard: the far side is asked for a sign of life, which RFC 4254 section 4 obliges it to answer.
 """
+ACKNOWLEDGED_S = 3.0
+"""A closed channel that the far side does not acknowledge keeps its place so long."""
 POLL_S = 0.1
 
 
@@ -79,6 +81,7 @@ class Carrier(paramiko.Transport):  # type: ignore[misc]  # paramiko has no type
         self._refusals: dict[int, tuple[int, str]] = {}
         self._late: dict[int, paramiko.Channel] = {}
         self._ends: dict[int, Callable[[], None]] = {}
+        self._closing: dict[int, float] = {}
         quiet = logging.getLogger(WIRE_LOG)
         if quiet.level == logging.NOTSET:
             quiet.setLevel(logging.CRITICAL)  # it writes a trace for each refused login; `line` says what happened
@@ -136,7 +139,7 @@ class Carrier(paramiko.Transport):  # type: ignore[misc]  # paramiko has no type
         return self.open(kind, extra=fields.asbytes(), timeout_s=self.channel_timeout if timeout is None else timeout)
 
     def at_end(self, channel: paramiko.Channel, call: Callable[[], None]) -> None:
-        """Call once, when both sides have closed a channel or the transport is lost."""
+        """Call once, when both sides have closed a channel or the transport is ended."""
         with self.lock:
             known = self._channels.get(channel.get_id()) is channel
             if known:
@@ -147,11 +150,24 @@ class Carrier(paramiko.Transport):  # type: ignore[misc]  # paramiko has no type
         # A channel that nobody closes is closed by paramiko when it is collected, and nobody would hear of it.
         weakref.finalize(channel, self._ended, channel.get_id()).atexit = False
 
+    def sweep(self) -> None:
+        """Take for ended what we closed long ago: sshd closes a session only when its program is over."""
+        now = time.monotonic()
+        with self.lock:
+            channels = [(number, self._channels.get(number)) for number in self._ends]
+        for number, channel in channels:
+            if channel is None or not channel.closed:
+                continue
+            if now - self._closing.setdefault(number, now) > ACKNOWLEDGED_S:
+                self._ended(number)
+
     def end(self) -> None:
         """Close the transport, and the timer of a handshake that never came to its end."""
         self.packetizer.complete_handshake()
         self.close()
         self.sock.close()
+        for number in list(self._ends):
+            self._ended(number)
 
     def _announce(self, kind: str, extra: bytes) -> tuple[paramiko.Channel, threading.Event]:
         with self.lock:
@@ -198,6 +214,7 @@ class Carrier(paramiko.Transport):  # type: ignore[misc]  # paramiko has no type
         self._ended(number)
 
     def _ended(self, number: int) -> None:
+        self._closing.pop(number, None)
         ended = self._ends.pop(number, None)
         if ended is not None:
             ended()

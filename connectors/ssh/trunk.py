@@ -48,7 +48,6 @@ class _Attempt:
     carrier: Carrier | None = None
     problem: ConnectionProblem | None = None
     half_open: Carrier | None = None
-    thread: threading.Thread | None = None
 
 
 class Trunk:
@@ -66,7 +65,7 @@ class Trunk:
         self._since = datetime.now(UTC)
         self._began = self._used = time.monotonic()
         self._listeners: dict[int, Callable[[], None]] = {}
-        self._endings: list[threading.Thread] = []
+        self._threads: list[threading.Thread] = []
         self._closed = False
 
     def channel(self, ask: Ask, *, party: str, timeout_s: float, session: bool) -> paramiko.Channel:
@@ -109,6 +108,8 @@ class Trunk:
         """Notice a loss, and give back what nobody has used for long. To be called about once a second."""
         with self._lock:
             self._notice()
+            if self._carrier is not None:
+                self._carrier.sweep()
             if self.channels.in_use:
                 self._used = time.monotonic()
             elif self._carrier is not None and time.monotonic() - self._used > self._idle_s:
@@ -121,11 +122,11 @@ class Trunk:
             attempt = self._attempt
             if self._carrier is not None:
                 self._drop(self._carrier, None)
-            endings = list(self._endings)
+            threads = list(self._threads)
         if attempt is not None and attempt.half_open is not None:
             attempt.half_open.end()
-        for thread in (*endings, attempt.thread if attempt else None):
-            if thread is not None and thread is not threading.current_thread():
+        for thread in threads:
+            if thread is not threading.current_thread():
                 thread.join(JOIN_S)
 
     def _up(self, deadline: float) -> Carrier:
@@ -148,9 +149,8 @@ class Trunk:
             raise self._problem.with_traceback(None)
         attempt = _Attempt()
         name = f"ssh-dial-{where(self.hop)}"
-        attempt.thread = threading.Thread(target=self._dial, args=(attempt,), name=name, daemon=True)
         self._attempt, self._since = attempt, datetime.now(UTC)
-        attempt.thread.start()
+        self._start(threading.Thread(target=self._dial, args=(attempt,), name=name, daemon=True))
         return attempt
 
     def _dial(self, attempt: _Attempt) -> None:
@@ -217,15 +217,18 @@ class Trunk:
     def _drop(self, carrier: Carrier, problem: ConnectionProblem | None) -> None:
         """Let go of a transport; ending it may block on a jump host that is dead too. Needs the lock."""
         self._carrier, self._since = None, datetime.now(UTC)
-        ending = threading.Thread(target=carrier.end, name=f"ssh-end-{where(self.hop)}", daemon=True)
-        self._endings = [thread for thread in self._endings if thread.is_alive()] + [ending]
-        ending.start()
+        self._start(threading.Thread(target=carrier.end, name=f"ssh-end-{where(self.hop)}", daemon=True))
         if problem is None:
             self._problem = None
         elif time.monotonic() - self._began < STEADY_S:
             self._failed(problem)
         else:
             self._failures, self._problem, self._not_before = 0, problem, 0.0
+
+    def _start(self, thread: threading.Thread) -> None:
+        """Start a thread that is joined when the trunk is closed. Needs the lock."""
+        self._threads = [other for other in self._threads if other.is_alive()] + [thread]
+        thread.start()
 
     def _failed(self, problem: ConnectionProblem) -> None:
         self._failures += 1
