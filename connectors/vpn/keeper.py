@@ -30,11 +30,12 @@ from typing import Any, Protocol
 from connectors.base import Phase, Standing
 from connectors.errors import ConnectionProblem, LoginRefused, NotAvailable, Unreachable, WrongRoute
 from connectors.vpn import letters, namespace
-from connectors.vpn.allowed import Address, Allowed
+from connectors.vpn.allowed import Address, Allowed, allowed
 from connectors.vpn.carried import carried
 from connectors.vpn.letters import Plan
 from connectors.vpn.names import first, look_up
 from connectors.vpn.outside import Outside
+from connectors.vpn.profile import BadProfile
 from connectors.vpn.tunnels import LOCK, START_S
 
 TICK_S = 1.0
@@ -194,12 +195,12 @@ class Keeper:
 
     def _address(self, host: str, known: Sequence[str] | None, *, timeout_s: float) -> Address | None:
         """Give the address to dial; None where the server has to look the name up itself."""
-        allowed = self._tunnel.allowed
+        may = self._tunnel.allowed
         with suppress(ValueError):
-            return allowed.judge(host)
+            return may.judge(host)
         if self._tunnel.dns:
-            return look_up(host, self._tunnel.dns, allowed, timeout_s=timeout_s)
-        return None if known is None else first(known, allowed)
+            return look_up(host, self._tunnel.dns, may, timeout_s=timeout_s)
+        return None if known is None else first(known, may)
 
     def _dial(self, target: Address, port: int, *, deadline: float, timeout_s: float) -> socket.socket:
         since = self._tunnel.mark(target)
@@ -258,23 +259,29 @@ def _opened(plan: Plan) -> Keeper:
 
 
 def _tunnel(plan: Plan, outside: Outside) -> Tunnel:
-    from connectors.vpn.allowed import allowed
-    from connectors.vpn.profile import BadProfile
+    """Make the tunnel of a profile. Raise NotAvailable for a profile that is refused."""
+    try:
+        return _openvpn(plan, outside) if plan.kind == "openvpn" else _wireguard(plan, outside)
+    except BadProfile as bad:
+        raise NotAvailable(bad.sentence, hint=bad.hint) from None
+
+
+def _wireguard(plan: Plan, outside: Outside) -> Tunnel:
     from connectors.vpn.wireguard import WireGuard
     from connectors.vpn.wireguard_profile import read
 
-    try:
-        profile = read(plan.config)
-    except BadProfile as bad:
-        raise NotAvailable(bad.sentence, hint=bad.hint) from None
+    profile = read(plan.config)
     offered = [network for peer in profile.peers for network in peer.allowed_ips]
-    return WireGuard(
-        plan.name,
-        profile,
-        allowed(plan.name, written=plan.allowed_networks, offered=offered),
-        outside,
-        plan.programs,
-    )
+    may = allowed(plan.name, written=plan.allowed_networks, offered=offered)
+    return WireGuard(plan.name, profile, may, outside, plan.programs)
+
+
+def _openvpn(plan: Plan, outside: Outside) -> Tunnel:
+    from connectors.vpn.openvpn import OpenVpn
+    from connectors.vpn.openvpn_profile import read
+
+    profile = read(plan.config)
+    return OpenVpn(plan.name, profile, outside, plan.programs, login=plan.login, written=plan.allowed_networks)
 
 
 def _ours(line: socket.socket) -> bool:

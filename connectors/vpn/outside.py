@@ -30,6 +30,7 @@ QUEUE_BYTES = 4 * 1024 * 1024
 """Asked for; the kernel gives at most net.core.rmem_max. Packets that do not fit are lost, as on any line."""
 CONNECT_S = 10.0
 CHUNK_BYTES = 64 * 1024
+FAMILIES = {"": socket.AF_UNSPEC, "4": socket.AF_INET, "6": socket.AF_INET6}
 
 Found = tuple[int, tuple[str, int]]
 """The family and the address of an endpoint."""
@@ -67,8 +68,8 @@ class Outside:
         """Let a selector watch what it says."""
         return self._control.fileno()
 
-    def carry(self, host: str, port: int, *, stream: bool = False) -> int:
-        """Have a port on loopback carried to an endpoint, and give the port."""
+    def carry(self, host: str, port: int, *, stream: bool = False, family: str = "") -> int:
+        """Have a port on loopback carried to an endpoint (`family` "4" or "6": only there), and give the port."""
         kind = socket.SOCK_STREAM if stream else socket.SOCK_DGRAM
         with socket.socket(socket.AF_INET, kind) as near:
             near.bind((LOOPBACK, 0))
@@ -77,7 +78,7 @@ class Outside:
             number = len(self.fars)
             shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
             self.fars.append(Far(shown))
-            message = {"carry": number, "host": host, "port": port, "stream": stream}
+            message = {"carry": number, "host": host, "port": port, "stream": stream, "family": family}
             socket.send_fds(self._control, [json.dumps(message).encode()], [near.fileno()])
             return int(near.getsockname()[1])
 
@@ -116,6 +117,7 @@ class _Way:
     number: int
     host: str
     port: int
+    family: socket.AddressFamily
     inner: socket.socket
     outer: socket.socket | None = None
     near: tuple[str, int] | None = None
@@ -156,7 +158,9 @@ class _Carrier:
             return True
         inner = socket.socket(fileno=fds[0])
         inner.setblocking(False)
-        way = _Way(number=said["carry"], host=said["host"], port=said["port"], inner=inner)
+        way = _Way(
+            number=said["carry"], host=said["host"], port=said["port"], family=FAMILIES[said["family"]], inner=inner
+        )
         self._ways[way.number] = way
         if said["stream"]:
             inner.setblocking(True)
@@ -177,7 +181,7 @@ class _Carrier:
 
     def _ask(self, way: _Way) -> None:
         try:
-            rows = socket.getaddrinfo(way.host, way.port, type=socket.SOCK_DGRAM)
+            rows = socket.getaddrinfo(way.host, way.port, way.family, socket.SOCK_DGRAM)
             self._found.put((way, [(row[0], (str(row[4][0]), int(row[4][1]))) for row in rows], ""))
         except OSError as error:
             self._found.put((way, [], f"the name {way.host} is not known ({_words(error)})"))
@@ -273,7 +277,7 @@ def _serve_stream(way: _Way, say: Callable[[_Way, str], None]) -> None:
         near, _ = way.inner.accept()
         with near:
             try:
-                outer = socket.create_connection((way.host, way.port), timeout=CONNECT_S)
+                outer = _connected(way)
             except OSError as error:
                 say(way, "nobody listens there" if isinstance(error, ConnectionRefusedError) else _words(error))
                 continue
@@ -286,6 +290,22 @@ def _serve_stream(way: _Way, say: Callable[[_Way, str], None]) -> None:
                 _pump(near, outer)
                 back.join()
                 way.outer = None
+
+
+def _connected(way: _Way) -> socket.socket:
+    """Connect to the first address that answers. Raise the last OSError."""
+    failed = OSError("no address")
+    for family, kind, _, _, address in socket.getaddrinfo(way.host, way.port, way.family, socket.SOCK_STREAM):
+        outer = socket.socket(family, kind)
+        try:
+            outer.settimeout(CONNECT_S)
+            outer.connect(address)
+        except OSError as error:
+            outer.close()
+            failed = error
+            continue
+        return outer
+    raise failed
 
 
 def _pump(source: socket.socket, sink: socket.socket) -> None:
