@@ -88,7 +88,7 @@ class Tag:
     """The way to a service as its header says it. `health` is None and `word` empty while there is nothing to say.
 
     `others` are offered in place of a chosen way that fails; `choosable` says whether there is a choice at all, and
-    `unasked` that this person has never made one.
+    `unasked` that this person has never made one. `news` says why Auto is not on the way that it prefers.
     """
 
     text: str
@@ -162,7 +162,7 @@ def explained(found: Sequence[Candidate], taken: str) -> str:
     return f"Auto stays with {mine.label} while it carries."
 
 
-def tag(found: Sequence[Candidate], *, chosen: str, in_use: str, unasked: bool, news: str = "") -> Tag:
+def tag(found: Sequence[Candidate], *, chosen: str, in_use: str, unasked: bool = False) -> Tag:
     """Say the way to a service in a word or two; `chosen` is the name of a way, or AUTO."""
     choosable = len(found) > 1
     mine = next((each for each in found if each.name == (in_use if chosen == AUTO else chosen)), None)
@@ -170,7 +170,7 @@ def tag(found: Sequence[Candidate], *, chosen: str, in_use: str, unasked: bool, 
     if mine is None:
         nowhere = choosable and all(each.health is Severity.ERROR for each in found)
         health, word = (Severity.ERROR, "no way") if nowhere else (None, "")
-        return Tag(text=text, health=health, word=word, choosable=choosable, unasked=unasked and choosable, news=news)
+        return Tag(text=text, health=health, word=word, choosable=choosable, unasked=unasked and choosable)
     bad = mine.health in (Severity.ERROR, Severity.PROGRESS)
     fixed_and_down = chosen != AUTO and mine.health is Severity.ERROR
     return Tag(
@@ -183,7 +183,7 @@ def tag(found: Sequence[Candidate], *, chosen: str, in_use: str, unasked: bool, 
         choosable=choosable,
         unasked=unasked and choosable,
         others=tuple(each for each in found if each is not mine) if fixed_and_down else (),
-        news=news,
+        news=explained(found, in_use) if chosen == AUTO and choosable and mine is not found[0] else "",
     )
 
 

@@ -6,7 +6,7 @@ all the same, because it says through which network their actions came. Nobody's
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -63,12 +63,13 @@ class ConnectionOperations:
     def tag(self, actor: Actor, name: str) -> Tag:
         """Say in a word or two which way this person goes to a service."""
         service = self._door.enter(actor, actions.CONNECTION_VIEW, name).service
-        ways = self._fleet.ways(service.runtime)
         stored = self._choices.get(actor.name, name)
-        chosen = _still(stored, ways) or AUTO
-        in_use = self._fleet.connection_in_use(service.runtime, chosen)
-        found = candidates(ways, in_use=in_use)
-        return tag(found, chosen=chosen, in_use=in_use, unasked=stored is None)
+        return self._tag(service.runtime, stored, unasked=stored is None)
+
+    def telling(self, actor: Actor, name: str) -> Callable[[], Tag]:
+        """Give a function that says it as long as the choice stands, for pages that are kept live."""
+        leave = self._door.enter(actor, actions.CONNECTION_VIEW, name)
+        return lambda: self._tag(leave.service.runtime, leave.over)
 
     def choose(self, actor: Actor, name: str, wanted: str, *, consent: Consent = UNASKED) -> Done:
         """Go to a service by one way from now on, or leave it to Auto. Raise Rejected for a way that there is not."""
@@ -92,6 +93,12 @@ class ConnectionOperations:
         with self._door.act(leave, target=service.runtime, slot=self._trying.slot(service.runtime)):
             self._fleet.test_ways(service.runtime, deadline_s=TEST_DEADLINE_S)
         return self._answer(actor, service.name, service.runtime)
+
+    def _tag(self, runtime: str, stored: str | None, *, unasked: bool = False) -> Tag:
+        ways = self._fleet.ways(runtime)
+        chosen = _still(stored, ways) or AUTO
+        in_use = self._fleet.connection_in_use(runtime, chosen)
+        return tag(candidates(ways, in_use=in_use), chosen=chosen, in_use=in_use, unasked=unasked)
 
     def _answer(self, actor: Actor, service: str, runtime: str) -> ConnectionsAnswer:
         ways = self._fleet.ways(runtime)

@@ -51,7 +51,8 @@ def live(socket: Server, service: str) -> None:
     who, query = actor(), _query()
     look = operations().instances.look(who, service, opening=True)
     as_html = _as_html()
-    dress = AsHtml(look, query, application()) if as_html else AsValues()
+    way = operations().connection.telling(who, service)
+    dress = AsHtml(look, query, application(), way) if as_html else AsValues()
     with operations().instances.watch(who, service, query, dress, wake=socket.event.set) as reader:
         go_on, settle = operations().instances.looking(look, access()), access().settle
         send_changes(socket, reader, go_on=go_on, settle=settle, at_once=not as_html)

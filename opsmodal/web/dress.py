@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 from flask import Flask, current_app
 
 from opsmodal.answers import InstanceRow, status_of
+from opsmodal.candidates import Tag
 from opsmodal.listing import LIMIT_DEFAULT, ListQuery, Page
 from opsmodal.live import mark_of
 from opsmodal.live.reading import Reading
@@ -16,7 +17,10 @@ from opsmodal.operations.instances import Look
 from opsmodal.version import installed_version
 from opsmodal.web.frames import Frame
 
-PARTS, STATE = "instances/parts.html", "macros/state.html"
+PARTS, STATE, WAY = "instances/parts.html", "macros/state.html", "connection/parts.html"
+
+TAB = "instances"
+"""The tab that these pages are on, to come back to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,8 @@ class AsHtml:
     look: Look
     query: ListQuery = field(compare=False)
     app: Flask = field(compare=False)
+    way: Callable[[], Tag] = field(compare=False)
+    """The way of everybody who watches this view: it is of one connection, or of Auto."""
 
     def shape(self, page: Page[InstanceRow], /) -> str:
         """Name the columns, whether there are rows, and the version whose macros made them."""
@@ -60,9 +66,12 @@ class AsHtml:
     def parts(self, page: Page[InstanceRow], reading: Reading, /) -> Mapping[str, Any]:
         """Render what stands around the rows, by the ids of their places."""
         severity, text, *_ = status_of(reading.kept.value.items, reading.desired)
-        macros = self._macros()
+        macros, ways, tag = self._macros(), self._macros(WAY), self.way()
         with self._asking():
             return {
+                "#way": str(ways.way(tag)),
+                "#way-news": str(ways.news(tag)),
+                "#instead": str(ways.offered(tag, self.look.service, TAB)),
                 "#standing": str(self._macros(STATE).standing(severity, text, page.stale)),
                 "#tools": str(macros.tools(page, self.query, self.look)),
                 "#after": str(macros.after(page, self.query)),
