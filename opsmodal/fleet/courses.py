@@ -110,7 +110,7 @@ class Courses:
             if decision.name is None:
                 break
             try:
-                opened = self._slots.open(course.places[decision.name])
+                opened = self._slots.open(course.places[decision.name], anew=True)
             except (ConnectionProblem, Unavailable) as failed:
                 course.switching.fail(decision.name, failed.sentence)
                 problem = failed

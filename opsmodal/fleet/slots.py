@@ -69,15 +69,18 @@ class Slots:
         self._lock = threading.Lock()
         self._slots: dict[tuple[str, str], _Slot] = {}
 
-    def open(self, place: Place) -> Opened:
-        """Give the runtime that is open there. Raise what opening it raises, now or a moment ago."""
-        slot = self._slot(place.key)
+    def open(self, place: Place, *, anew: bool = False) -> Opened:
+        """Give the runtime that is open there. Raise what opening it raises, now or a moment ago.
+
+        With `anew` only those who wait together share a failure: its way has answered since.
+        """
+        slot, asked_at = self._slot(place.key), time.monotonic()
         if slot.opened is not None and slot.signature == place.signature:
             return slot.opened
         with slot.lock:
             self._renew(slot, place)
             if slot.opened is None:
-                self._try(slot, place)
+                self._try(slot, place, failed_after=asked_at if anew else time.monotonic() - RETRY_S)
             if slot.opened is None:
                 raise slot.problem or RuntimeError("opening gave neither a runtime nor a problem")
             return slot.opened
@@ -145,8 +148,8 @@ class Slots:
             _shut(slot)
             slot.signature, slot.problem = place.signature, None
 
-    def _try(self, slot: _Slot, place: Place) -> None:
-        if slot.problem is not None and time.monotonic() - slot.tried_at < RETRY_S:
+    def _try(self, slot: _Slot, place: Place, *, failed_after: float) -> None:
+        if slot.problem is not None and slot.tried_at > failed_after:
             return
         try:
             slot.opened = self._opening.over(place.spec, place.way, self._connected(slot, place))

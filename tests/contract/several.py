@@ -131,5 +131,3 @@ def _listening(port: int, *, backlog: int = 0) -> socket.socket:
     listener.bind(("127.0.0.1", port))
     listener.listen(backlog)
     return listener
-
-
