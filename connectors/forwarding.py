@@ -81,6 +81,8 @@ class Forwards:
     def close(self) -> None:
         """End every connection and give back the local ends. May be called twice."""
         with self._lock:
+            if self._closed.is_set():
+                return
             self._closed.set()
             listeners, carried, threads = list(self._listeners.values()), set(self._carried), set(self._threads)
             self._listeners.clear()

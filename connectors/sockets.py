@@ -75,7 +75,9 @@ def _unowned(path: Path) -> Iterator[bool]:
     try:
         found = os.fstat(lock)
         ours = found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) == 0o700
-        if ours and all(entry.name.isdigit() for entry in os.scandir(lock)):
+        with os.scandir(lock) as entries:
+            ours = ours and all(entry.name.isdigit() for entry in entries)
+        if ours:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield True
         else:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from connectors import opened
+from connectors import Connectors
 from connectors.base import Connection
 from connectors.direct import Dial, Direct, dial
 from connectors.errors import NotAvailable, Unreachable
+from connectors.options import DirectOptions
 
 
 @pytest.fixture
@@ -115,18 +116,13 @@ def test_a_socket_of_another_group_says_what_to_do(tmp_path: Path, monkeypatch: 
     assert "must be in the group of the socket" in probe.sentence
 
 
-def test_a_direct_connection_can_be_closed_twice() -> None:
-    connection: Connection = opened("direct", {})
+def test_a_direct_connection_can_be_closed_twice(tmp_path: Path) -> None:
+    connection: Connection = Connectors(tmp_path).open(DirectOptions())
     connection.close()
     connection.close()
     assert connection.kind == "direct"
 
 
-@pytest.mark.parametrize(
-    ("kind", "word"), [("ssh", "later release"), ("vpn", "later release"), ("pigeon", 'kind "pigeon"')]
-)
-def test_a_kind_that_does_not_exist_yet_says_so(kind: str, word: str) -> None:
-    with pytest.raises(NotAvailable) as caught:
-        opened(kind, {})
-    assert word in caught.value.sentence
-    assert "direct" in caught.value.hint
+def test_an_address_alone_is_no_host_to_run_something_on() -> None:
+    with pytest.raises(NotAvailable, match="runs no commands"):
+        Direct().run(["true"], timeout_s=1)
