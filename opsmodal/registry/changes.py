@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from opsmodal.registry import vpn
 from opsmodal.registry.reading import NOUNS, plain
 from opsmodal.registry.rights import subject
 from opsmodal.registry.schema import EngineSpec, GrantSpec
@@ -59,7 +60,13 @@ def changes_of(before: State, wanted: Entries) -> tuple[Change, ...]:
 
 def warnings_of(after: State, wanted: Entries, users: Collection[str]) -> tuple[str, ...]:
     """Say what is allowed and probably not meant. `users` are the people there are."""
-    return (*_shared_namespaces(after, wanted), *_open_sockets(wanted), *_strangers(after, wanted, users))
+    overlapping = vpn.overlapping(after.vpn_profiles, list(wanted.get("vpnProfiles", {})))
+    return (
+        *_shared_namespaces(after, wanted),
+        *_open_sockets(wanted),
+        *overlapping,
+        *_strangers(after, wanted, users),
+    )
 
 
 def kept_grants(before: State, wanted: Entries) -> tuple[str, ...]:

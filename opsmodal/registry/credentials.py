@@ -15,6 +15,7 @@ import msgspec
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
+from opsmodal.registry import vpn
 from opsmodal.registry.files import Files
 from opsmodal.registry.reading import SECTIONS, Read, Reading, key_of, plain
 from opsmodal.registry.shape import Path
@@ -22,7 +23,8 @@ from opsmodal.store import Vault
 from opsmodal.store.tables import Credential
 from runtimes.errors import RuntimeProblem
 
-OWNERS = ("vpnProfiles", "runtimes", "oidc")
+VPN_PROFILES = "vpnProfiles"
+OWNERS = (VPN_PROFILES, "runtimes", "oidc")
 """The sections whose entries name files."""
 KUBECONFIG = "kubeconfig"
 DIRECT = ("configFile", "authFile", KUBECONFIG, "clientSecretFile", "caFile")
@@ -57,6 +59,10 @@ class Holder:
     def key(self) -> str:
         """Give what the entry is kept by."""
         return key_of(self.read.section, str(self.values.get("name", "")))
+
+    def text(self, field: str) -> str | None:
+        """Give the text of one of its files; None where it is not at hand."""
+        return next((one.text for one in self.files if one.field == field), None)
 
     def owner(self, one: Named) -> tuple[str, str, str]:
         """Name the record of one of its files."""
@@ -111,14 +117,18 @@ def settle(session: Session, vault: Vault, reading: Reading, holders: list[Holde
             _settle(session, vault, reading, holder, one)
             if kept and one.field == KUBECONFIG and one.text is not None:
                 _check_kubeconfig(reading, one, allowed)
+        if holder.read.section == VPN_PROFILES:
+            _check_profile(reading, holder)
         holder.read.spec = msgspec.convert(holder.values, SECTIONS[holder.read.section])
 
 
 def warnings_of(holders: list[Holder]) -> Iterator[str]:
-    """Say of which runtimes the kubeconfig lets anybody answer in the cluster's name."""
+    """Say of which runtimes the kubeconfig lets anybody answer in the cluster's name, and what VPN profiles allow."""
     from runtimes.kubernetes import kubeconfig
 
     for holder in holders:
+        if holder.read.section == VPN_PROFILES:
+            yield from vpn.file_warnings(holder.read.spec, holder.text("configFile"))
         for one in holder.files:
             if one.field != KUBECONFIG or one.text is None:
                 continue
@@ -209,6 +219,12 @@ def _check_kubeconfig(reading: Reading, one: Named, allowed_exec: Sequence[str])
         kubeconfig.check(one.text or "", one.ref.get("context") or None, allowed_exec)
     except RuntimeProblem as problem:
         reading.add(one.path, problem.sentence, problem.hint)
+
+
+def _check_profile(reading: Reading, holder: Holder) -> None:
+    wrong = vpn.files_wrong(holder.read.spec, holder.text("configFile"), holder.text("authFile"))
+    for key, sentence, hint in wrong:
+        reading.add((*holder.read.path, key), sentence, hint)
 
 
 def _settle(session: Session, vault: Vault, reading: Reading, holder: Holder, one: Named) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from opsmodal.registry import vpn
 from opsmodal.registry.reading import NOUNS, Read, Reading
 from opsmodal.registry.rights import apart, name_of
 from opsmodal.registry.schema import (
@@ -34,6 +35,9 @@ OPEN_TO_ALL = frozenset({"https://accounts.google.com", "https://gitlab.com"})
 
 def check_references(reading: Reading, after: State) -> None:
     """Tell what does not fit; `after` is the registry with the document's well-formed entries in it."""
+    for read in reading.entries["vpnProfiles"]:
+        for key, sentence, hint in vpn.entry_wrong(read.spec):
+            reading.add(_inside(read.path, key), sentence, hint)
     for read in reading.entries["runtimes"]:
         _runtime(reading, read.path, read.spec, after)
     for read in reading.entries["services"]:
@@ -45,6 +49,12 @@ def check_references(reading: Reading, after: State) -> None:
         _demand_one_role(reading, read, seen)
     for read in reading.entries["oidc"]:
         _oidc(reading, read.path, read.spec)
+
+
+def _inside(path: Path, key: str) -> Path:
+    """Give the path of a key, or of an item of one: `allowedNetworks[1]`."""
+    name, _, number = key.removesuffix("]").partition("[")
+    return (*path, name, int(number)) if number else (*path, name)
 
 
 def _runtime(reading: Reading, path: Path, spec: RuntimeSpec, after: State) -> None:

@@ -17,14 +17,25 @@ clusters: [{name: c, cluster: {server: "https://prod.example:6443", certificate-
 users: [{name: u, user: {token: PLANTED-TOKEN}}]
 """
 CA = "-----BEGIN CERTIFICATE-----\nUExBTlRFRC1DQQ==\n-----END CERTIFICATE-----\n"
+PLANTED_KEY = "UExBTlRFRC1XSVJFR1VBUkQtS0VZLTMyLWJ5dGVzISE="
+"""In base64: PLANTED-WIREGUARD-KEY-32-bytes!!"""
+WIREGUARD = f"""\
+[Interface]
+PrivateKey = {PLANTED_KEY}
+Address = 10.9.0.2/32
+[Peer]
+PublicKey = xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=
+Endpoint = vpn.example:51820
+AllowedIPs = 10.0.0.0/8
+"""
 FILES = {
     "prod.yaml": KUBECONFIG,
     "ca.pem": CA,
-    "hq.conf": "[Interface]\nPrivateKey = PLANTED-WIREGUARD\n",
+    "hq.conf": WIREGUARD,
     "ops.key": "PLANTED-SSH-KEY\n",
     "known_hosts": "10.0.0.5 ssh-ed25519 PLANTED-HOST-KEY\n",
 }
-PLANTED = ("PLANTED-TOKEN", "PLANTED-WIREGUARD", "PLANTED-SSH-KEY", "PLANTED-HOST-KEY", "UExBTlRFRC1DQQ")
+PLANTED = ("PLANTED-TOKEN", PLANTED_KEY, "PLANTED-SSH-KEY", "PLANTED-HOST-KEY", "UExBTlRFRC1DQQ")
 
 DOCUMENT = """\
 apiVersion: opsmodal/v1

@@ -70,9 +70,9 @@ def test_an_export_applies_again_without_the_files(applied: Registry, tmp_path: 
 
 
 def test_a_file_beside_an_export_wins_over_its_fingerprint(applied: Registry, folder: Path) -> None:
-    (folder / "hq.conf").write_text("new profile\n")
+    (folder / "hq.conf").write_text(f"{FILES['hq.conf']}# new\n")
     assert set(changed(applied, applied.export(), folder)) == {"hq"}
-    assert applied.credential("vpnProfiles", "hq", "configFile") == "new profile\n"
+    assert applied.credential("vpnProfiles", "hq", "configFile") == f"{FILES['hq.conf']}# new\n"
 
 
 def test_another_context_of_a_kept_kubeconfig_must_exist_in_it(applied: Registry, tmp_path: Path) -> None:
@@ -95,7 +95,11 @@ def test_a_signature_changes_with_the_entry_its_files_and_its_profiles(applied: 
     changed(applied, DOCUMENT.replace("environment: production", "environment: test"), folder)
     seen.add(applied.signature("prod"))
     assert len(seen) == 1, "a service is no part of its runtime"
-    for name, content in (("prod.yaml", FILES["prod.yaml"] + "# new\n"), ("hq.conf", "new"), ("ops.key", "new")):
+    for name, content in (
+        ("prod.yaml", FILES["prod.yaml"] + "# new\n"),
+        ("hq.conf", FILES["hq.conf"] + "# new\n"),
+        ("ops.key", "new"),
+    ):
         (folder / name).write_text(content.replace("PLANTED-TOKEN", f"token-of-{name}"))
         changed(applied, DOCUMENT, folder)
         seen.add(applied.signature("prod"))
