@@ -14,9 +14,10 @@ import queue
 import selectors
 import socket
 import threading
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from connectors.errors import NotAvailable
 from connectors.vpn.namespace import die_with_parent
@@ -26,6 +27,8 @@ MESSAGE_MAX_BYTES = 4096
 PACKET_MAX_BYTES = 65_535
 BURST = 64
 """Packets of one way before the others get their turn."""
+KEPT_PACKETS = 4
+"""While the name is looked up: a first handshake that is lost is repeated after 5 s only."""
 QUEUE_BYTES = 4 * 1024 * 1024
 """Asked for; the kernel gives at most net.core.rmem_max. Packets that do not fit are lost, as on any line."""
 CONNECT_S = 10.0
@@ -46,7 +49,7 @@ class Far:
 
 
 class Outside:
-    """The handle on that process, for the keeper inside. Not shared between threads, except for `fars`."""
+    """The handle on that process, for the keeper inside. `look_again` and `fars` are for any thread."""
 
     def __init__(self) -> None:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -122,6 +125,7 @@ class _Way:
     outer: socket.socket | None = None
     near: tuple[str, int] | None = None
     current: Found | None = None
+    kept: deque[bytes] = field(default_factory=lambda: deque(maxlen=KEPT_PACKETS))
     resolving: bool = False
     problem: str = ""
 
@@ -169,7 +173,6 @@ class _Carrier:
             ).start()
             return True
         _widen(inner)
-        self._watch(inner, lambda: self._outward(way))
         self._resolve(way)
         return True
 
@@ -221,8 +224,12 @@ class _Carrier:
         if way.outer:
             self._selector.unregister(way.outer)
             way.outer.close()
+        else:  # not sooner: a first handshake that found no way out would be lost, and is repeated after 5 s only
+            self._watch(way.inner, lambda: self._outward(way))
         way.outer, way.current = outer, found
         self._watch(outer, lambda: self._inward(way, outer))
+        while way.kept:
+            self._send(way, outer, way.kept.popleft())
         return True
 
     def _outward(self, way: _Way) -> None:
@@ -231,6 +238,8 @@ class _Carrier:
                 data, way.near = way.inner.recvfrom(PACKET_MAX_BYTES)
                 if way.outer:
                     self._send(way, way.outer, data)
+                else:
+                    way.kept.append(data)
 
     def _send(self, way: _Way, outer: socket.socket, data: bytes) -> None:
         try:
