@@ -73,11 +73,17 @@ class Sshd:
             SEPARATION.rmdir()
 
 
-def start(*own: str, host_keys: Sequence[str] = ("ed25519",), passwords: Mapping[str, str] | None = None) -> Sshd:
+def start(
+    *own: str,
+    host_keys: Sequence[str] = ("ed25519",),
+    passwords: Mapping[str, str] | None = None,
+    shell: str = "/bin/sh",
+) -> Sshd:
     """Start sshd with these lines before all others; the first one that sshd finds for a word counts.
 
     `{folder}` in a line is the server's own. `host_keys` are algorithms of ssh-keygen. The user of the tests signs in
-    with the client key, `passwords` makes up accounts by name. Raise CannotStart with the reason.
+    with the client key, `passwords` makes up accounts by name, with this login shell and `home_of` as their home. Raise
+    CannotStart with the reason.
     """
     program = shutil.which("sshd")
     if not program or not shutil.which("ssh-keygen"):
@@ -90,7 +96,8 @@ def start(*own: str, host_keys: Sequence[str] = ("ed25519",), passwords: Mapping
     if made_separation:
         SEPARATION.mkdir(mode=0o755, exist_ok=True)
     try:
-        return _listening(program, folder, made_separation, own, len(host_keys), passwords or {})
+        accounts = _accounts(folder, passwords or {}, shell)
+        return _listening(program, folder, made_separation, own, len(host_keys), accounts)
     except CannotStart:
         sweep(folder)
         raise
@@ -108,8 +115,13 @@ def host_key_name(number: int) -> str:
     return f"host_key{number or ''}"
 
 
+def home_of(folder: Path, name: str) -> Path:
+    """Give the home of an account that a server's test made up; it is empty."""
+    return folder / "home" / name
+
+
 def _listening(
-    program: str, folder: Path, made_separation: bool, own: Sequence[str], keys: int, passwords: Mapping[str, str]
+    program: str, folder: Path, made_separation: bool, own: Sequence[str], keys: int, accounts: Mapping[str, str]
 ) -> Sshd:
     port = free_port()
     names = [host_key_name(number) for number in range(keys)]
@@ -124,7 +136,7 @@ def _listening(
     known = [f"[{HOST}]:{port} {(folder / f'{name}.pub').read_text()}" for name in names]
     (folder / "known_hosts").write_text("".join(known))
     argv = [program, "-D", "-e", "-f", str(folder / "sshd_config")]
-    daemon = Daemon(_among(argv, folder, passwords), folder=folder, ready=lambda: _greets(port))
+    daemon = Daemon(_among(argv, folder, accounts), folder=folder, ready=lambda: _greets(port))
     daemon.start()
     return Sshd(
         host=HOST,
@@ -138,21 +150,31 @@ def _listening(
     )
 
 
-def _among(argv: list[str], folder: Path, passwords: Mapping[str, str]) -> list[str]:
-    """Give the command that runs `argv` where these accounts exist beside the machine's own."""
+def _accounts(folder: Path, passwords: Mapping[str, str], shell: str) -> dict[str, str]:
+    """Write the machine's account files with these accounts in addition; none when there are no such accounts."""
     if not passwords:
-        return argv
+        return {}
     if os.geteuid() != 0 or not shutil.which("unshare"):
         raise CannotStart("accounts of the tests' own need root and unshare")
     texts = {path: Path(path).read_text() for path in ACCOUNTS}
     for uid, (name, password) in enumerate(passwords.items(), start=64_000):
+        home = home_of(folder, name)
+        home.mkdir(parents=True)
+        os.chown(home, uid, uid)
         hashing = ["openssl", "passwd", "-6", "-stdin"]
         made = subprocess.run(hashing, check=True, input=password, capture_output=True, text=True, timeout=ANSWER_S)
         hashed = made.stdout.strip()
-        texts["/etc/passwd"] += f"{name}:x:{uid}:{uid}::/:/bin/sh\n"
+        texts["/etc/passwd"] += f"{name}:x:{uid}:{uid}::{home}:{shell}\n"
         texts["/etc/shadow"] += f"{name}:{hashed}:19000:0:99999:7:::\n"
+    return texts
+
+
+def _among(argv: list[str], folder: Path, accounts: Mapping[str, str]) -> list[str]:
+    """Give the command that runs `argv` where the account files are these."""
+    if not accounts:
+        return argv
     mounts = []
-    for path, text in texts.items():
+    for path, text in accounts.items():
         copy = folder / Path(path).name
         copy.write_text(text)
         copy.chmod(Path(path).stat().st_mode & 0o777)
