@@ -204,11 +204,14 @@ class Keeper:
 
     def _dial(self, target: Address, port: int, *, deadline: float, timeout_s: float) -> socket.socket:
         since = self._tunnel.mark(target)
+        far = socket.socket(socket.AF_INET if target.version == 4 else socket.AF_INET6, socket.SOCK_STREAM)
         try:
-            far = socket.create_connection((str(target), port), timeout=max(deadline - time.monotonic(), SOONEST_S))
-        except TimeoutError:
-            raise self._tunnel.silence(target, port, since=since, waited_s=timeout_s) from None
+            far.settimeout(max(deadline - time.monotonic(), SOONEST_S))
+            far.connect((str(target), port))
         except OSError as error:
+            far.close()
+            if isinstance(error, TimeoutError):
+                raise self._tunnel.silence(target, port, since=since, waited_s=timeout_s) from None
             raise _failed(error, str(target), port, self._plan.name) from None
         far.settimeout(None)
         return far
@@ -242,9 +245,9 @@ def _opened(plan: Plan) -> Keeper:
     folder = os.open(plan.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     os.chdir("/")
     outside = Outside()
+    tunnel = _tunnel(plan, outside)
     namespace.enter()
     namespace.configure(plan.programs["ip"], ["link set dev lo up"])
-    tunnel = _tunnel(plan, outside)
     try:
         tunnel.start()
     except (OSError, subprocess.SubprocessError) as error:

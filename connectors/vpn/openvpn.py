@@ -37,13 +37,13 @@ RETRY_S = (1, 16)
 COUNT_S = 2
 PROGRAM_S = 10.0
 POLL_S = 0.02
-AGAIN_S = 10.0
-"""Between two look-ups of a silent server's name."""
 UNHEARD_S = 15.0
 TALKED_BYTES = 400
 """More than pings make in that time (40 bytes each): somebody is talking, and nobody answers."""
 LINE_MAX_BYTES = 4096
 TRYING = {"RESOLVE", "WAIT", "TCP_CONNECT", "CONNECTING"}
+HALF_WAY = {"AUTH", "GET_CONFIG"}
+"""The handshake has begun. A server that refuses a certificate says so to nobody, it only falls silent (UDP)."""
 HOW = "it may be off, a firewall may drop the packets, or a key of the handshake (tls-auth, tls-crypt) was changed"
 
 
@@ -77,7 +77,7 @@ class OpenVpn:
         self._reason: Reason | None = None
         self._over: ConnectionProblem | None = None
         self._began = self._heard = time.monotonic()
-        self._asked = self._restarted = 0.0
+        self._restarted = 0.0
         self._counted = (0, 0)
         self._sent_unheard = 0
 
@@ -107,17 +107,12 @@ class OpenVpn:
         threading.Thread(target=self._read_management, name="management", daemon=True).start()
 
     def tick(self) -> ConnectionProblem | None:
-        """Look silent servers up again, restart what nobody answers; give why the tunnel is over, if it is."""
+        """Restart what nobody answers; give why the tunnel is over, if it is."""
         if self._daemon.poll() is not None:
             with self._changed:
                 self._over = self._over or self._ended()
                 self._changed.notify_all()
             return self._over
-        now = time.monotonic()
-        if self._state.name != "CONNECTED" and now - self._asked >= AGAIN_S:
-            self._asked = now
-            for number in range(len(self._outside.fars)):
-                self._outside.look_again(number)
         if self._counted[1] - self._sent_unheard > TALKED_BYTES:
             self._restart_if_silent()
         return None
@@ -237,6 +232,9 @@ class OpenVpn:
             self._route()
             self._heard = time.monotonic()
             self._sent_unheard = self._counted[1]
+        if state.name == "RECONNECTING":  # between two tries: a name that moved is found, and no handshake is cut
+            for number in range(len(self._outside.fars)):
+                self._outside.look_again(number)
         with self._changed:
             if state.name != self._state.name:
                 self._since = datetime.now(UTC)
@@ -291,6 +289,12 @@ class OpenVpn:
             return kind(
                 f"The OpenVPN server {self._shown()} was not joined: {self._reason.words}.",
                 hint="Compare the profile with what the server has now; ask for a new one if a key was changed.",
+            )
+        if self._state.name in HALF_WAY:
+            return LoginRefused(
+                f"The OpenVPN server {self._shown()} answered and did not let us in: it may refuse the certificate of "
+                "the profile (expired, revoked, of another authority).",
+                hint="The server's log says why; ask for a new profile.",
             )
         problem = next((far.problem for far in self._outside.fars if far.problem), "")
         quiet_s = time.monotonic() - self._heard

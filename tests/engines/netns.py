@@ -84,6 +84,15 @@ class Namespace:
         threading.Thread(target=_tell, args=(server, known, asked), name=f"names {address}", daemon=True).start()
         return lambda: list(asked)
 
+    def move(self) -> str:
+        """Take another address, as a host behind a name does, and give it."""
+        machine, address = _free()
+        ran("ip", "address", "add", f"{machine}/30", "dev", self.name)
+        self.run("ip", "address", "add", f"{address}/30", "dev", "eth0")
+        self.run("ip", "address", "delete", f"{self.address}/30", "dev", "eth0")
+        self.machine, self.address = machine, address
+        return address
+
     def silent(self, address: str) -> None:
         """Drop whatever is sent to an address beyond it, as a firewall does."""
         self.run("ip", "route", "add", "blackhole", f"{address}/32")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import secrets
+import shlex
 import shutil
 from dataclasses import dataclass
 from typing import Literal
@@ -21,7 +22,7 @@ from tests.engines.process import CannotStart, Daemon
 
 PORT = 1194
 DAY = datetime.timedelta(days=1)
-CHECK = '#!/bin/sh\n[ "$(cat "$1")" = "$(printf \'%s\\n%s\' "{name}" "{password}")" ]\n'
+CHECK = '#!/bin/sh\n[ "$(cat "$1")" = "$(printf \'%s\\n%s\' {name} {password})" ]\n'
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ class OpenVpnServer:
         lines += [f'push "{option}"' for option in self.pushed]
         if self.login:
             check = folder / "check"
-            check.write_text(CHECK.format(name=self.login[0], password=self.login[1]))
+            check.write_text(CHECK.format(name=shlex.quote(self.login[0]), password=shlex.quote(self.login[1])))
             check.chmod(0o700)
             lines += ["script-security 2", f"auth-user-pass-verify {check} via-file"]
         return lines

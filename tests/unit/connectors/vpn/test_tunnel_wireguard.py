@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,10 +21,12 @@ from tests.engines import wireguard
 from tests.engines.netns import machine_network
 from tests.engines.process import wait_for
 from tests.engines.wireguard import PORT, WireGuardServer
+from tests.unit.connectors.vpn.dialler import dialling
 from tests.unit.connectors.vpn.left import argv_of, children_of, files_of, is_running, keepers_of
 
 DIAL_S = 10.0
 SOON_S = 15.0
+NOBODY = 65_534
 MakeTunnel = Callable[..., Tunnel]
 
 pytestmark = pytest.mark.usefixtures("untouched_by_module")
@@ -42,6 +43,10 @@ def said(far: socket.socket, text: bytes = b"hello") -> bytes:
     far.settimeout(SOON_S)
     far.sendall(text)
     return far.recv(len(text))
+
+
+def options_of(peer: WireGuardServer, **profile: str) -> dict[str, object]:
+    return {"name": "hq", "kind": "wireguard", "config": peer.profile(**profile)}
 
 
 def keeper(home: Path) -> int:
@@ -272,23 +277,10 @@ def test_a_target_that_drops_packets_is_told_from_a_lost_peer(own_peer: WireGuar
 
 def test_a_killed_server_leaves_nothing(peer: WireGuardServer, home: Path, untouched: None) -> None:
     port = peer.host.echo(peer.address)
-    script = (
-        "import sys, time\nfrom pathlib import Path\nfrom connectors.options import VpnOptions\n"
-        "from connectors.vpn.tunnels import Tunnel\n"
-        "options = VpnOptions(name='hq', kind='wireguard', config=sys.stdin.read())\n"
-        "made = Tunnel(Path(sys.argv[1]), options, idle_s=1.5)\n"
-        f"far = made.dial({peer.address!r}, {port}, timeout_s=10)\nprint('up', flush=True)\ntime.sleep(300)\n"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", script, str(home)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as server:
-        assert server.stdin is not None
-        assert server.stdout is not None
-        server.stdin.write(peer.profile())
-        server.stdin.close()
-        assert server.stdout.readline() == "up\n"
+    with dialling(home, options_of(peer)) as server:
+        assert server.dial(peer.address, port) == "ok"
         held = [keeper(home), *children_of(keeper(home))]
-        server.kill()
+        server.process.kill()
     wait_for(lambda: not any(is_running(pid) for pid in held), "everything of the tunnel ended", within_s=SOON_S)
     assert not files_of(home)
 
@@ -322,3 +314,57 @@ def test_a_killed_child_ends_the_tunnel_and_the_next_use_opens_it(
     wait_for(lambda: not is_running(held), "the keeper ended", within_s=SOON_S + 10)
     with closing(made.dial(peer.address, port, timeout_s=DIAL_S)) as again:
         assert said(again) == b"hello"
+
+
+def test_a_server_of_greenlets_uses_the_same_tunnel(peer: WireGuardServer, tunnel: MakeTunnel, home: Path) -> None:
+    port = peer.host.echo(peer.address)
+    with dialling(home, options_of(peer), gevent=True) as server:
+        assert server.dial(peer.address, port) == "ok"
+        with closing(tunnel(peer.profile()).dial(peer.address, port, timeout_s=DIAL_S)) as far:
+            assert said(far) == b"hello"
+            assert len(keepers_of(home)) == 1
+        assert server.dial("192.0.2.1", port).startswith("WrongRoute")
+
+
+def test_an_endpoint_that_moves_is_found_under_its_name(own_peer: WireGuardServer, home: Path) -> None:
+    port = own_peer.host.echo(own_peer.address)
+    hosts = home.parent / f"{home.name}-hosts"
+    hosts.write_text(f"{own_peer.host.address} vpn.test\n")
+    own_hosts = ["unshare", "--mount", "sh", "-c", f'mount --bind {hosts} /etc/hosts && exec "$@"', "sh"]
+    try:
+        with dialling(home, options_of(own_peer, endpoint="vpn.test"), before=own_hosts) as server:
+            assert server.dial(own_peer.address, port) == "ok"
+            hosts.write_text(f"{own_peer.host.move()} vpn.test\n")
+            wait_for(lambda: server.dial(own_peer.address, port, timeout_s=2) == "ok", "it is found", within_s=30)
+    finally:
+        hosts.unlink()
+
+
+def test_without_the_rights_it_says_which_are_missing(peer: WireGuardServer, home: Path, untouched: None) -> None:
+    closed = "echo 0 > /proc/sys/user/max_user_namespaces"
+    nothing = [
+        *("unshare", "--user", "--map-root-user", "sh", "-c", f'{closed} && exec "$@"', "sh"),
+        *("setpriv", "--inh-caps=-all", "--bounding-set=-all"),
+    ]
+    with dialling(home, options_of(peer), before=nothing) as server:
+        answer = server.dial(peer.address, 80)
+    assert answer.startswith(
+        "NotAvailable A VPN tunnel cannot be made here: the server lacks CAP_NET_ADMIN and CAP_SYS"
+    )
+    assert "AmbientCapabilities" in answer
+    assert not keepers_of(home)
+    assert not files_of(home)
+
+
+def test_an_ordinary_user_needs_no_rights_where_user_namespaces_are(peer: WireGuardServer, home: Path) -> None:
+    port = peer.host.echo(peer.address)
+    os.chown(home, NOBODY, NOBODY)
+    node = f"mknod -m 666 {home}/tun c 10 200 && mount --bind {home}/tun /dev/net/tun && rm {home}/tun"
+    reads_files = "+dac_override,+dac_read_search"  # this Python may stand in root's home
+    ordinary = [
+        *("unshare", "--mount", "sh", "-c", f'{node}; exec "$@"', "sh", "setpriv", "--reuid", str(NOBODY)),
+        *("--regid", str(NOBODY), "--clear-groups", f"--inh-caps=-all,{reads_files}", f"--ambient-caps={reads_files}"),
+    ]
+    with dialling(home, options_of(peer), before=ordinary) as server:
+        assert server.dial(peer.address, port) == "ok"
+        assert Path(f"/proc/{keeper(home)}").stat().st_uid == NOBODY
