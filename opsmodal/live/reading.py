@@ -115,7 +115,7 @@ class Feed:
         self._ended.wait(max(0.0, began + EVERY_S - time.monotonic()))
         if watch is None:
             self._ended.wait(RETRY_S)
-        else:
+        elif not self._has_moved():  # what happens over another way is not told by this watch
             usual_s = SETTLED_S if self._is_news else BEAT_S
             self._is_news = watch.wait(RETRY_S if reading is None or reading.retry_s else usual_s)
         return True
@@ -139,6 +139,10 @@ class Feed:
         name = self.service.name
         glance = self._fleet.glances([self.service], fresh_s=BEAT_S, wait_s=wait_s, overs={name: self._over})[name]
         return None if glance is None or isinstance(glance, Exception) else glance.desired
+
+    def _has_moved(self) -> bool:
+        opened = self._fleet.opened(self.service.runtime, over=self._over)
+        return opened is not None and opened.runtime is not self._watched
 
     def _watching(self) -> Watch | None:
         """Give the open watch; open another where the runtime was closed under it, or is reached another way by now.
