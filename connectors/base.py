@@ -73,13 +73,17 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """How a connection is just now, without trying anything: `facts` are (name, value) pairs for the page."""
+    """How a connection is just now, without trying anything: `facts` are (name, value) pairs for the page.
+
+    `problem` is why the last use was not carried, also of a way that is up: nobody listens at the target, say.
+    """
 
     phase: Phase
     since: datetime | None = None
     sentence: str = ""
     hint: str = ""
     facts: tuple[tuple[str, str], ...] = ()
+    problem: ConnectionProblem | None = None
 
 
 class Connection(Protocol):

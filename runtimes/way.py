@@ -20,6 +20,8 @@ def told(problem: RuntimeProblem, standing: Standings | None) -> RuntimeProblem:
     if standing is None or not isinstance(problem, Unavailable):
         return problem
     way = standing()
-    if way.phase is not Phase.DOWN or not way.sentence:
-        return problem
-    return Unavailable(way.sentence, hint=way.hint, detail=problem.sentence)
+    if way.problem is not None:
+        return Unavailable(way.problem.sentence, hint=way.problem.hint, detail=problem.sentence)
+    if way.phase is Phase.DOWN and way.sentence:
+        return Unavailable(way.sentence, hint=way.hint, detail=problem.sentence)
+    return problem

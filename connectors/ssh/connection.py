@@ -64,8 +64,8 @@ class SshConnection:
         """Say how the line is; while it is up, also why the last connection through it was not carried."""
         standing, problem = self._line.standing(), self._forwards.problem
         if problem is None or standing.sentence:
-            return standing
-        return dataclasses.replace(standing, sentence=problem.sentence, hint=problem.hint)
+            return dataclasses.replace(standing, problem=problem)
+        return dataclasses.replace(standing, sentence=problem.sentence, hint=problem.hint, problem=problem)
 
     def close(self) -> None:
         """Give back the local ends, end the programs, and give back the line. May be called twice."""

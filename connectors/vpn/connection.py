@@ -6,6 +6,7 @@ into a network and not onto a host, so it runs no commands and reaches no Unix s
 
 from __future__ import annotations
 
+import dataclasses
 import socket
 import time
 from collections.abc import Sequence
@@ -61,8 +62,8 @@ class VpnConnection:
         )
 
     def standing(self) -> Standing:
-        """Say how the tunnel is, without opening it."""
-        return self._tunnel.standing()
+        """Say how the tunnel is, without opening it, and why the last connection through it was not carried."""
+        return dataclasses.replace(self._tunnel.standing(), problem=self._forwards.problem)
 
     def close(self) -> None:
         """Give back the local ends; the tunnel goes when nobody has used it for a while. May be called twice."""

@@ -19,6 +19,7 @@ from connectors.stream import Stream
 from connectors.vpn.connection import VpnConnection
 from connectors.vpn.tunnels import Tunnel
 from tests.contract.relay import Address, listening
+from tests.engines import openvpn as openvpns
 from tests.engines import sshd
 from tests.engines import wireguard as wireguards
 from tests.engines.netns import Namespace
@@ -132,11 +133,20 @@ def wireguard() -> Opened:
         yield Tunnelled(connectors, options, host=server.host, address=server.address)
 
 
+@contextlib.contextmanager
+def openvpn() -> Opened:
+    """Go through a tunnel of OpenVPN."""
+    with contextlib.closing(openvpns.start()) as server, connected() as connectors:
+        options = VpnOptions(name="openvpn", kind="openvpn", config=server.profile())
+        yield Tunnelled(connectors, options, host=server.host, address=server.address)
+
+
 WAYS: dict[str, Callable[[], contextlib.AbstractContextManager[Way]]] = {
     DIRECT: direct,
     "ssh": ssh,
     "jump": jump,
     "wireguard": wireguard,
+    "openvpn": openvpn,
 }
 """Each opens a way, or raises CannotStart with why this machine cannot have it."""
 

@@ -3,11 +3,13 @@ from __future__ import annotations
 import pytest
 
 from connectors.base import Phase, Standing
+from connectors.errors import Unreachable
 from runtimes.errors import Denied, RuntimeProblem, Unavailable
 from runtimes.way import told
 
 RESET = Unavailable("The connection was reset.", hint="Try again.")
 REFUSED = Denied("You may not.")
+UNHEARD = Unreachable("Nobody listens at 10.0.0.5:6443.")
 DOWN = Standing(phase=Phase.DOWN, sentence="ops@bastion refused the key.", hint="Look at authorized_keys.")
 
 
@@ -16,6 +18,7 @@ DOWN = Standing(phase=Phase.DOWN, sentence="ops@bastion refused the key.", hint=
     [
         (RESET, DOWN, DOWN.sentence),
         (RESET, Standing(phase=Phase.UP, sentence="All is well."), RESET.sentence),
+        (RESET, Standing(phase=Phase.UP, sentence="All is well.", problem=UNHEARD), UNHEARD.sentence),
         (RESET, Standing(phase=Phase.IDLE, sentence="Nothing is held open."), RESET.sentence),
         (RESET, Standing(phase=Phase.DOWN), RESET.sentence),
         (RESET, None, RESET.sentence),
