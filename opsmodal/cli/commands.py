@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from opsmodal.cli.audit import audit
+from opsmodal.cli.connection import connection
 from opsmodal.cli.demo import demo
 from opsmodal.cli.doctor import doctor
 from opsmodal.cli.documents import apply, diff, export
@@ -78,5 +79,5 @@ def _log_to_standard_error() -> None:
 
 
 user.add_command(identity)
-for command in (demo, serve, apply, diff, export, user, session, token, audit, doctor):
+for command in (demo, serve, apply, diff, export, user, session, token, audit, connection, doctor):
     main.add_command(command)
