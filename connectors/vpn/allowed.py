@@ -27,6 +27,7 @@ class Allowed:
     def judge(self, host: str) -> Address:
         """Give the address `host` is. Raise WrongRoute for one outside, ValueError for a name."""
         address = ipaddress.ip_address(host)
+        address = getattr(address, "ipv4_mapped", None) or address  # the kernel dials ::ffff:127.0.0.1 as 127.0.0.1
         if address.is_loopback or address.is_multicast or address.is_link_local or address.is_unspecified:
             raise WrongRoute(
                 f"{address} means this machine or its own network, never something behind the tunnel {self.profile}.",
