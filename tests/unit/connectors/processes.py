@@ -19,6 +19,11 @@ def naming(*words: str) -> list[int]:
     return found
 
 
-def keepers() -> list[int]:
-    """Give the keepers and watches of this machine; other tests may run some at the same time."""
-    return naming(NAME)
+def keepers(port: int) -> list[int]:
+    """Give the keepers and watches that were started through the sshd on this port (SSH_CONNECTION in ssh(1))."""
+    found = []
+    for pid in naming(NAME):
+        with contextlib.suppress(OSError):
+            if f" {port}\0".encode() in Path(f"/proc/{pid}/environ").read_bytes():
+                found.append(pid)
+    return found

@@ -63,7 +63,7 @@ def test_output_comes_by_its_source_and_the_exit_last(commands: Commands) -> Non
 
 
 @given(arguments=st.lists(ANY | NASTY, max_size=5))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=settings().max_examples // 4, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_arguments_arrive_as_they_are(commands: Commands, arguments: list[str]) -> None:
     assert _told(commands, arguments) == [each.encode() for each in arguments]
 
