@@ -21,7 +21,7 @@ STATES: Mapping[Phase, tuple[Severity, str]] = {
     Phase.IDLE: (Severity.NEUTRAL, "not in use"),
     Phase.OPENING: (Severity.PROGRESS, "opening"),
     Phase.UP: (Severity.OK, "up"),
-    Phase.DOWN: (Severity.ERROR, "does not answer"),
+    Phase.DOWN: (Severity.ERROR, "fails"),
 }
 
 
@@ -150,15 +150,15 @@ def explained(found: Sequence[Candidate], taken: str) -> str:
     if mine is None:
         down = [each for each in found if each.health is Severity.ERROR]
         if found and len(down) == len(found):
-            return "Auto has no way: none of them answers."
+            return "Auto has no way: all of them fail."
         return f"Auto has taken none yet: it will try {found[0].label} first." if found else "There is no connection."
     before = found[: found.index(mine)]
     if not before:
         return f"Auto takes {mine.label}: it has the highest priority."
     failed = [each.label for each in before if each.health is Severity.ERROR]
     if len(failed) == len(before):
-        verb = "does" if len(failed) == 1 else "do"
-        return f"Auto takes {mine.label}: {_listed(failed)} {verb} not answer."
+        verb = "fails" if len(failed) == 1 else "fail"
+        return f"Auto takes {mine.label}: {_listed(failed)} {verb}."
     return f"Auto stays with {mine.label} while it carries."
 
 

@@ -17,10 +17,10 @@ SPARE = {"name": "spare", "kind": "direct", "priority": 20}
 DEAD = {"name": "bastion", "kind": "ssh", "priority": 30, "host": "127.0.0.1", "port": 1, "user": "ops", "agent": True}
 
 
-def register(made: Installation, *ways: dict[str, Any]) -> None:
-    """Register the demo's cluster anew, with these connections."""
+def register(made: Installation, *ways: dict[str, Any], files: dict[str, str] | None = None) -> None:
+    """Register the demo's cluster anew, with these connections and the files that they name."""
     entry = {"name": "demo", "kind": "kubernetes", "kubeconfig": {"file": "demo.yaml"}, "connections": list(ways)}
-    made.registry.put("runtimes", entry, {"kubeconfig": made.cluster.kubeconfig()})
+    made.registry.put("runtimes", entry, {"kubeconfig": made.cluster.kubeconfig(), **(files or {})})
     made.app.extensions[FLEET].refresh()
 
 
@@ -115,7 +115,7 @@ def test_every_connection_is_tried_side_by_side_and_told_in_a_sentence(changed: 
     assert answer.status_code == 200
     lan, dead = answer.json["candidates"]
     assert (lan["health"], lan["word"], lan["latency_ms"] > 0) == ("ok", "answers", True)
-    assert (dead["health"], dead["word"], dead["latency_ms"]) == ("error", "does not answer", None)
+    assert (dead["health"], dead["word"], dead["latency_ms"]) == ("error", "fails", None)
     assert dead["last_error"].endswith(".")
     assert lan["checked_at"]
     assert dead["checked_at"]
