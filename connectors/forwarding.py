@@ -34,6 +34,8 @@ LOOPBACK = "127.0.0.1"
 BACKLOG = 128
 CARRIED_MAX = 256
 """Connections that the forwards of one Connection carry at a time. A page needs a few, each follow one."""
+ENDS_MAX = 128
+"""Addresses of one Connection: a runtime has one or two, each port that somebody opens one more."""
 ACCEPT_AGAIN_S = 0.2
 """After an accept that failed, mostly for want of file descriptors."""
 CLOSE_S = 2.0
@@ -68,6 +70,8 @@ class Forwards:
         with self._lock:
             if self._closed.is_set():
                 raise Unreachable("This connection is closed.", hint="Load the page again.")
+            if target not in self._listeners and len(self._listeners) >= ENDS_MAX:
+                raise NotAvailable(f"{ENDS_MAX} addresses are reached over this connection already.")
             try:
                 listener = self._listeners.get(target) or self._listen(target)
             except OSError as error:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import IO
 
-from connectors.errors import NotAvailable
+from connectors.errors import NotAvailable, Unreachable
 from connectors.keeper import GRACE_S, LEFT_S, keep
 from connectors.running import Running, Source
 
@@ -48,10 +48,13 @@ class Local:
         self._lock = threading.Lock()
         self._running: set[Running] = set()
         self._sessions: set[PipeSession] = set()
+        self._closed = False
 
     def run(self, argv: Sequence[str], *, timeout_s: float, stdin: bytes = b"") -> Running:
         """Run a program; see `Connection.run`. Raise NotAvailable for what is no command line."""
         kept = keep(argv, limit_s=timeout_s + MARGIN_S, stdin=stdin)
+        if self._closed:
+            raise Unreachable("This connection is closed.", hint="Load the page again.")
         session = PipeSession(kept.argv, kept.input)
         running = Running(
             session, mark=kept.mark, timeout_s=timeout_s, host=HOST, ended=lambda _: self._forget(running)
@@ -64,6 +67,7 @@ class Local:
 
     def close(self) -> None:
         """End every program and wait until they are gone."""
+        self._closed = True
         with self._lock:
             running, sessions = set(self._running), set(self._sessions)
         for each in running:

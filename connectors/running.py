@@ -17,6 +17,8 @@ from connectors.base import Ended, Exit, Output
 from connectors.errors import Forbidden, NotAvailable, Unreachable
 
 Source = Literal["stdout", "stderr"]
+BEGIN_S = 20.0
+"""A login shell that reads half a home directory over NFS has taken 5 s; more is a shell that waits for somebody."""
 LOOK_S = 0.5
 """How often it is looked whether the stream was closed, while nothing comes."""
 NOISE_SHOWN_CHARS = 200
@@ -51,7 +53,8 @@ class Running:
     ) -> None:
         self._session = session
         self._timeout_s = timeout_s
-        self._deadline = time.monotonic() + timeout_s
+        self._began = time.monotonic()
+        self._deadline = self._began + min(timeout_s, BEGIN_S)
         self._host = host
         self._ended = ended
         self._behind: dict[Source, Behind] = {"stdout": Behind(mark), "stderr": Behind(mark)}
@@ -73,9 +76,10 @@ class Running:
         except TimeoutError:
             self.close()
             raise Unreachable(
-                f"{self._host} did not begin to run the program within {self._timeout_s:g} s.",
+                f"{self._host} did not begin to run the program within {min(self._timeout_s, BEGIN_S):g} s.",
                 hint="Its login shell may wait for something: look at what it reads at the start.",
             ) from None
+        self._deadline = self._began + self._timeout_s
         if lacking := self._behind["stdout"].word:
             self.close()
             raise NotAvailable(

@@ -44,6 +44,7 @@ class Commands:
         self._lock = threading.Lock()
         self._running: set[Running] = set()
         self._lost: dict[str, float] = {}
+        self._closed = False
         line.on_up(self.sweep)
 
     def run(self, argv: Sequence[str], *, timeout_s: float, stdin: bytes = b"") -> Running:
@@ -59,6 +60,9 @@ class Commands:
         running = Running(session, mark=kept.mark, timeout_s=timeout_s, host=self._host, ended=ended)
         with self._lock:
             self._running.add(running)
+            closed = self._closed
+        if closed:
+            running.close()
         try:
             self._start(channel, kept)
         except BaseException:
@@ -89,6 +93,7 @@ class Commands:
     def close(self) -> None:
         """End every program."""
         with self._lock:
+            self._closed = True
             running = set(self._running)
         for each in running:
             each.close()

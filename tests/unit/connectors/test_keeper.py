@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given
@@ -151,6 +152,23 @@ def test_a_daemon_that_a_program_starts_lives_on() -> None:
     assert _run(("dash",), kept).stdout == kept.mark + b"\nover\n"
     assert naming(word)
     wait_for(lambda: not naming(word), "it ends by itself")
+
+
+@pytest.mark.parametrize("shell", KEEPING_SHELLS)
+def test_a_full_disk_is_no_hindrance(shell: str, tmp_path: Path) -> None:
+    """No file can be written by whatever is started here, as on a host whose every disk is full."""
+    kept = keep(["sh", "-c", f"cat; echo x >{tmp_path}/file || echo full"], limit_s=OVER_S, stdin=b"x" * 100_000)
+    full = ("sh", "-c", 'trap "" XFSZ; ulimit -f 0; exec "$0" "$@"')
+    done = _run(("dash",), kept, keeper=(*full, *_there(shell)))
+    assert done.stdout == kept.mark + b"\n" + b"x" * 100_000 + b"full\n"
+
+
+def test_a_host_without_setsid_says_so() -> None:
+    kept = keep(["true"], limit_s=OVER_S)
+    done = subprocess.run(
+        kept.argv, check=False, input=kept.input + b"\n", capture_output=True, timeout=OVER_S, env={"PATH": "/nowhere"}
+    )
+    assert done.stdout == kept.mark + b"setsid\n"
 
 
 def test_a_sweep_ends_what_did_not_hear_of_its_end() -> None:
