@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -21,6 +22,9 @@ from connectors.base import Phase, Standing
 from connectors.errors import ConnectionProblem, Unreachable
 
 LETTER_MAX_BYTES = 64 * 1024
+AGAIN_S = 0.02
+GONE = (ConnectionRefusedError, FileNotFoundError, NotADirectoryError)
+"""What connecting says where no keeper is, or none any more."""
 SOCKET = "socket"
 """Its name in the tunnel's folder."""
 KINDS = {
@@ -63,19 +67,31 @@ def address(folder: int) -> str:
 
 
 def knock(folder: Path, *, timeout_s: float) -> socket.socket:
-    """Connect to the keeper whose folder this is. Raise OSError when there is none."""
+    """Connect to the keeper whose folder this is. Raise one of GONE when there is none, TimeoutError for a busy one."""
     opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
             line.settimeout(timeout_s)
-            line.connect(address(opened))
+            _connect(line, address(opened), timeout_s=timeout_s)
         except BaseException:
             line.close()
             raise
         return line
     finally:
         os.close(opened)
+
+
+def _connect(line: socket.socket, path: str, *, timeout_s: float) -> None:
+    """Connect, also to a keeper that has many at its door: the kernel does not let anybody wait there (EAGAIN)."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        try:
+            return line.connect(path)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise TimeoutError("the keeper has too many at its door") from None
+            time.sleep(AGAIN_S)
 
 
 def ask(line: socket.socket, question: Mapping[str, object]) -> tuple[dict[str, Any], socket.socket | None]:

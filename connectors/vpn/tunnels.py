@@ -86,6 +86,8 @@ class Tunnel:
         for knocked in (self._knock, self._started, self._started):
             try:
                 line = knocked()
+            except TimeoutError:
+                raise self._silent(LOOK_S) from None
             except OSError:
                 continue
             with line:
@@ -93,14 +95,14 @@ class Tunnel:
                 try:
                     return letters.ask(line, question)
                 except TimeoutError:
-                    raise self._silent(timeout_s) from None
+                    raise self._silent(timeout_s + GRACE_S) from None
                 except OSError:
                     continue
         raise Unreachable(f"The tunnel {self._options.name} ended as soon as it was opened.", hint="Try again.")
 
-    def _silent(self, timeout_s: float) -> Unreachable:
+    def _silent(self, waited_s: float) -> Unreachable:
         return Unreachable(
-            f"The process that holds the tunnel {self._options.name} did not answer within {timeout_s + GRACE_S:g} s.",
+            f"The process that holds the tunnel {self._options.name} did not answer within {waited_s:g} s.",
             hint="The machine may be out of memory or very busy; try again.",
         )
 
@@ -111,7 +113,7 @@ class Tunnel:
         """Connect to the keeper, and start it when it is not there."""
         self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _locked(self._home / LOCK):
-            with suppress(OSError):
+            with suppress(*letters.GONE):
                 return self._knock()
             _sweep(self._home)
             self._folder.mkdir(mode=0o700, exist_ok=True)
@@ -199,8 +201,10 @@ def _sweep(home: Path) -> None:
     for folder in (each for each in home.iterdir() if each.is_dir()):
         try:
             letters.knock(folder, timeout_s=LOOK_S).close()
-        except OSError:
+        except letters.GONE:
             shutil.rmtree(folder, ignore_errors=True)
+        except TimeoutError:
+            continue
 
 
 def _addresses(host: str) -> list[str]:
