@@ -6,6 +6,7 @@ one row, and one line in each timeline, for SAME, whoever writes it first. The s
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import queue
@@ -42,7 +43,8 @@ class Switches:
         self._audit = audit
         self._happened = Happened(store)
         self._registry = registry
-        self._waiting: queue.Queue[tuple[Switched, datetime]] = queue.Queue(WAITING_MAX)
+        self._waiting: queue.Queue[tuple[Switched, datetime] | None] = queue.Queue(WAITING_MAX)
+        """None says that this is the end."""
         self._closing = threading.Event()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -62,18 +64,27 @@ class Switches:
 
     def close(self) -> None:
         """Write what is waiting still, and end the thread. May be called twice."""
-        self._closing.set()
-        if self._thread is not None:
-            self._thread.join(JOIN_S)
+        with self._lock:
+            thread, is_first = self._thread, not self._closing.is_set()
+            self._closing.set()
+        if thread is None:
+            return
+        if is_first:
+            with contextlib.suppress(queue.Full):  # then the end is seen when what waits has been written
+                self._waiting.put_nowait(None)
+        thread.join(JOIN_S)
 
     def _write_all(self) -> None:
         while True:
             try:
-                switched, at = self._waiting.get(timeout=LOOK_S)
+                found = self._waiting.get(timeout=LOOK_S)
             except queue.Empty:
                 if self._closing.is_set():
                     return
                 continue
+            if found is None:
+                return
+            switched, at = found
             try:
                 self._write(switched, at)
             except (NotRecorded, StoreProblem):

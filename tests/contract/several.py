@@ -98,10 +98,10 @@ class Several(Connectors):
 
     def __init__(self, folder: Path, lines: dict[str, Line]) -> None:
         super().__init__(folder)
-        self._lines = lines
+        self._laid = lines
 
     def open(self, options: Options) -> Connection:
-        line = self._lines.get(options.hops[-1].host) if isinstance(options, SshOptions) else None
+        line = self._laid.get(options.hops[-1].host) if isinstance(options, SshOptions) else None
         return Over(line) if line else super().open(options)
 
 
