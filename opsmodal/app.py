@@ -43,6 +43,7 @@ from opsmodal.operations.rights import Rights
 from opsmodal.operations.services import Services
 from opsmodal.operations.timeline import TimelineOperations
 from opsmodal.operations.usage import UsageOperations
+from opsmodal.operations.vpn_profiles import VpnProfiles
 from opsmodal.paths import static_root, template_root
 from opsmodal.people import People
 from opsmodal.people.standing import Standing
@@ -82,6 +83,7 @@ from opsmodal.web import (
     signing,
     timeline,
     usage,
+    vpn_profiles,
 )
 from opsmodal.web.asking import EXTENSION, WATCH
 from opsmodal.web.held import Held
@@ -160,6 +162,7 @@ def _assemble(app: Flask, settings: Settings, store: Store, vault: Vault, known:
         oidc=ways.oidc,
         named=ways.named,
         provider=ProviderRegistration(door, known),
+        vpn_profiles=VpnProfiles(door, known),
         auditing=Auditing(door, AuditLog(store), keeping.forwarding),
         timeline=TimelineOperations(door, store, collecting=settings.collect),
         usage=UsageOperations(door, fleet, Hours(UsedStore(store)), collecting=settings.collect),
@@ -217,7 +220,7 @@ def _serve(app: Flask, *, read_only: bool) -> None:
     app.register_blueprint(oidc.pages)
     app.register_blueprint(health.pages)
     app.register_blueprint(metrics.pages)
-    registered = (provider.routes, registry.routes, host_keys.routes)
+    registered = (provider.routes, registry.routes, vpn_profiles.routes, host_keys.routes)
     nouns = (services.routes, connection.routes, *registered, auditing.routes, timeline.routes, usage.routes)
     everybody = (people.routes, rights.routes, grants.routes, account.routes)
     routes = register(app, [*nouns, *everybody, *(tab.routes for tab in TABS)])

@@ -27,6 +27,7 @@ from opsmodal.operations.services import Services
 from opsmodal.operations.signing import Signing
 from opsmodal.operations.timeline import TimelineOperations
 from opsmodal.operations.usage import UsageOperations
+from opsmodal.operations.vpn_profiles import VpnProfiles
 from opsmodal.people import People
 from opsmodal.registry.registry import Registry
 
@@ -46,6 +47,7 @@ class Operations:
     oidc: OidcSigning
     named: NamedSigning
     provider: ProviderRegistration
+    vpn_profiles: VpnProfiles
     auditing: Auditing
     timeline: TimelineOperations
     usage: UsageOperations

@@ -18,9 +18,9 @@ from opsmodal.operations.registered import ProposalRow, RuntimeAnswer, RuntimeRo
 from opsmodal.permissions import Actor
 from opsmodal.registry.changes import Applied
 from opsmodal.registry.files import Sent
-from opsmodal.registry.reading import plain
+from opsmodal.registry.reading import NOUNS, plain
 from opsmodal.registry.registry import Registry
-from opsmodal.registry.schema import RuntimeSpec, ServiceSpec
+from opsmodal.registry.schema import RuntimeBase, RuntimeSpec, ServiceSpec, VpnProfile
 from runtimes.errors import RuntimeProblem
 
 Entry = Mapping[str, Any]
@@ -85,9 +85,9 @@ class Registration:
         """Remove one entry. Raise NotThere, InUse, ConfirmationRequired."""
         target = f"{section}/{name}"
         leave = self._door.administer(actor, actions.REGISTRY_REMOVE, target)
-        known = self._registry.runtime(name) if section == "runtimes" else self._registry.service(name)
-        if known is None:
-            raise NotThere(f"There is no {section[:-1]} {name[:80]!r}.")
+        known = self._registry.state().entries[section].get(name)
+        if not isinstance(known, RuntimeBase | ServiceSpec | VpnProfile):
+            raise NotThere(f"There is no {NOUNS[section]} {name[:80]!r}.")
         self._registry.demand_unused(section, name)
         if isinstance(known, ServiceSpec):
             leave = leave.on(known)
@@ -97,8 +97,10 @@ class Registration:
         self._fleet.refresh()
         return Done(sentence=f"The {change.noun} {name} was removed.", targets=(name,))
 
-    def _hits(self, known: ServiceSpec | RuntimeSpec) -> list[str]:
+    def _hits(self, known: ServiceSpec | RuntimeBase | VpnProfile) -> list[str]:
         """Say what goes with an entry; what refers to it has been refused before."""
+        if isinstance(known, VpnProfile):
+            return [f"the registration of the VPN profile {known.name}", "its stored files are deleted"]
         if not isinstance(known, ServiceSpec):
             registered = f"the registration of the runtime {known.name}; nothing on it is stopped or deleted"
             return [registered, "its stored credentials are deleted", "open pages and logs on it end"]

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from opsmodal.registry import vpn
 from opsmodal.registry.files import Files
+from opsmodal.registry.named import KUBECONFIG, SECRETS, refs
 from opsmodal.registry.reading import SECTIONS, Read, Reading, key_of, plain
 from opsmodal.registry.shape import Path
 from opsmodal.store import Vault
@@ -26,12 +27,6 @@ from runtimes.errors import RuntimeProblem
 VPN_PROFILES = "vpnProfiles"
 OWNERS = (VPN_PROFILES, "runtimes", "oidc")
 """The sections whose entries name files."""
-KUBECONFIG = "kubeconfig"
-DIRECT = ("configFile", "authFile", KUBECONFIG, "clientSecretFile", "caFile")
-"""Keys of an entry itself that name a file."""
-LOGIN = ("identityFile", "certificate", "passphrase", "password", "knownHosts")
-"""Keys of an SSH login that name a file."""
-SECRETS = ("passphrase", "password")
 OWN_FILE = "The document holds no secrets: write the secret into a file."
 EXPORT_HINT = "Put the file there, or apply an export of this very installation."
 
@@ -81,29 +76,6 @@ def gather(reading: Reading, files: Files, allowed_exec: Sequence[str]) -> list[
                 _fill(reading, one, files, allowed)
             holders.append(Holder(read, values, named))
     return holders
-
-
-def refs(values: dict[str, Any]) -> Iterator[tuple[str, Path, dict[str, Any]]]:
-    """List (field, path, reference) for every file that an entry names."""
-    for key in DIRECT:
-        if key in values:
-            yield key, (key,), values[key]
-    for key, ref in (values.get("tls") or {}).items():
-        yield f"tls.{key}", ("tls", key), ref
-    for index, way in enumerate(values.get("connections") or ()):
-        yield from _logins(f"connections.{way['name']}", ("connections", index), way)
-        for number, jump in enumerate(way.get("jump") or ()):
-            if isinstance(jump, dict):
-                yield from _logins(
-                    f"connections.{way['name']}.jump.{number}", ("connections", index, "jump", number), jump
-                )
-
-
-def _logins(field: str, path: Path, login: dict[str, Any]) -> Iterator[tuple[str, Path, dict[str, Any]]]:
-    """List the files of one SSH login."""
-    for key in LOGIN:
-        if key in login:
-            yield f"{field}.{key}", (*path, key), login[key]
 
 
 def settle(session: Session, vault: Vault, reading: Reading, holders: list[Holder], allowed: Sequence[str]) -> None:

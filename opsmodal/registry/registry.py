@@ -105,6 +105,10 @@ class Registry:
         """Name the groups that somebody is in."""
         return frozenset(group.name for group in self.groups() if user in group.users)
 
+    def vpn_profiles(self) -> tuple[VpnProfile, ...]:
+        """List the VPN profiles."""
+        return tuple(self.state().vpn_profiles.values())
+
     def vpn_profile(self, name: str) -> VpnProfile | None:
         """Find a VPN profile."""
         return self.state().vpn_profiles.get(name)

@@ -10,6 +10,7 @@ from opsmodal.registry.tree import Unreadable, plucked, read_tree
 
 Form = Mapping[str, str]
 FILE_NAMES = {"kubeconfig": "kubeconfig", "ca": "ca.pem", "certificate": "cert.pem", "key": "key.pem"}
+PROFILE_SUFFIXES = {("openvpn", "configFile"): "ovpn", ("openvpn", "authFile"): "login"}
 
 
 def runtime_entry(form: Form, name: str, before: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
@@ -24,6 +25,24 @@ def runtime_entry(form: Form, name: str, before: Mapping[str, Any]) -> tuple[dic
     if connections:
         entry["connections"] = connections
     return entry, sent
+
+
+def profile_entry(
+    form: Form, texts: Mapping[str, str], name: str, before: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Read the form of a VPN profile. A file that is left empty stays as `before` names it, unless it is dropped."""
+    entry: dict[str, Any] = {"name": name, "kind": form.get("kind", ""), "mode": form.get("mode", "")}
+    sent: dict[str, str] = {}
+    for field in ("configFile", "authFile"):
+        if texts.get(field, "").strip():
+            entry[field] = {"file": f"{name or 'profile'}.{PROFILE_SUFFIXES.get((entry['kind'], field), 'conf')}"}
+            sent[field] = texts[field]
+        elif before.get(field) and not form.get(f"drop.{field}"):
+            entry[field] = dict(before[field])
+    if form.get("interface", "").strip():
+        entry["interface"] = form["interface"].strip()
+    networks = form.get("allowedNetworks", "").replace(",", " ").split()
+    return {**entry, **({"allowedNetworks": networks} if networks else {})}, sent
 
 
 def service_entry(form: Form, name: str) -> dict[str, Any]:

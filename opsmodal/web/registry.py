@@ -14,6 +14,7 @@ from opsmodal.operations.registered import ProposalRow, RuntimeAnswer, RuntimeRo
 from opsmodal.registry.changes import Applied
 from opsmodal.registry.schema import ServiceSpec
 from opsmodal.web.asking import actor, operations
+from opsmodal.web.file_fields import given, login_fields, login_texts
 from opsmodal.web.forms import runtime_entry, service_entry
 from opsmodal.web.respond import body_fields, consent, done, flag, respond, sent, wants_json, why
 from opsmodal.web.routes import CONFIRM, REASON, Extra, Parameter, Routes
@@ -34,7 +35,8 @@ def page() -> AnyResponse:
     """Show the registry."""
     registration = operations().registration
     services = registration.services(actor())
-    return respond(registration.runtimes(actor()), "registry/registry.html", services=services)
+    profiles = operations().vpn_profiles.rows(actor())
+    return respond(registration.runtimes(actor()), "registry/registry.html", services=services, profiles=profiles)
 
 
 @routes.get("/registry/document", actions.REGISTRY_VIEW, dict[str, Any], media_type="application/yaml")
@@ -83,7 +85,10 @@ def put_runtime(name: str) -> AnyResponse:
     entry, files = _runtime_sent(name)
     problems = {} if wants_json() else _problems("runtimes", entry, files)
     if problems:
-        return respond(None, "registry/runtime.html", status=422, fields=request.form, problems=problems)
+        told = [each for found in problems.values() for each in found]
+        context = {"fields": request.form, "problems": problems}
+        context["file_fields"] = login_fields(entry.get("connections"), told)
+        return respond(None, "registry/runtime.html", status=422, **context)
     value = operations().registration.put(actor(), "runtimes", entry, files, consent=why())
     return done(value, to=url_for("page.registry_runtime", name=name))
 
@@ -176,14 +181,17 @@ def _runtime_sent(name: str) -> tuple[dict[str, Any], dict[str, str]]:
         return {**fields, "name": name}, texts
     known = {row.name for row in operations().registration.runtimes(actor())}
     before = operations().registration.runtime(actor(), name).entry if name in known else {}
-    return runtime_entry(request.form, name, before)
+    entry, texts = runtime_entry(request.form, name, before)
+    return entry, {**texts, **login_texts(entry.get("connections"), given(request))}
 
 
 def _shown(value: RuntimeAnswer) -> dict[str, Any]:
     """Give the page of a runtime what stands beside its form: its connections as they are, and the trusted keys."""
     name, host_keys = value.row.name, operations().host_keys
     ways, keys = host_keys.ways(actor(), name), host_keys.trusted(actor(), name)
-    return {"fields": _fields(value.entry), "problems": {}, "ways_here": ways, "trusted_keys": keys}
+    logins = login_fields(value.entry.get("connections"))
+    shown = {"fields": _fields(value.entry), "problems": {}, "file_fields": logins}
+    return {**shown, "ways_here": ways, "trusted_keys": keys}
 
 
 def _problems(section: str, entry: dict[str, Any], files: dict[str, str]) -> dict[str, list[Any]]:

@@ -41,6 +41,7 @@ def walked(
 ) -> Iterator[tuple[Installation, bool]]:
     made = installed(tmp_path_factory.mktemp("walked"), seed, example_cluster, read_only=request.param)
     made.registry.put("groups", {"name": "oncall", "users": ["viewer"]})
+    made.registry.put("vpnProfiles", {"name": "hq", "kind": "wireguard", "mode": "external", "interface": "wg0"})
     yield made, request.param
     closed(made)
 
@@ -61,6 +62,7 @@ def pages(installation: Installation) -> Iterator[str]:
     client = installation.client()
     pod = client.get("/services/shop/instances").json["items"][0]["name"]
     names = {"runtimes": "demo", "services": "shop", "people": "manager", "groups": "oncall"}
+    names["vpn-profiles"] = "hq"
     for route in installation.app.extensions[ROUTES]:
         if route.page and route.method == "GET" and route.media_type == "application/json":
             noun = route.page.split("<name>")[0].rstrip("/").rpartition("/")[2]

@@ -101,16 +101,24 @@ def test_the_export_applies_again_and_holds_no_credential(changed: Installation)
     assert {change["action"] for change in again.json["changes"]} == {"unchanged"}
 
 
-def test_a_connection_that_does_not_exist_yet_is_accepted_and_says_so(changed: Installation) -> None:
+def test_a_connection_that_cannot_carry_is_accepted_and_its_test_says_why(changed: Installation) -> None:
     ssh = {"kind": "ssh", "name": "bastion", "host": "10.0.0.5", "user": "ops", "priority": 1}
     entry = {"kind": "docker", "socket": "/var/run/docker.sock", "connections": [ssh]}
     assert changed.client().call("PUT", "/registry/runtimes/far", json=entry).status_code == 200
     tested = changed.client().call("POST", "/registry/runtimes/far/test").json
     assert tested["ok"] is False
-    assert "SSH" in tested["sentence"]
+    assert tested["sentence"] == "There is nothing to sign in with."
 
 
-PAGES = ("", "/add-runtime", "/runtimes/demo", "/runtimes/demo/proposals", "/add-service", "/services/shop")
+PAGES = (
+    "",
+    "/add-runtime",
+    "/runtimes/demo",
+    "/runtimes/demo/proposals",
+    "/add-service",
+    "/services/shop",
+    "/add-vpn-profile",
+)
 
 
 def test_every_page_of_the_registry_opens(shown: Installation) -> None:

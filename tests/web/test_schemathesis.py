@@ -77,6 +77,7 @@ SOCKET = "/nonexistent/opsmodal-test.sock"
 BODIES: Mapping[str, Mapping[str, Any]] = {
     "registry_put_runtime": {"kind": "docker", "socket": SOCKET},
     "registry_put_service": {"runtime": "demo", "namespace": OWN},
+    "vpn_profiles_put": {"kind": "wireguard", "mode": "external", "interface": "wg0"},
     "registry_apply": {
         "apiVersion": "opsmodal/v1",
         "grants": [{"user": "viewer", "role": "viewer", "services": [OWN]}],
