@@ -15,6 +15,7 @@ from connectors.running import Behind
 
 STATUS_S = 3.0
 """For a program that has closed its output to end."""
+FIRST_WORD = b"HTTP/1."
 WORDS_MAX_BYTES = 16 * 1024
 WORDS_SHOWN_CHARS = 200
 
@@ -49,35 +50,29 @@ class ChannelEnd:
 
 
 class ProgramEnd(ChannelEnd):
-    """A program whose input and output are the connection; `label` names it and what it talks to, for a sentence."""
+    """A program whose input and output are the connection; `label` names it and where it runs, for a sentence.
+
+    What a login shell says before it is dropped up to `mark`. There is no mark where the key runs one fixed program
+    whatever is asked for; then an engine's own first word tells that it is the right one.
+    """
 
     def __init__(self, channel: paramiko.Channel, *, mark: bytes, label: str) -> None:
         super().__init__(channel)
         self._behind = Behind(mark)
         self._label = label
-        self._first = b""
         self._said = False
-
-    def begin(self, *, timeout_s: float) -> None:
-        """Wait until the login shell has said all it had to say. Raise Unreachable when the program does not start."""
-        self._channel.settimeout(timeout_s)
-        try:
-            while not self._behind.found:
-                data: bytes = self._channel.recv(WORDS_MAX_BYTES)
-                if not data:
-                    raise self._refusal()
-                self._first = self._behind.take(data)
-        except TimeoutError:
-            raise Unreachable(f"{self._label} was not started within {timeout_s:.3g} s.") from None
-        self._channel.settimeout(None)
 
     def recv(self, size: int, /) -> bytes:
         """Give what came. Raise Unreachable when the program ended with an error before it said anything."""
-        data, self._first = self._first or super().recv(size), b""
-        if not data and not self._said and self._status() != 0:
+        while data := super().recv(size):
+            if not self._said and not self._behind.found and data.startswith(FIRST_WORD):
+                self._said = True
+            if data := data if self._said else self._behind.take(data):
+                self._said = True
+                return data
+        if not self._said and (self._status() != 0 or self._behind.noise):
             raise self._refusal()
-        self._said = True
-        return data
+        return b""
 
     def check(self) -> None:
         """Find out whether it reaches what it talks to: it has nothing to say, and says why when it does not."""
@@ -98,5 +93,10 @@ class ProgramEnd(ChannelEnd):
         words = b""
         while self._channel.recv_stderr_ready() and len(words) < WORDS_MAX_BYTES:
             words += self._channel.recv_stderr(WORDS_MAX_BYTES)
-        shown = " ".join(words.decode(errors="replace").split())[-WORDS_SHOWN_CHARS:]
-        return Unreachable(f"{self._label} failed: {shown or 'it said nothing'}.")
+        said = (words or self._behind.noise).decode(errors="replace")
+        shown = " ".join(said.split())[-WORDS_SHOWN_CHARS:]
+        return Unreachable(
+            f"{self._label} failed: {shown.rstrip('.') or 'it said nothing'}.",
+            hint="Is the engine running, and may this user open its socket? sshd itself may not or cannot open it: see "
+            "AllowStreamLocalForwarding.",
+        )

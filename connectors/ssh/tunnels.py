@@ -15,7 +15,6 @@ from paramiko.message import Message
 
 from connectors.direct import Dial
 from connectors.errors import ConnectionProblem, Forbidden, Unreachable
-from connectors.keeper import READ, quoted
 from connectors.ssh.asking import Ask
 from connectors.ssh.carrier import Carrier, Refused
 from connectors.ssh.dialling import PROHIBITED
@@ -74,32 +73,30 @@ class Tunnels:
         channel = self._line.channel(
             _session, party=str(target), timeout_s=max(deadline - time.monotonic(), 0), session=True
         )
-        program, line = _dial_stdio(target.path, mark)
+        program, command = _dial_stdio(target.path, mark)
         end = ProgramEnd(channel, mark=mark.encode(), label=f"{program} system dial-stdio on {self._host}")
         try:
-            channel.exec_command(f"exec /bin/sh -c '{READ}'")
-            channel.sendall(line)
-            end.begin(timeout_s=max(deadline - time.monotonic(), 1))
+            channel.exec_command(command)
         except (paramiko.SSHException, OSError, EOFError) as error:
             end.close()
             raise Forbidden(
                 f"{self._host} forwards no connection to {target} and runs no program for it.",
                 hint="Allow AllowStreamLocalForwarding in its sshd_config.",
             ) from error
-        except ConnectionProblem:
-            end.close()
-            raise
         self._by_program_until[target.path] = time.monotonic() + BY_PROGRAM_S
         return end
 
 
-def _dial_stdio(path: str, mark: str) -> tuple[str, bytes]:
-    """Choose the program by the socket's name, and write the line that runs it."""
-    url = quoted(f"unix://{path}").decode(errors="surrogateescape")
-    program, options = ("podman", f"--remote --url {url}") if "podman" in path else ("docker", f"-H {url}")
-    newline = "n=$(printf '\\nx');n=${n%x};"
-    line = f"{newline}echo {mark};exec {program} {options} system dial-stdio\n"
-    return program, line.encode(errors="surrogateescape")
+def _dial_stdio(path: str, mark: str) -> tuple[str, str]:
+    """Choose the program by the socket's name, and write what a login shell of any kind is told to run it.
+
+    Nothing comes on standard input before the connection's own bytes: where a key runs `docker system dial-stdio`
+    whatever is asked for, that program would take it for a part of them.
+    """
+    program, option = ("podman", "--remote --url") if "podman" in path else ("docker", "-H")
+    octal = "".join(f"\\0{byte:03o}" for byte in f"unix://{path}".encode(errors="surrogateescape"))
+    run = f'{program} {option} "$(printf %b "{octal}")" system dial-stdio'
+    return program, f"exec /bin/sh -c 'echo {mark};exec {run}'"
 
 
 def _tcpip(target: Dial) -> Ask:

@@ -139,6 +139,22 @@ def test_a_noisy_shell_does_not_spoil_dial_stdio(
     assert _ping(_open(connectors, start_sshd(SOCKETS_REFUSED, noisy)), docker_engine.url) == b"OK"
 
 
+def test_a_key_that_runs_only_dial_stdio_is_enough(
+    connectors: Connectors, start_sshd: StartSshd, docker_engine: ContainerEngine
+) -> None:
+    """As docs/connections.md recommends; the program dials what the account's own settings say."""
+    forced = f"ForceCommand docker -H {docker_engine.url} system dial-stdio"
+    connection = _open(connectors, start_sshd("DisableForwarding yes", forced))
+    assert _ping(connection, "unix:///var/run/docker.sock") == b"OK"
+    assert connection.probe("unix:///var/run/docker.sock", timeout_s=SAY_S).ok
+
+
+def test_a_key_that_runs_something_else_is_told(connectors: Connectors, start_sshd: StartSshd) -> None:
+    connection = _open(connectors, start_sshd("DisableForwarding yes", "ForceCommand echo only backups here"))
+    probe = connection.probe("unix:///var/run/docker.sock", timeout_s=SAY_S)
+    assert probe.sentence.endswith("failed: only backups here.")
+
+
 def test_dial_stdio_is_content_with_one_session_at_a_time(
     connectors: Connectors, start_sshd: StartSshd, docker_engine: ContainerEngine
 ) -> None:
