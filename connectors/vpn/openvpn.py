@@ -20,20 +20,13 @@ from connectors.base import Phase, Standing
 from connectors.errors import ConnectionProblem, LoginRefused, NotAvailable, Unreachable
 from connectors.vpn import namespace
 from connectors.vpn.allowed import Address, Allowed, allowed, networks_of
+from connectors.vpn.openvpn_arguments import CONNECT_S, arguments, quoted, without_remotes
 from connectors.vpn.openvpn_profile import OpenVpnProfile
 from connectors.vpn.openvpn_says import Reason, State, pushed_of, reason_of, state_of
 from connectors.vpn.outside import Outside
 
 INTERFACE = "tun0"
 MANAGEMENT = namespace.RUN / "management"
-PULLED = (
-    *("ifconfig", "ifconfig-ipv6", "topology", "route-gateway", "tun-ipv6", "tun-mtu", "peer-id", "cipher"),
-    *("key-derivation", "protocol-flags", "auth-token", "ping", "compress", "comp-lzo", "explicit-exit-notify"),
-)
-"""What a server may set, ping-restart with ping; all else (routes, DNS, gateways, time limits) is left out."""
-CONNECT_S = 10
-RETRY_S = (1, 16)
-"""Between two tries, doubling: openvpn's own back-off."""
 COUNT_S = 2
 PROGRAM_S = 10.0
 POLL_S = 0.02
@@ -89,12 +82,13 @@ class OpenVpn:
                 f"The OpenVPN server of {self._name} asks for a name and a password, and none are registered.",
                 hint="Register authFile of the VPN profile: the name on its first line, the password on the second.",
             )
+        ruling = arguments(INTERFACE, str(MANAGEMENT), self._carried(), asks=self._profile.needs_login)
         sheet = os.memfd_create("profile", os.MFD_CLOEXEC)
         with os.fdopen(sheet, "wb") as file:
-            file.write(_without_remotes(self._profile.text).encode())
+            file.write(without_remotes(self._profile.text).encode())
             file.flush()
             self._daemon = subprocess.Popen(  # noqa: S603  (by the path that the server found)
-                [self._programs["openvpn"], "--config", f"/proc/self/fd/{sheet}", *self._arguments()],
+                [self._programs["openvpn"], "--config", f"/proc/self/fd/{sheet}", *ruling],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -180,21 +174,15 @@ class OpenVpn:
             self._daemon.kill()
             self._daemon.wait(PROGRAM_S)
 
-    def _arguments(self) -> list[str]:
-        """Give what overrules the profile: later words win (openvpn(8))."""
-        lines = [f"dev {INTERFACE}", "dev-type tun", "route-noexec", "script-security 0", "verb 3", "persist-tun"]
-        lines += [f"management {MANAGEMENT} unix", "management-hold", "auth-retry none", f"connect-timeout {CONNECT_S}"]
-        lines += [f"connect-retry {RETRY_S[0]} {RETRY_S[1]}"]
-        lines += ["management-query-passwords"] if self._profile.needs_login else []
+    def _carried(self) -> list[str]:
+        """Have each server carried to a port of the namespace; name those ports as openvpn calls them."""
+        remotes = []
         for remote in self._profile.remotes:
             stream = remote.proto.startswith("tcp")
             port = self._outside.carry(remote.host, remote.port, stream=stream, family=remote.proto[3:])
             self._ports[port] = len(self._outside.fars) - 1
-            lines.append(f"remote 127.0.0.1 {port} {'tcp4-client' if stream else 'udp4'}")
-        words = [word for line in lines for word in f"--{line}".split()]
-        for option in PULLED:
-            words += ["--pull-filter", "accept", option]
-        return [*words, "--pull-filter", "ignore", ""]
+            remotes.append(f"127.0.0.1 {port} {'tcp4-client' if stream else 'udp4'}")
+        return remotes
 
     def _managed(self) -> socket.socket:
         deadline = time.monotonic() + PROGRAM_S
@@ -221,7 +209,7 @@ class OpenVpn:
             received, sent = (int(number) for number in line.removeprefix(">BYTECOUNT:").split(","))
             self._count(received, sent)
         elif line.startswith(">PASSWORD:Need 'Auth'"):
-            self._tell(f'username "Auth" {_quoted(self._login[0])}', f'password "Auth" {_quoted(self._login[1])}')
+            self._tell(f'username "Auth" {quoted(self._login[0])}', f'password "Auth" {quoted(self._login[1])}')
         elif line.startswith(">PASSWORD:Verification Failed"):
             self._refused(Reason("it refuses the name and password", refused=True))
         elif state := state_of(line):
@@ -311,15 +299,3 @@ class OpenVpn:
     def _shown(self) -> str:
         far = self._outside.fars[self._ports.get(self._state.port, 0)]
         return far.name if far.address in {"", far.name} else f"{far.name} ({far.address})"
-
-
-def _without_remotes(text: str) -> str:
-    """Leave out whom the profile calls: openvpn calls ports of the namespace. Blocks hold keys and stay as they are."""
-    head, begin, blocks = text.partition("\n<")
-    kept = [line for line in head.split("\n") if line.split(" ")[0] not in {"remote", "remote-random-hostname"}]
-    return "\n".join(kept) + begin + blocks
-
-
-def _quoted(word: str) -> str:
-    """Quote a word for the management socket, whose lexer takes a backslash before a quote or another."""
-    return '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -10,7 +10,6 @@ import subprocess
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,14 +18,13 @@ from connectors.errors import ConnectionProblem, NotAvailable, Unreachable, Wron
 from connectors.vpn import namespace
 from connectors.vpn.allowed import Address, Allowed, networks_of
 from connectors.vpn.outside import Outside, endpoint
-from connectors.vpn.wireguard_profile import Peer, WireGuardProfile
+from connectors.vpn.wireguard_peer import SHAKE_AGAIN_S, Seen, section_of, spoken
+from connectors.vpn.wireguard_profile import WireGuardProfile
 
 INTERFACE = "vpn0"
 """Free by nature: the namespace is empty."""
 MTU = 1420
 """What wg-quick takes for a line of 1500: 80 bytes go to IPv6, UDP and WireGuard."""
-KEEPALIVE_S = 25
-"""Where the profile has none: without it nothing is heard of a peer that nobody talks to (wg(8) suggests 25)."""
 FRESH_S = 180.0
 """A session ends after this without a new handshake (REJECT_AFTER_TIME of the WireGuard paper)."""
 FIRST_S = 5.0
@@ -36,37 +34,12 @@ LATE_S = 135.0
 LOOK_S = 2.0
 SHAKE_S = 1.5
 """For the answer to one handshake: three times the way to the other side of the world and back."""
-SHAKE_AGAIN_S = 5.0
-"""Between two that are asked for: peers take more for an attack (REKEY_TIMEOUT)."""
-UNHEARD_S = 15.0
-TALKED_BYTES = 256
-"""More than keepalives and one handshake make in that time: somebody is talking, and nobody answers."""
 AGAIN_S = 10.0
 """Between two look-ups of a silent endpoint's name."""
 PROGRAM_S = 10.0
 POLL_S = 0.02
 SOCKETS = namespace.RUN / "wireguard"
 HOW = "it may be off, a firewall may drop UDP, or a key was changed on one side only."
-
-
-@dataclass(slots=True, kw_only=True)
-class _Seen:
-    """One peer as it was last looked at; times are of the monotonic clock."""
-
-    peer: Peer
-    number: int
-    lines: list[str] = field(repr=False)
-    handshake_at: datetime | None = None
-    received_bytes: int = 0
-    sent_bytes: int = 0
-    counted: tuple[int, int] = (0, 0)
-    """What was received and sent before the interface forgot the peer, which begins to count anew."""
-    heard: float = 0.0
-    sent_unheard: int = 0
-    """What was sent when it was last heard."""
-    shaken: float = -SHAKE_AGAIN_S
-    silent: bool = False
-    """It did not answer a handshake that was asked for, and none since."""
 
 
 class WireGuard:
@@ -83,7 +56,7 @@ class WireGuard:
         self._programs = programs
         self._began = time.monotonic()
         self._looked = self._asked = 0.0
-        self._seen: dict[str, _Seen] = {}
+        self._seen: dict[str, Seen] = {}
         self._daemon: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
         self._shaking = threading.Lock()
@@ -106,12 +79,12 @@ class WireGuard:
         if now - self._looked >= LOOK_S:
             self._look()
             for seen in self._seen.values():
-                if now - seen.heard > UNHEARD_S and seen.sent_bytes - seen.sent_unheard > TALKED_BYTES:
+                if seen.is_unheard:
                     threading.Thread(target=self._shake, args=(seen,), name="shake", daemon=True).start()
         if now - self._asked >= AGAIN_S and now - self._began > FIRST_S:
             self._asked = now
             for seen in self._seen.values():
-                if seen.silent or _age_s(seen) > LATE_S:
+                if seen.silent or seen.age_s > LATE_S:
                     self._outside.look_again(seen.number)
         return None
 
@@ -147,9 +120,9 @@ class WireGuard:
 
     def standing(self) -> Standing:
         """Say how the tunnel is, as it was last looked at."""
-        freshest = min(self._seen.values(), key=_age_s)
+        freshest = min(self._seen.values(), key=lambda seen: seen.age_s)
         facts = tuple(fact for seen in self._seen.values() for fact in self._facts(seen))
-        if _age_s(freshest) <= FRESH_S and not freshest.silent:
+        if freshest.age_s <= FRESH_S and not freshest.silent:
             return Standing(
                 phase=Phase.UP, since=self._since(), sentence=f"The tunnel {self._name} is up.", facts=facts
             )
@@ -199,7 +172,7 @@ class WireGuard:
             if peer.endpoint:
                 port = self._outside.carry(*endpoint(peer.endpoint))
                 number = len(self._outside.fars) - 1
-                seen = _Seen(peer=peer, number=number, lines=_peer_lines(peer, port), heard=time.monotonic())
+                seen = Seen(peer=peer, number=number, lines=section_of(peer, port), heard=time.monotonic())
                 self._seen[peer.public_key] = seen
                 lines += seen.lines
         if not self._seen:
@@ -228,9 +201,9 @@ class WireGuard:
             for line in self._run("wg", "show", INTERFACE, "dump").stdout.splitlines()[1:]:
                 key, _, _, _, handshake, received, sent, _ = line.split("\t")
                 if key in self._seen:
-                    _note(self._seen[key], int(handshake), int(received), int(sent))
+                    self._seen[key].note(int(handshake), int(received), int(sent))
 
-    def _shake(self, seen: _Seen) -> None:
+    def _shake(self, seen: Seen) -> None:
         """Have the peer shake hands now: only so can a silent peer be told from a silent target.
 
         A peer that was started again knows nothing of our session, and WireGuard itself asks for a new one after 15 s
@@ -244,13 +217,12 @@ class WireGuard:
             with self._lock:
                 self._run("wg", "set", INTERFACE, "peer", seen.peer.public_key, "remove")
                 self._run("wg", "addconf", INTERFACE, "/dev/stdin", given="\n".join(seen.lines) + "\n")
-                seen.counted = (seen.received_bytes, seen.sent_bytes)
-                seen.silent = True
+                seen.forgotten()
             while seen.silent and time.monotonic() - seen.shaken < SHAKE_S:
                 time.sleep(POLL_S)
                 self._look()
 
-    def _peer_of(self, target: Address) -> _Seen | None:
+    def _peer_of(self, target: Address) -> Seen | None:
         """Give the peer whose network for the target is the narrowest, as WireGuard chooses."""
         fits = [
             (network.prefixlen, seen)
@@ -260,59 +232,32 @@ class WireGuard:
         ]
         return max(fits, key=lambda fit: fit[0])[1] if fits else None
 
-    def _gone(self, seen: _Seen) -> Unreachable:
+    def _gone(self, seen: Seen) -> Unreachable:
         problem = self._outside.fars[seen.number].problem
-        age_s = _age_s(seen) if seen.handshake_at else time.monotonic() - self._began
+        age_s = seen.age_s if seen.handshake_at else time.monotonic() - self._began
         ever = "" if seen.handshake_at else " since the tunnel was opened"
         why = f"{problem}." if problem else HOW
         return Unreachable(
-            f"The WireGuard peer {self._shown(seen)} has not answered for {_spoken(age_s)}{ever}: {why}",
+            f"The WireGuard peer {self._shown(seen)} has not answered for {spoken(age_s)}{ever}: {why}",
             hint="Compare both sides' public keys, and look whether packets arrive there: wg show.",
         )
 
-    def _shown(self, seen: _Seen) -> str:
+    def _shown(self, seen: Seen) -> str:
         far = self._outside.fars[seen.number]
         return far.name if far.address in {"", far.name} else f"{far.name} ({far.address})"
 
     def _since(self) -> datetime:
         return datetime.now(UTC) - timedelta(seconds=time.monotonic() - self._began)
 
-    def _facts(self, seen: _Seen) -> Sequence[tuple[str, str]]:
+    def _facts(self, seen: Seen) -> Sequence[tuple[str, str]]:
         return (
             ("endpoint", self._shown(seen)),
-            ("last handshake", f"{_spoken(_age_s(seen))} ago" if seen.handshake_at else "none yet"),
+            ("last handshake", f"{spoken(seen.age_s)} ago" if seen.handshake_at else "none yet"),
             ("addresses", ", ".join(self._profile.addresses)),
             ("routes", self.allowed.shown()),
             ("received", f"{seen.received_bytes} bytes"),
             ("sent", f"{seen.sent_bytes} bytes"),
         )
-
-
-def _peer_lines(peer: Peer, port: int) -> list[str]:
-    """Write a peer's section for wg(8): its endpoint is the port on loopback that is carried to it."""
-    lines = ["[Peer]", f"PublicKey = {peer.public_key}", f"Endpoint = 127.0.0.1:{port}"]
-    lines += [f"AllowedIPs = {','.join(peer.allowed_ips)}"] if peer.allowed_ips else []
-    lines += [f"PresharedKey = {peer.preshared_key}"] if peer.preshared_key else []
-    return [*lines, f"PersistentKeepalive = {peer.keepalive_s or KEEPALIVE_S}"]
-
-
-def _note(seen: _Seen, handshake: int, received: int, sent: int) -> None:
-    """Take down what was counted of a peer; 0 is no handshake since it was named."""
-    total_received, total_sent = seen.counted[0] + received, seen.counted[1] + sent
-    if total_received > seen.received_bytes:
-        seen.heard, seen.sent_unheard = time.monotonic(), total_sent
-    seen.received_bytes, seen.sent_bytes = total_received, total_sent
-    if handshake:
-        seen.silent = False
-        seen.handshake_at = datetime.fromtimestamp(handshake, UTC)
-
-
-def _age_s(seen: _Seen) -> float:
-    return (datetime.now(UTC) - seen.handshake_at).total_seconds() if seen.handshake_at else float("inf")
-
-
-def _spoken(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 def _usable(texts: Sequence[str] | map[str]) -> list[str]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.vpn.openvpn import _quoted, _without_remotes
+from connectors.vpn.openvpn_arguments import arguments, quoted, without_remotes
 from connectors.vpn.openvpn_says import REASON_MAX_CHARS, State, pushed_of, reason_of, state_of
 
 STAMP = "2026-11-21 14:18:30 "
@@ -82,13 +82,23 @@ def test_states() -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "quoted"), [("plain", '"plain"'), ('a"b', '"a\\"b"'), ("a\\b", '"a\\\\b"'), ("", '""')]
+    ("word", "written"), [("plain", '"plain"'), ('a"b', '"a\\"b"'), ("a\\b", '"a\\\\b"'), ("", '""')]
 )
-def test_words_for_the_management_socket_are_quoted(word: str, quoted: str) -> None:
-    assert _quoted(word) == quoted
+def test_words_for_the_management_socket_are_quoted(word: str, written: str) -> None:
+    assert quoted(word) == written
 
 
 def test_only_the_head_of_a_profile_loses_its_remotes() -> None:
     block = "<auth-user-pass>\nremote a\nsecret\n</auth-user-pass>\n"
     text = f"client\nremote a 1 udp\nremote-random-hostname\nremote-random\n{block}"
-    assert _without_remotes(text) == f"client\nremote-random\n{block}"
+    assert without_remotes(text) == f"client\nremote-random\n{block}"
+
+
+def test_no_server_sets_more_than_the_list_says() -> None:
+    given = arguments("tun0", "/run/management", ["127.0.0.1 4000 udp4"], asks=True)
+    assert given[-3:] == ["--pull-filter", "ignore", ""]
+    assert given[given.index("--script-security") + 1] == "0"
+    assert given[given.index("--remote") + 1 :][:3] == ["127.0.0.1", "4000", "udp4"]
+    assert {"--route-noexec", "--management-query-passwords"} <= set(given)
+    taken = [given[at + 2] for at, word in enumerate(given) if word == "--pull-filter" and given[at + 1] == "accept"]
+    assert not {"route ", "redirect-gateway", "dhcp-option", "dns"} & set(taken)
