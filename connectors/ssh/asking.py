@@ -72,7 +72,7 @@ class Channels:
         except Refused as refused:
             raise self._said(refused) from refused
         except (paramiko.SSHException, EOFError, OSError) as lost:
-            if carrier.is_active():
+            if carrier.is_active() and isinstance(lost, paramiko.SSHException):
                 raise Unreachable(f"{self._host} did not open a channel: {words(lost)}.") from lost
             raise Unreachable(f"The line to {self._host} was lost.", hint="Try again.") from lost
 

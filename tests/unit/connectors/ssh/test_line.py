@@ -274,6 +274,19 @@ class TestFaults:
                 says(lines.line((hop,)))
             hanging.join(20)
 
+    def test_a_host_that_drops_packets_is_given_up(self, lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(dialling, "CONNECT_S", 0.5)
+        with contextlib.ExitStack() as held:
+            full = held.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+            for _ in range(2):  # whoever comes when the queue is full gets no answer at all
+                waiting = held.enter_context(socket.socket())
+                waiting.setblocking(False)
+                waiting.connect_ex(full.getsockname())
+            hop = Hop(host="127.0.0.1", port=full.getsockname()[1], user="a", identity=Identity(password="x"))
+
+            with pytest.raises(Unreachable, match=r"did not answer within 0\.5 s"):
+                says(lines.line((hop,)))
+
     def test_a_name_that_does_not_exist_is_told(self, lines: Lines) -> None:
         hop = Hop(host="nowhere.invalid", user="a", identity=Identity(password="x"))
 
