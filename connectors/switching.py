@@ -20,8 +20,9 @@ from connectors.ledger import Ledger, Record
 
 log = logging.getLogger(__name__)
 
-FRESH_S = 1.0
-"""A probe this young is not repeated."""
+LOOKS = 10
+"""How often within the grace somebody who waits looks at the clock."""
+WAIT_S = 1.0
 JOIN_SLACK_S = 2.0
 JITTER = 0.25
 """Installations that lost the same line at the same moment must not come back at the same moment."""
@@ -90,10 +91,10 @@ class Switching:
     def choose(self, *, wait: bool = False) -> Decision:
         """Decide what to use. Waits for probes while nothing is in use, and with `wait` for what may replace it."""
         with self._turn:
-            self._used_s = self._clock()
-            while (decision := self._decided()).move is Move.WAIT and (wait or self.current is None):
-                left_s = self._pace.probe_s - (self._clock() - self._round_s)
-                self._turn.wait(max(0.01, min(left_s, self._pace.grace_s / 10)))
+            self._used_s = came_s = self._clock()
+            self._begin_round()
+            while (decision := self._decided(came_s)).move is Move.WAIT and (wait or self.current is None):
+                self._turn.wait(self._pace.grace_s / LOOKS)
             self._mind()
         if decision.move in (Move.WAIT, Move.BACK):
             return Decision(self.current, decision.sentence, Move.STAY)
@@ -142,7 +143,7 @@ class Switching:
                 left_s = deadline_s - (self._clock() - began_s)
                 if left_s <= 0 or self._closing.is_set():
                     return
-                self._turn.wait(min(left_s, FRESH_S))
+                self._turn.wait(min(left_s, WAIT_S))
 
     def record(self, name: str) -> Record:
         """Give all that is known of one candidate."""
@@ -169,23 +170,30 @@ class Switching:
     def _all_threads(self) -> list[threading.Thread]:
         return [*self._threads, *((self._minder,) if self._minder else ())]
 
-    def _decided(self) -> Decision:
-        """Decide, and begin a round of probes where what is in use is not known to be up; with the lock held."""
+    def _begin_round(self) -> None:
+        """Ask all, where what is in use is not known to be up and it is time again; with the lock held."""
         now_s, current = self._clock(), self.current
         is_up = current is not None and self._ledger.record(current).state.health is Health.UP
-        if not is_up and not self._closing.is_set() and now_s - self._round_s >= self._pace.round_s:
-            self._round_s = now_s
-            for name in self._candidates:
-                self._ask(name)
-        return decide(self._ledger.states(), current, now_s, waited_s=now_s - self._round_s, pace=self._pace)
-
-    def _ask(self, name: str) -> None:
-        """Begin a probe unless one is under way or has just ended; with the lock held."""
-        record, now_s = self._ledger.record(name), self._clock()
-        is_fresh = record.probe is not None and now_s - record.probed_s < FRESH_S and not record.reports
-        if self._closing.is_set() or record.state.asked or is_fresh:
+        if is_up or self._closing.is_set() or now_s - self._round_s < self._pace.round_s:
             return
-        self._ledger.ask(name, anew=name != self.current)
+        self._round_s = now_s
+        for name in self._candidates:
+            self._ask(name, anew=name != current)
+
+    def _decided(self, came_s: float) -> Decision:
+        """Decide for somebody who came at a moment; with the lock held. Rounds that others begin delay nobody."""
+        now_s = self._clock()
+        waited_s = now_s - min(came_s, self._round_s)
+        return decide(self._ledger.states(), self.current, now_s, waited_s=waited_s, pace=self._pace)
+
+    def _ask(self, name: str, *, anew: bool = False) -> None:
+        """Begin a probe unless one is under way; with the lock held.
+
+        `anew`: what was known of it counts no more. One that is only looked after keeps what it has earned.
+        """
+        if self._closing.is_set() or self._ledger.record(name).state.asked:
+            return
+        self._ledger.ask(name, anew=anew)
         thread = threading.Thread(target=self._probe, args=(name,), name=f"probe {self.name} {name}", daemon=True)
         self._threads = {each for each in self._threads if each.is_alive()} | {thread}
         thread.start()
