@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -15,12 +14,15 @@ import click
 from opsmodal.cli.opened import Installation, existing, with_settings
 
 if TYPE_CHECKING:
+    from connectors.base import Probe
     from opsmodal.opening import Opened, Opening
     from opsmodal.registry.schema import AnyConnection, RuntimeSpec, ServiceSpec
     from opsmodal.settings import Settings
     from runtimes.base import Runtime
 
 BROKEN = 1
+PROBE_S = 10.0
+"""As long as opening a runtime may take."""
 NOTES = {"Note": "", "TLS": "Give its kubeconfig the cluster's certificate-authority-data instead."}
 """Parts of an identity that a person should act on, and how: the other program answers, nobody proves who answers."""
 
@@ -159,26 +161,47 @@ def sentence_of(words: str) -> str:
 def _reached(
     opening: Opening, runtime: RuntimeSpec, way: AnyConnection, service: ServiceSpec | None
 ) -> tuple[Finding, Opened | None]:
-    """Open a runtime over one connection alone; give what came of it, and it, to be closed, where it works."""
-    import msgspec
-
+    """Try one connection, and open a runtime over it; give what came of it, and it, to be closed, where it works."""
     from connectors.errors import ConnectionProblem
     from runtimes.errors import RuntimeProblem
 
     subject = f"{runtime.kind} {runtime.name} over {way.name} ({way.kind})"
-    started = time.monotonic()
     try:
-        it = opening.open_spec(msgspec.structs.replace(runtime, connections=(way,)))
+        connection = opening.connect(runtime, way)
+    except ConnectionProblem as problem:
+        return Finding(ok=False, subject=subject, sentence=problem.sentence, hint=problem.hint), None
+    probe = opening.probe(runtime, connection, timeout_s=PROBE_S)
+    try:
+        if not probe.ok:
+            connection.close()
+            return Finding(ok=False, subject=subject, sentence=probe.sentence, hint=advice(probe)), None
+        it = opening.over(runtime, way, connection)
         try:
             it.runtime.check()
             seen = f", {len(it.runtime.instances.list(service.scope()).items)} instances seen" if service else ""
         except BaseException:
             it.runtime.close()
-            it.connection.close()
             raise
     except (RuntimeProblem, ConnectionProblem) as problem:
+        connection.close()
         return Finding(ok=False, subject=subject, sentence=problem.sentence, hint=problem.hint), None
-    took_ms = int((time.monotonic() - started) * 1000)
-    identity = it.runtime.identity
-    sentence = f"{identity.program} {identity.version}, {took_ms} ms{seen}."
-    return Finding(ok=True, subject=subject, sentence=sentence), it
+    identity, facts = it.runtime.identity, connection.standing().facts
+    sentence = f"{identity.program} {identity.version}, answers in {spoken_ms(probe.latency_ms)}{seen}."
+    return Finding(
+        ok=True, subject=subject, sentence=sentence, hint=", ".join(f"{key} {text}" for key, text in facts)
+    ), it
+
+
+def advice(probe: Probe) -> str:
+    """Say what to do about a way that does not carry; how to compare a host key that nobody has trusted yet."""
+    from connectors.errors import HostKeyUnknown
+    from opsmodal.shown_key import shown_key
+
+    if isinstance(probe.problem, HostKeyUnknown):
+        return f"{shown_key(probe.problem).advice} Then trust it on the page of the runtime."
+    return probe.hint
+
+
+def spoken_ms(latency_ms: float | None) -> str:
+    """Say a time of a round trip as the page does."""
+    return "less than 1 ms" if latency_ms is None or latency_ms < 1 else f"{latency_ms:.0f} ms"

@@ -209,6 +209,9 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "token create": ("token.create",),
     "token list": (),
     "token revoke": ("token.revoke",),
+    "host-key list": (),
+    "host-key trust": ("host-key.trust",),
+    "host-key forget": ("host-key.forget",),
     "audit verify": (),
     "audit export": ("audit.export",),
 }

@@ -223,7 +223,8 @@ def test_commands_of_the_machine_leave_their_rows(tmp_path: Path) -> None:
         "apply": ["apply", "-f", "-"],
         "audit export": ["audit", "export"],
     }
-    assert {name for name, done in COMMANDS.items() if done} == set(lines)
+    others = {"host-key trust", "host-key forget"}  # tests/web/test_host_keys.py: they need a server
+    assert {name for name, done in COMMANDS.items() if done} == set(lines) | others
     given = {"user password": b"correct horse battery\n", "apply": b"apiVersion: opsmodal/v1\n"}
     for name, line in lines.items():
         listed = run("token", "list", "eve", "--data-dir", tmp_path).out.split() if not line else []
@@ -232,7 +233,7 @@ def test_commands_of_the_machine_leave_their_rows(tmp_path: Path) -> None:
     assert run("user", "flags", "eve", "--no-auditor", "--data-dir", tmp_path).code == 0
     rows = run("audit", "export", "--format", "csv", "--data-dir", tmp_path).out
     for name, done_by in COMMANDS.items():
-        for action in done_by:
+        for action in done_by if name in lines else ():
             assert rows.count(f",{action},") >= 2, f"{name} left no {action}"
 
 

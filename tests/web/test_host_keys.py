@@ -11,6 +11,7 @@ from werkzeug.test import TestResponse
 
 from tests.engines import sshd
 from tests.engines.process import CannotStart
+from tests.unit.opsmodal.cli.programs import Done, run
 from tests.web.conftest import Installation, own_page
 from tests.web.test_connection import LAN, register
 
@@ -144,6 +145,29 @@ def test_the_form_asks_back_on_a_page(seen: Installation, server: sshd.Sshd) -> 
 @pytest.mark.parametrize("port", ["0", "no", "99999", "-1", "22a"])
 def test_what_is_no_port_has_no_key(shown: Installation, port: str) -> None:
     assert shown.client().call("DELETE", f"/registry/host-keys/edge/{port}?confirm=true").status_code == 404
+
+
+def test_the_command_line_shows_trusts_and_forgets(seen: Installation, server: sshd.Sshd) -> None:
+    def opsmodal(*words: str) -> Done:
+        return run(*words, "--data-dir", seen.folder)
+
+    shown = opsmodal("host-key", "trust", "demo", "bastion")
+    assert shown.code == 0
+    assert fingerprint(server) in shown.out
+    assert "ssh-keygen -lf" in shown.out
+    told = opsmodal("doctor")
+    assert fingerprint(server) in told.out
+    assert "ssh-keygen -lf" in told.out
+    assert opsmodal("host-key", "trust", "demo", "bastion", "--fingerprint", "SHA256:other").code == 1
+    assert opsmodal("host-key", "list").out == ""
+    assert opsmodal("host-key", "trust", "demo", "bastion", "--fingerprint", fingerprint(server)).code == 0
+    assert fingerprint(server) in opsmodal("host-key", "list").out
+    assert "ok     kubernetes demo over bastion (ssh): " in opsmodal("doctor").out
+    assert opsmodal("host-key", "trust", "demo", "bastion").code == 1
+    assert opsmodal("host-key", "forget", server.host, "--port", str(server.port)).code == 0
+    assert opsmodal("host-key", "forget", server.host, "--port", str(server.port)).code == 1
+    done = {(action, outcome) for actor, action, outcome in seen.audited() if actor.startswith("cli:")}
+    assert {("host-key.trust", "done"), ("host-key.forget", "done")} <= done
 
 
 def renew(server: sshd.Sshd) -> None:

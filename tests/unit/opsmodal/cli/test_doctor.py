@@ -47,7 +47,7 @@ def test_what_works_and_what_does_not_is_said_for_each_connection(simulated_clus
     lines = told.out.splitlines()
     assert told.code == 1
     assert any(line.startswith("ok     kubernetes demo over lan (direct): ") and "v1." in line for line in lines)
-    assert any(line.startswith("BROKEN kubernetes demo over far (ssh): ") and "later" in line for line in lines)
+    assert any(line.startswith("BROKEN kubernetes demo over far (ssh): ") for line in lines)
     assert any(line.startswith("BROKEN docker edge over direct (direct): ") for line in lines)
     assert lines[-1].endswith("2 broken")
     assert told.err == ""
