@@ -18,6 +18,7 @@ from connectors.base import Standing
 from connectors.errors import Unreachable
 from connectors.options import Hop
 from connectors.ssh.carrier import Carrier
+from connectors.ssh.refusals import Refusals
 from connectors.ssh.trunk import IDLE_S, Trunk
 
 log = logging.getLogger(__name__)
@@ -74,10 +75,10 @@ class Line:
 
 
 class Lines:
-    """All lines of this process."""
+    """All lines of this process; what its neighbours should know of them lies in `folder`."""
 
-    def __init__(self, folder: Path | None = None, *, idle_s: float = IDLE_S) -> None:
-        self._folder, self._idle_s = folder, idle_s
+    def __init__(self, folder: Path, *, idle_s: float = IDLE_S) -> None:
+        self._refusals, self._idle_s = Refusals(folder), idle_s
         self._lock = threading.Lock()
         self._trunks: dict[tuple[Hop, ...], tuple[Trunk, int]] = {}
         self._clock: threading.Thread | None = None
@@ -109,7 +110,9 @@ class Lines:
     def _taken(self, hops: tuple[Hop, ...]) -> Trunk:
         """Find or make the trunk, and count one more user of it and of those before it. Needs the lock."""
         before = self._taken(hops[:-1]) if len(hops) > 1 else None
-        trunk, users = self._trunks.get(hops) or (Trunk(hops, before=before, idle_s=self._idle_s), 0)
+        trunk, users = self._trunks.get(hops, (None, 0))
+        if trunk is None:
+            trunk = Trunk(hops, before=before, refusals=self._refusals, idle_s=self._idle_s)
         self._trunks[hops] = (trunk, users + 1)
         return trunk
 

@@ -19,13 +19,14 @@ from typing import Any
 import paramiko
 
 from connectors.base import Phase, Standing
-from connectors.errors import ConnectionProblem, Unreachable
+from connectors.errors import ConnectionProblem, LoginRefused, Unreachable
 from connectors.options import Hop
 from connectors.ssh.asking import Channels
 from connectors.ssh.backoff import pause_s
 from connectors.ssh.carrier import Carrier
 from connectors.ssh.dialling import connect, connect_through, dial, words
 from connectors.ssh.login import where
+from connectors.ssh.refusals import Refusals
 
 log = logging.getLogger(__name__)
 
@@ -53,10 +54,12 @@ class _Attempt:
 class Trunk:
     """A transport to the last of `hops`, over the trunk `before` that leads to the one before it."""
 
-    def __init__(self, hops: tuple[Hop, ...], *, before: Trunk | None, idle_s: float = IDLE_S) -> None:
+    def __init__(
+        self, hops: tuple[Hop, ...], *, before: Trunk | None, refusals: Refusals, idle_s: float = IDLE_S
+    ) -> None:
         self.hops, self.hop, self.before = hops, hops[-1], before
         self.channels = Channels(where(self.hop))
-        self._idle_s = idle_s
+        self._idle_s, self._refusals = idle_s, refusals
         self._lock = threading.Lock()
         self._carrier: Carrier | None = None
         self._attempt: _Attempt | None = None
@@ -84,6 +87,7 @@ class Trunk:
         """Let the next use dial at once: a person has mended something and asks."""
         with self._lock:
             self._not_before = 0.0
+            self._refusals.forget(self.hops)
 
     def standing(self) -> Standing:
         """Say how the trunk is, without trying it."""
@@ -100,9 +104,9 @@ class Trunk:
         facts += self.channels.facts()
         if phase is Phase.DOWN and pause > 0:
             facts.append(("next try", f"in {pause:.0f} s"))
-        sentence = problem.sentence if problem and carrier is None else ""
-        hint = problem.hint if problem and carrier is None else ""
-        return Standing(phase=phase, since=since, sentence=sentence, hint=hint, facts=tuple(facts))
+        told = problem if carrier is None else None
+        sentence, hint = (told.sentence, told.hint) if told else ("", "")
+        return Standing(phase=phase, since=since, sentence=sentence, hint=hint, facts=tuple(facts), problem=told)
 
     def tick(self) -> None:
         """Notice a loss, and give back what nobody has used for long. To be called about once a second."""
@@ -145,6 +149,7 @@ class Trunk:
 
     def _try(self) -> _Attempt:
         """Begin to dial, unless the last failure is too fresh. Needs the lock."""
+        self._learn()
         if self._problem is not None and time.monotonic() < self._not_before:
             raise self._problem.with_traceback(None)
         attempt = _Attempt()
@@ -152,6 +157,19 @@ class Trunk:
         self._attempt, self._since = attempt, datetime.now(UTC)
         self._start(threading.Thread(target=self._dial, args=(attempt,), name=name, daemon=True))
         return attempt
+
+    def _learn(self) -> None:
+        """Hear of a refusal that another process met, and keep the others off while this one tries again."""
+        found = self._refusals.find(self.hops)
+        if found is None:
+            return
+        problem = found.problem()
+        self._failures = max(self._failures, found.failures)
+        if found.pause_s:
+            self._problem, self._not_before = problem, time.monotonic() + found.pause_s
+        else:
+            pause = pause_s(problem, found.failures + 1, 0)
+            self._refusals.note(self.hops, problem, failures=found.failures, pause_s=pause)
 
     def _dial(self, attempt: _Attempt) -> None:
         try:
@@ -177,6 +195,7 @@ class Trunk:
                 attempt.carrier, attempt.problem = None, Unreachable(f"The line to {where(self.hop)} was closed.")
             else:
                 self._carrier, self._problem = attempt.carrier, None
+                self._refusals.forget(self.hops)
 
     def _connect(self) -> Any:
         if self.before is None:
@@ -234,7 +253,10 @@ class Trunk:
         self._failures += 1
         self._problem = problem
         chance = random.random()  # noqa: S311  (no secret: it spreads the tries of several workers)
-        self._not_before = time.monotonic() + pause_s(problem, self._failures, chance)
+        pause = pause_s(problem, self._failures, chance)
+        self._not_before = time.monotonic() + pause
+        if isinstance(problem, LoginRefused):
+            self._refusals.note(self.hops, problem, failures=self._failures, pause_s=pause)
 
     def _unexplained(self) -> Unreachable:
         return Unreachable(f"The line to {where(self.hop)} could not be opened.", hint="The log says more.")

@@ -20,9 +20,9 @@ StartSshd = Callable[..., sshd.Sshd]
 
 
 @pytest.fixture
-def lines() -> Iterator[Lines]:
+def lines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lines]:
     """Give the lines of a process, and see that nothing of them is left."""
-    opened = Lines()
+    opened = Lines(tmp_path_factory.mktemp("connections"))
     yield opened
     opened.close()
     wait_for(lambda: not threads_of_lines(), "the threads of the lines ended", within_s=15)

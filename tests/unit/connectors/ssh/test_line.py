@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import gc
 import os
 import socket
@@ -112,8 +113,8 @@ class TestSharing:
 
         assert says(lines.line(hops)) == "hello\n"
 
-    def test_closing_the_lines_ends_every_thread(self, ssh_host: sshd.Sshd) -> None:
-        lines = Lines()
+    def test_closing_the_lines_ends_every_thread(self, ssh_host: sshd.Sshd, tmp_path: Path) -> None:
+        lines = Lines(tmp_path)
         says(lines.line((hop_to(ssh_host), hop_to(ssh_host))))
 
         lines.close()
@@ -191,8 +192,8 @@ class TestLoss:
         assert f"no sign of life for {silent_s:g} s" in line.standing().sentence
         assert time.monotonic() - began > silent_s / 2  # it was asked, and given time
 
-    def test_a_line_that_nobody_uses_is_given_back(self, ssh_host: sshd.Sshd) -> None:
-        with contextlib.closing(Lines(idle_s=0.5)) as lines:
+    def test_a_line_that_nobody_uses_is_given_back(self, ssh_host: sshd.Sshd, tmp_path: Path) -> None:
+        with contextlib.closing(Lines(tmp_path, idle_s=0.5)) as lines:
             line = lines.line((hop_to(ssh_host), hop_to(ssh_host)))
             held = line.channel(session, party="a", timeout_s=10, session=True)
             held.exec_command("cat")
@@ -325,6 +326,28 @@ class TestFaults:
         refused()
         assert server.daemon.log.read_text().count("Failed publickey") == 2
 
+    def test_a_refused_login_is_not_tried_by_another_worker_either(self, start_sshd: StartSshd, tmp_path: Path) -> None:
+        server, wrong = start_sshd("LogLevel VERBOSE"), sshd.make_key(tmp_path / "wrong")
+        hop = hop_to(server, identity=Identity(key=wrong.read_text()))
+
+        def refused(hop: Hop = hop) -> LoginRefused:
+            with contextlib.closing(Lines(tmp_path / "shared")) as worker:
+                with pytest.raises(LoginRefused) as problem:
+                    says(worker.line((hop,)))
+                return problem.value
+
+        first, second = refused(), refused()
+
+        assert (second.sentence, second.hint) == (first.sentence, first.hint)
+        assert server.daemon.log.read_text().count("Failed publickey") == 1
+        refused(dataclasses.replace(hop, user="somebody else"))  # another login is another matter
+        with contextlib.closing(Lines(tmp_path / "shared")) as worker:
+            assert says(worker.line((hop_to(server),))) == "hello\n"
+        kept = [path for path in (tmp_path / "shared").rglob("*") if path.is_file()]
+        assert kept
+        assert {path.stat().st_mode & 0o777 for path in kept} == {0o600}
+        assert not any(line in path.read_text(errors="replace") for path in kept for line in secret_lines(wrong))
+
     def test_a_caller_in_a_hurry_does_not_end_the_dialling_for_the_others(
         self, start_sshd: StartSshd, lines: Lines
     ) -> None:
@@ -336,6 +359,10 @@ class TestFaults:
 
         assert says(line) == "hello\n"
         assert logins(server) == 1
+
+
+def secret_lines(key: Path) -> list[str]:
+    return key.read_text().splitlines()[1:-1]
 
 
 class TestChannels:

@@ -1,7 +1,6 @@
 """What a worker of `opsmodal serve` does with a line: run as a program, everything patched by gevent. Prints one word.
 
-Its arguments are host, port, user, and the files of the key and of known_hosts; the hop is passed twice, as its own
-jump host.
+Its arguments are host, port, user, the files of the key and of known_hosts, and a folder; the hop is its own jump host.
 """
 
 from gevent import monkey
@@ -23,11 +22,11 @@ from tests.unit.connectors.ssh.conftest import says, threads_of_lines  # noqa: E
 BUSY_S = 0.5
 
 
-def main(host: str, port: str, user: str, key: str, known_hosts: str) -> None:
+def main(host: str, port: str, user: str, key: str, known_hosts: str, folder: str) -> None:
     """Share a line among many, see the others go on meanwhile, lose it, and use it again."""
     mine = Identity(key=Path(key).read_text())
     hop = Hop(host=host, port=int(port), user=user, identity=mine, known_hosts=Path(known_hosts).read_text())
-    lines, gaps = Lines(), [0.0]
+    lines, gaps = Lines(Path(folder)), [0.0]
     watching = gevent.spawn(watch, gaps)
     line = lines.line((hop, hop))
     share(line)
