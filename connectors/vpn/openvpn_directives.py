@@ -89,18 +89,20 @@ TAKEN: Mapping[str, str] = {
 """Directives that are passed on, each with the form of all its words, single spaces between them."""
 SENTENCES: Mapping[str, tuple[int, int]] = {
     "verify-x509-name": (1, 2),
-    "pull-filter": (2, 2),
     "remote-cert-eku": (1, 1),
 }
 """Directives that are passed on and whose words may hold spaces: how many words they have."""
 LEFT_OUT = names(
     "allow-pull-fqdn allow-recursive-routing bind block-ipv6 block-outside-dns client dhcp-option dhcp-release "
     "dhcp-renew dns errors-to-stderr group ifconfig-nowarn ignore-unknown-option ip-win32 key-method lport "
-    "machine-readable-output max-routes mtu-test mute ncp-disable nobind pause-exit pull redirect-gateway "
+    "machine-readable-output max-routes mtu-test mute ncp-disable nobind pause-exit pull pull-filter redirect-gateway "
     "redirect-private register-dns route-delay route-gateway route-method route-metric route-noexec route-nopull "
     "show-net-up suppress-timestamps tap-sleep tls-client user verb windows-driver"
 )
-"""Directives that do no harm and have no use: a tunnel has its own routes and names, and says itself how it is run."""
+"""Directives that do no harm and have no use: a tunnel has its own routes and names, and says itself how it is run.
+
+`pull-filter` too: the first one that fits wins, so a profile could let a server set what a tunnel leaves out.
+"""
 HARMLESS_ENVIRONMENT = re.compile(
     r"(UV_[A-Za-z0-9_]{1,60}|CLIENT_CERT|FRIENDLY_NAME|FORWARD_COMPATIBLE|GENERIC_CONFIG)\Z"
 )

@@ -30,6 +30,7 @@ PATHS = (
     "/sign-in",
     "/registry",
     "/registry/oidc",
+    "/registry/add-vpn-profile",
     "/people",
     "/people/demo",
     "/groups",

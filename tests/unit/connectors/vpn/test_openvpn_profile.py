@@ -342,7 +342,6 @@ SAMPLES = {
     "tls-ciphersuites": "TLS_AES_256_GCM_SHA384", "tls-groups": "secp384r1:X25519", "tls-version-max": "1.3",
     "tls-version-min": "1.2 or-highest", "topology": "subnet", "tun-mtu": "1400",
     "verify-hash": f"{':'.join(['ab'] * 32)} SHA256", "verify-x509-name": '"C=DE, CN=a" subject',
-    "pull-filter": 'ignore "route 0.0.0.0"',
 }  # fmt: skip
 
 
