@@ -60,8 +60,11 @@ class Local:
             session, mark=kept.mark, timeout_s=timeout_s, host=HOST, ended=lambda _: self._forget(running)
         )
         with self._lock:
+            forgotten = {each for each in self._running if each.overdue}
             self._running.add(running)
             self._sessions = {each for each in self._sessions if each.is_alive()} | {session}
+        for each in forgotten:
+            each.close()
         running.begin()
         return running
 

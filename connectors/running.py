@@ -19,6 +19,7 @@ from connectors.errors import Forbidden, NotAvailable, Unreachable
 Source = Literal["stdout", "stderr"]
 BEGIN_S = 20.0
 """A login shell that reads half a home directory over NFS has taken 5 s; more is a shell that waits for somebody."""
+FORGOTTEN_S = 60.0
 LOOK_S = 0.5
 """How often it is looked whether the stream was closed, while nothing comes."""
 NOISE_SHOWN_CHARS = 200
@@ -86,6 +87,11 @@ class Running:
                 f"{self._host} has no {lacking}, without which no program can be kept there.",
                 hint="Install util-linux and coreutils, or busybox.",
             )
+
+    @property
+    def overdue(self) -> bool:
+        """Tell whether its time is over and nobody has read on: whoever started it has forgotten it."""
+        return time.monotonic() > self._deadline + FORGOTTEN_S
 
     def __iter__(self) -> Iterator[Output | Exit]:
         return self

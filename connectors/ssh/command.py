@@ -59,10 +59,11 @@ class Commands:
 
         running = Running(session, mark=kept.mark, timeout_s=timeout_s, host=self._host, ended=ended)
         with self._lock:
+            forgotten = {each for each in self._running if each.overdue}
             self._running.add(running)
             closed = self._closed
-        if closed:
-            running.close()
+        for each in forgotten | ({running} if closed else set()):
+            each.close()
         try:
             self._start(channel, kept)
         except BaseException:
