@@ -86,7 +86,9 @@ class Opening:
             return spec.socket
         if spec.in_cluster:
             # Source: https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/
-            host, port = os.environ.get("KUBERNETES_SERVICE_HOST", ""), os.environ.get("KUBERNETES_SERVICE_PORT", "443")
+            host, port = os.environ.get("KUBERNETES_SERVICE_HOST"), os.environ.get("KUBERNETES_SERVICE_PORT", "443")
+            if not host:
+                raise Invalid("opsmodal does not run in a pod with a service account.", hint="Give a kubeconfig.")
             return f"https://{f'[{host}]' if ':' in host else host}:{port}"
         from runtimes.kubernetes.kubeconfig import chosen
 

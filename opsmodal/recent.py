@@ -144,6 +144,13 @@ class Recent:
         _bound(self._live)
 
 
+def silence_of(found: object) -> str:
+    """Say why an answer is an old one, which a runtime gave out of its own memory; empty when it is current."""
+    if isinstance(found, Snapshot | Summary) and found.stale:
+        return found.problem or "It does not answer."
+    return ""
+
+
 def _bound(entries: OrderedDict[Hashable, Any]) -> None:
     while len(entries) > KEPT_MAX:
         entries.popitem(last=False)

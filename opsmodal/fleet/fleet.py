@@ -16,12 +16,12 @@ from opsmodal.choices import AUTO
 from opsmodal.fleet.courses import Courses, Switched
 from opsmodal.fleet.glances import Glance, Glances, answer
 from opsmodal.fleet.slots import Figures, Slots, Trouble
-from opsmodal.fleet.ways import WayState, way_states
+from opsmodal.fleet.ways import WayState, offering, way_states
 from opsmodal.opening import Opened, Opening
-from opsmodal.recent import Kept, Recent
+from opsmodal.recent import Kept, Recent, silence_of
 from opsmodal.registry.registry import Registry
 from opsmodal.registry.schema import ServiceSpec
-from runtimes.base import Instance, Runtime, Snapshot, Summary
+from runtimes.base import Instance, Runtime, Snapshot
 from runtimes.errors import RuntimeProblem, Unavailable
 
 T = TypeVar("T")
@@ -65,7 +65,7 @@ class Fleet:
             if other is None:
                 raise self._said(problem, name, over) from problem
             return ask(other.runtime)
-        silence = _silence(found)
+        silence = silence_of(found)
         if silence:
             other = self._elsewhere(name, opened, silence, over)
             return found if other is None else self._second(ask, other, found)
@@ -219,13 +219,9 @@ class Fleet:
 
     def _said(self, problem: Trouble, name: str, over: str) -> Trouble:
         """Give a problem of a fixed choice with the other choices in its hint: what is open is everybody's."""
-        others = [way for way in self._courses.of(name).places if way != over] if over != AUTO else []
-        if not others:
+        if over == AUTO:
             return problem
-        said = type(problem).__new__(type(problem), *problem.args)
-        said.__dict__.update(problem.__dict__)
-        said.hint = f"{problem.hint} Choose another connection: {', '.join([*others, AUTO])}.".lstrip()
-        return said
+        return offering(problem, [way for way in (*self._courses.of(name).places, AUTO) if way != over])
 
     def _last(self, service: ServiceSpec, question: str, over: str) -> Kept[Any] | None:
         return self._recent.last((service.runtime, service.name, question, service.scope_key(), over))
@@ -247,10 +243,3 @@ class Fleet:
 
 def _key(service: ServiceSpec, over: str) -> object:
     return service.name, service.scope_key(), over
-
-
-def _silence(found: object) -> str:
-    """Say why an answer is an old one: a runtime bridges its own silence with what it knows."""
-    if isinstance(found, Snapshot | Summary) and found.stale:
-        return found.problem or "It does not answer."
-    return ""

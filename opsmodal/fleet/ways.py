@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -10,7 +11,7 @@ from connectors.base import Phase, Standing
 from connectors.errors import HostKeyChanged, HostKeyUnknown
 from connectors.ledger import Record
 from opsmodal.fleet.courses import Course
-from opsmodal.fleet.slots import Slots
+from opsmodal.fleet.slots import Slots, Trouble
 
 NOT_TRIED = "Not tried yet."
 
@@ -44,6 +45,14 @@ class WayState:
 def way_states(runtime: str, course: Course, slots: Slots) -> tuple[WayState, ...]:
     """List the connections of a runtime by priority."""
     return tuple(_state(runtime, name, course, slots) for name in course.places)
+
+
+def offering(problem: Trouble, others: Sequence[str]) -> Trouble:
+    """Give a copy of a problem whose hint names the other choices: the problem itself is everybody's."""
+    said = type(problem).__new__(type(problem), *problem.args)
+    said.__dict__.update(problem.__dict__)
+    said.hint = f"{problem.hint} Choose another connection: {', '.join(others)}.".lstrip()
+    return said
 
 
 def _state(runtime: str, name: str, course: Course, slots: Slots) -> WayState:

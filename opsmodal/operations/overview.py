@@ -24,10 +24,9 @@ class OverviewOperations:
         """Read a service's overview; the last one, marked stale, while its runtime is silent."""
         leave = self._door.enter(actor, actions.OVERVIEW_VIEW, name)
         service, over = leave.service, leave.over
-        scope = service.scope()
 
         def ask(runtime: Runtime) -> Summary:
-            return runtime.overview.read(scope)
+            return runtime.overview.read(service.scope())
 
         kept = self._fleet.kept(service, "overview", ask, fresh_s=FRESH_S, over=over)
         instances = self._fleet.instances(service, fresh_s=FRESH_S, over=over)
