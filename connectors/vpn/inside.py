@@ -19,12 +19,12 @@ from connectors.vpn.names import first, look_up
 
 SOONEST_S = 0.1
 NOTICED = (
-    (socket.TCP_KEEPIDLE, 10),
-    (socket.TCP_KEEPINTVL, 5),
-    (socket.TCP_KEEPCNT, 4),
-    (socket.TCP_USER_TIMEOUT, 30_000),
+    (socket.TCP_KEEPIDLE, 6),
+    (socket.TCP_KEEPINTVL, 3),
+    (socket.TCP_KEEPCNT, 3),
+    (socket.TCP_USER_TIMEOUT, 15_000),
 )
-"""A follow over a tunnel that died would wait for ever: it ends after 30 s, a tunnel that is back sooner carries on."""
+"""A follow over a tunnel that died would wait for ever: it ends after 15 s, a tunnel that is back sooner carries on."""
 UNROUTED = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EDESTADDRREQ, errno.ENOKEY}
 """What the namespace itself answers, and WireGuard in the kernel for an address of no peer."""
 

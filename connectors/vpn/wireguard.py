@@ -39,7 +39,7 @@ AGAIN_S = 10.0
 PROGRAM_S = 10.0
 POLL_S = 0.02
 SOCKETS = namespace.RUN / "wireguard"
-HOW = "it may be off, a firewall may drop UDP, or a key was changed on one side only."
+HOW = "it may be off, a firewall may drop UDP, or a key was changed on one side only"
 
 
 class WireGuard:
@@ -236,9 +236,9 @@ class WireGuard:
         problem = self._outside.fars[seen.number].problem
         age_s = seen.age_s if seen.handshake_at else time.monotonic() - self._began
         ever = "" if seen.handshake_at else " since the tunnel was opened"
-        why = f"{problem}." if problem else HOW
+        why = problem or HOW
         return Unreachable(
-            f"The WireGuard peer {self._shown(seen)} has not answered for {spoken(age_s)}{ever}: {why}",
+            f"The WireGuard peer {self._shown(seen)} has not answered for {spoken(age_s)}{ever}: {why}.",
             hint="Compare both sides' public keys, and look whether packets arrive there: wg show.",
         )
 

@@ -4,6 +4,7 @@ us in.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -124,6 +125,7 @@ def test_a_killed_keeper_takes_openvpn_with_it(server: OpenVpnServer, opened: Ma
     wait_for(lambda: not any(map(is_running, children)), "its children ended", within_s=SOON_S)
 
 
+@pytest.mark.exhaustive
 def test_the_tunnel_goes_after_idle(server: OpenVpnServer, opened: MakeTunnel, home: Path) -> None:
     port = server.host.echo(server.address)
     made = opened(server.profile())
@@ -161,6 +163,7 @@ def test_a_rotated_authority_is_named_and_a_new_profile_carries(opened: MakeTunn
             assert said(far) == b"hello"
 
 
+@pytest.mark.exhaustive
 def test_a_certificate_that_the_server_refuses_is_named(server: OpenVpnServer, opened: MakeTunnel) -> None:
     kept, server.client = server.client, Authority().signed("stranger", ExtendedKeyUsageOID.CLIENT_AUTH)
     try:
@@ -170,7 +173,7 @@ def test_a_certificate_that_the_server_refuses_is_named(server: OpenVpnServer, o
         server.client = kept
 
 
-@pytest.mark.parametrize("proto", ["udp", "tcp"])
+@pytest.mark.parametrize("proto", ["udp", pytest.param("tcp", marks=pytest.mark.exhaustive)])
 def test_a_server_that_is_gone_is_named(opened: MakeTunnel, proto: str) -> None:
     with started(proto=proto) as own:
         own.kill()
@@ -181,16 +184,31 @@ def test_a_server_that_is_gone_is_named(opened: MakeTunnel, proto: str) -> None:
         assert "nobody listens there" in gone.value.sentence
 
 
-def test_what_is_carried_outlives_a_restart_of_the_server(opened: MakeTunnel) -> None:
+@pytest.mark.exhaustive
+def test_a_server_that_was_started_again_is_joined_again(opened: MakeTunnel, home: Path) -> None:
     with started() as own:
         port = own.host.echo(own.address)
         made = opened(own.profile())
-        with closing(made.dial(own.address, port, timeout_s=DIAL_S)) as far:
-            assert said(far) == b"hello"
+        made.dial(own.address, port, timeout_s=DIAL_S).close()
+        (keeper,) = keepers_of(home)
+        with closing(made.dial(own.address, port, timeout_s=DIAL_S)):
             own.kill()
-            wait_for(lambda: made.standing().phase is not Phase.UP, "its loss is noticed", within_s=30)
+            wait_for(lambda: made.standing().phase is not Phase.UP, "its loss is noticed", within_s=20)
             own.start()
             wait_for(lambda: made.standing().phase is Phase.UP, "it is up again", within_s=60)
+            with closing(made.dial(own.address, port, timeout_s=DIAL_S)) as far:
+                assert said(far) == b"hello"
+        assert keepers_of(home) == [keeper]
+
+
+@pytest.mark.exhaustive
+def test_what_is_carried_ends_when_the_tunnel_stays_away(opened: MakeTunnel) -> None:
+    with started() as own:
+        port = own.host.echo(own.address)
+        with closing(opened(own.profile()).dial(own.address, port, timeout_s=DIAL_S)) as far:
+            assert said(far) == b"hello"
+            own.kill()
             far.settimeout(60)
-            far.sendall(b"again")
-            assert far.recv(5) == b"again"
+            with pytest.raises(OSError) as lost:  # noqa: PT011  (the number is looked at)
+                far.recv(1)
+            assert lost.value.errno in {errno.ETIMEDOUT, errno.EHOSTUNREACH}

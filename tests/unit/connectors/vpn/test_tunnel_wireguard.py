@@ -123,6 +123,7 @@ def test_the_tunnel_goes_after_idle_and_comes_back(peer: WireGuardServer, tunnel
         assert not files_of(home)
 
 
+@pytest.mark.exhaustive
 def test_an_open_connection_keeps_the_tunnel(peer: WireGuardServer, tunnel: MakeTunnel, home: Path) -> None:
     port = peer.host.echo(peer.address)
     with closing(tunnel(peer.profile()).dial(peer.address, port, timeout_s=DIAL_S)) as far:
@@ -248,6 +249,7 @@ def test_a_rotated_key_is_among_the_causes_and_a_new_profile_carries(
         assert said(far) == b"hello"
 
 
+@pytest.mark.exhaustive
 def test_a_peer_that_comes_back_carries_the_same_connection_on(own_peer: WireGuardServer, tunnel: MakeTunnel) -> None:
     port = own_peer.host.echo(own_peer.address)
     made = tunnel(own_peer.profile())
@@ -302,7 +304,7 @@ def test_a_killed_keeper_takes_everything_with_it_and_is_replaced(
     assert keeper(home) != held
 
 
-@pytest.mark.parametrize("child", [0, 1], ids=["outside", "wireguard-go"])
+@pytest.mark.parametrize("child", [0, pytest.param(1, marks=pytest.mark.exhaustive)], ids=["outside", "wireguard-go"])
 def test_a_killed_child_ends_the_tunnel_and_the_next_use_opens_it(
     peer: WireGuardServer, tunnel: MakeTunnel, home: Path, child: int
 ) -> None:
