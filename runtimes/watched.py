@@ -40,8 +40,9 @@ class Pace:
     """How long things take. Pauses double from the first to the longest, each shortened by up to half."""
 
     backoff_first_s: float = 0.2
-    backoff_max_s: float = 5.0
-    """Short, as a page has to recover within 10 s of its server; there is one of these for each namespace."""
+    backoff_max_s: float = 3.0
+    """Short, as a page has to recover within 5 s of its way, and a dial may be under way when that is back; there is
+    one of these for each namespace."""
     demand_gap_s: float = 0.1
     """Somebody who waits for a first list cuts a pause short, but not shorter than this."""
     idle_s: float = 120.0

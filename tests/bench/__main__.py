@@ -18,7 +18,19 @@ from pathlib import Path
 
 import msgspec
 
-from tests.bench import audit_page, audited, first_answer, following, killed, logs, memory, pages, pods, screen
+from tests.bench import (
+    audit_page,
+    audited,
+    connections,
+    first_answer,
+    following,
+    killed,
+    logs,
+    memory,
+    pages,
+    pods,
+    screen,
+)
 from tests.bench.keeping import kept
 from tests.bench.measure import Failed, Figure
 from tests.bench.sizes import FULL, QUICK, TINY, Size
@@ -43,6 +55,11 @@ BENCHMARKS: Mapping[str, Callable[[Size], Iterator[Figure]]] = {
     "audit-door": audited.door,
     "audit-killed": killed.killed,
     "audit-page": audit_page.page,
+    "ssh-page": connections.page,
+    "ssh-streams": connections.streams,
+    "ssh-log": connections.log,
+    "ssh-cut": connections.cut,
+    "auto": connections.auto,
 }
 SIZES = {"full": FULL, "quick": QUICK, "tiny": TINY}
 LIMIT_S = {"full": 600.0, "quick": 180.0, "tiny": 120.0}

@@ -28,6 +28,8 @@ class Size:
     audited_rate: int
     kills: int
     audit_rows: int
+    ssh_log_lines: int
+    streamed_s: float
 
 
 FULL = Size(
@@ -49,6 +51,8 @@ FULL = Size(
     audited_rate=200,
     kills=10,
     audit_rows=1_000_000,
+    ssh_log_lines=500_000,
+    streamed_s=10,
 )
 QUICK = Size(
     rounds=2,
@@ -69,6 +73,8 @@ QUICK = Size(
     audited_rate=200,
     kills=2,
     audit_rows=200_000,
+    ssh_log_lines=100_000,
+    streamed_s=4,
 )
 TINY = Size(
     rounds=1,
@@ -89,4 +95,6 @@ TINY = Size(
     audited_rate=20,
     kills=1,
     audit_rows=2_000,
+    ssh_log_lines=500,
+    streamed_s=1,
 )
