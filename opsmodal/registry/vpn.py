@@ -14,7 +14,9 @@ from itertools import combinations
 from connectors.errors import NotAvailable
 from connectors.vpn import openvpn_profile, wireguard_profile
 from connectors.vpn.allowed import allowed
+from connectors.vpn.openvpn_profile import OpenVpnProfile
 from connectors.vpn.profile import BadProfile
+from connectors.vpn.wireguard_profile import WireGuardProfile
 from opsmodal.registry.schema import VpnProfile
 
 Wrong = tuple[str, str, str]
@@ -70,31 +72,53 @@ def files_wrong(spec: VpnProfile, config: str | None, login: str | None) -> Iter
     if config is None:
         return
     try:
-        offered, needs_login = _read(spec.kind, config)
+        if spec.kind == "openvpn":
+            yield from _openvpn_wrong(spec, openvpn_profile.read(config))
+        else:
+            yield from _wireguard_wrong(spec, wireguard_profile.read(config))
     except BadProfile as bad:
         yield "configFile", bad.sentence, bad.hint
-        return
-    if spec.mode == "external":
-        return
-    if needs_login and spec.auth_file is None:
+
+
+def _openvpn_wrong(spec: VpnProfile, profile: OpenVpnProfile) -> Iterator[Wrong]:
+    if spec.mode == "managed" and profile.needs_login and spec.auth_file is None:
         yield (
             "authFile",
             "The server of this profile asks for a name and a password (auth-user-pass).",
             "Give an authFile with both, each on a line of its own.",
         )
-    if spec.kind == "wireguard" and not spec.allowed_networks:
+
+
+def _wireguard_wrong(spec: VpnProfile, profile: WireGuardProfile) -> Iterator[Wrong]:
+    if spec.mode == "external":
+        return
+    if not any(peer.endpoint for peer in profile.peers):
+        hint = "Give the Endpoint of a peer: vpn.example.org:51820."
+        yield "configFile", "No peer of this profile has an Endpoint: there is nobody to call.", hint
+    if not spec.allowed_networks:
         try:
-            allowed(spec.name, written=(), offered=offered)
+            allowed(spec.name, written=(), offered=_behind(profile))
         except NotAvailable as problem:
             yield "allowedNetworks", problem.sentence, problem.hint
 
 
 def file_warnings(spec: VpnProfile, config: str | None) -> Iterator[str]:
     """Say what a profile's file allows and probably does not mean."""
-    if spec.kind == "openvpn" and config is not None:
-        with suppress(BadProfile):
-            for warning in openvpn_profile.read(config).warnings:
-                yield f"The VPN profile {spec.name}: {warning}"
+    if config is None or spec.mode == "external":
+        return
+    with suppress(BadProfile):
+        if spec.kind == "openvpn":
+            yield from (f"The VPN profile {spec.name}: {each}" for each in openvpn_profile.read(config).warnings)
+        else:
+            yield from _not_carried(spec, wireguard_profile.read(config))
+
+
+def _not_carried(spec: VpnProfile, profile: WireGuardProfile) -> Iterator[str]:
+    behind = [_network(text) for text in _behind(profile)]
+    for text in spec.allowed_networks:
+        wanted = _network(text)
+        if wanted is not None and not any(each is not None and each.overlaps(wanted) for each in behind):
+            yield f"The VPN profile {spec.name}: no peer's AllowedIPs hold {text}, so nothing there is reached."
 
 
 def overlapping(profiles: Mapping[str, VpnProfile], touched: Sequence[str]) -> Iterator[str]:
@@ -130,13 +154,8 @@ def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
     return None
 
 
-def _read(kind: str, config: str) -> tuple[list[str], bool]:
-    """Give the networks that a profile's file names, and whether it needs a login. Raise BadProfile."""
-    if kind == "openvpn":
-        read = openvpn_profile.read(config)
-        return list(read.routes), read.needs_login
-    peers = wireguard_profile.read(config).peers
-    return [network for peer in peers for network in peer.allowed_ips], False
+def _behind(profile: WireGuardProfile) -> list[str]:
+    return [network for peer in profile.peers for network in peer.allowed_ips]
 
 
 def _is_login(text: str) -> bool:

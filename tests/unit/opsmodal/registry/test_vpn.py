@@ -62,6 +62,7 @@ def test_profiles_that_are_taken(registry: Registry, entry: Mapping[str, Any], s
         (MANAGED, {"configFile": OPENVPN}, "configFile", "Line 1 of the profile"),
         (MANAGED, {"configFile": EVERYTHING}, "allowedNetworks", "would send everything"),
         (MANAGED, {"configFile": WIREGUARD.replace("10.0.0.0/8", "")}, "allowedNetworks", "names no network"),
+        (MANAGED, {"configFile": WIREGUARD.replace("Endpoint", "#")}, "configFile", "nobody to call"),
         (OVER_OPENVPN, {"configFile": OPENVPN}, "authFile", "asks for a name and a password"),
         (OVER_OPENVPN, {"configFile": WIREGUARD}, "configFile", "Line 1 of the profile"),
         (WITH_LOGIN, {"configFile": OPENVPN + "up /x", "authFile": "a\nb"}, "configFile", "run a program"),
@@ -147,3 +148,13 @@ def test_a_server_that_anybody_could_pose_as_is_warned_about(registry: Registry,
     document = "apiVersion: opsmodal/v1\nvpnProfiles: [{name: hq, kind: openvpn, configFile: hq.ovpn, authFile: login}]"
     warnings = registry.diff(document.encode(), Folder(tmp_path)).warnings
     assert ["remote-cert-tls" in one for one in warnings] == [True]
+
+
+@pytest.mark.parametrize(("network", "told"), [("10.1.0.0/16", False), ("0.0.0.0/0", False), ("172.16.0.0/12", True)])
+def test_networks_that_no_peer_carries_are_warned_about(
+    registry: Registry, tmp_path: Path, network: str, told: bool
+) -> None:
+    (tmp_path / "hq.conf").write_text(WIREGUARD)
+    entry = f"{{name: hq, kind: wireguard, configFile: hq.conf, allowedNetworks: [{network}]}}"
+    warnings = registry.diff(f"apiVersion: opsmodal/v1\nvpnProfiles: [{entry}]".encode(), Folder(tmp_path)).warnings
+    assert ["AllowedIPs" in one for one in warnings] == [True] * told
