@@ -28,6 +28,8 @@ from runtimes.errors import Invalid
 ENGINE_SCOPES = ("project", "containers", "labels")
 CLUSTER_SCOPES = ("namespace", "selector")
 PLAIN_SOCKET = "tcp://"
+NO_NAME = "auto"
+"""What people choose in place of a connection's name (see `opsmodal.choices`)."""
 OPENID = "openid"
 OPEN_TO_ALL = frozenset({"https://accounts.google.com", "https://gitlab.com"})
 """Issuers where anybody may have an account."""
@@ -63,6 +65,8 @@ def _runtime(reading: Reading, path: Path, spec: RuntimeSpec, after: State) -> N
         here = (*path, "connections", index)
         if way.name in names:
             reading.add((*here, "name"), f"There are two connections named “{way.name}”.", "Rename one of them.")
+        if way.name == NO_NAME:
+            reading.add((*here, "name"), "“auto” is no name: it stands for whichever connection carries.", "Rename it.")
         names.add(way.name)
         if isinstance(way, VpnConnection):
             _demand(reading, (*here, "profile"), "vpnProfiles", way.profile, after.vpn_profiles)

@@ -52,7 +52,9 @@ STATUSES: dict[type[Exception], tuple[int, str]] = {
     stored.StoreProblem: (503, "store-unavailable"),
     way.Unreachable: (503, "unreachable"),
     way.LoginRefused: (502, "login-refused"),
+    way.HostKeyUnknown: (502, "host-key-unknown"),
     way.HostKeyChanged: (502, "host-key-changed"),
+    way.Forbidden: (502, "connection-forbidden"),
     way.WrongRoute: (503, "wrong-route"),
     way.NotAvailable: (503, "connection-not-available"),
 }

@@ -85,6 +85,7 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "grants_put": {"user": "viewer", "role": "viewer", "services": [OWN]},
     "grants_put_group": {"users": ["viewer"]},
     "people_create": {"name": "new"},
+    "connection_choose": {"name": "auto"},
 }
 """Bodies that are taken, of which one field is then replaced."""
 NASTY = (

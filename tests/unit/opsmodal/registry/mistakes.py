@@ -105,6 +105,13 @@ MISTAKES: dict[str, tuple[str, int, str, str, str]] = {
         "from 0 to 1000000, not -1",
         "",
     ),
+    "a connection that is called as none may be": (
+        "runtimes:\n- {name: a, kind: docker, socket: /a, connections: [{name: auto, kind: direct}]}",
+        3,
+        "runtimes[0].connections[0].name",
+        "stands for whichever connection carries",
+        "Rename",
+    ),
     "two connections of one name": (
         (
             "runtimes:\n- name: a\n  kind: docker\n  socket: /a\n  connections:\n"
