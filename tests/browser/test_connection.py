@@ -10,10 +10,14 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from opsmodal.app import FLEET
-from tests.browser.conftest import NARROW, WIDE, Own, pictured, with_scripts
+from tests.browser.conftest import NARROW, SETTLED_MS, WIDE, Own, pictured, with_scripts
 from tests.browser.test_accessibility import findings
 from tests.browser.test_sizes import SCRIPT_MAX_BYTES, STYLE_MAX_BYTES
+from tests.engines import sshd
 from tests.web.test_connection import DEAD, LAN, SPARE, register
+from tests.web.test_host_keys import files_of, server, through
+
+__all__ = ["server"]
 
 OVERVIEW, PODS = "/services/shop/overview", "/services/shop/instances"
 CHOICE = "Connection to shop"
@@ -146,6 +150,18 @@ def test_open_pages_say_that_auto_has_left_a_way(own: Own) -> None:
     expect(page.locator("#way")).to_have_text("Connection: Auto → lan")
     expect(page.locator("#way-news")).to_contain_text("SSH bastion fails")
     expect(page.locator("#way-news")).to_have_attribute("aria-live", "polite")
+
+
+@pytest.mark.parametrize("path", [OVERVIEW, PODS])
+def test_an_open_page_says_when_auto_leaves_a_way(own: Own, server: sshd.Sshd, path: str) -> None:
+    register(own.installation, through(server, priority=5), LAN, files=files_of(server))
+    asked(own)
+    page = own.visit(path)
+    expect(page.locator("#way")).to_have_text("Connection: Auto → bastion", timeout=SETTLED_MS)
+    server.kill()
+    expect(page.locator("#way")).to_have_text("Connection: Auto → lan", timeout=SETTLED_MS)
+    expect(page.locator("#way-news")).to_have_text("Auto takes Direct lan: SSH bastion fails.", timeout=SETTLED_MS)
+    expect(page.locator("h1")).to_have_text("shop")
 
 
 def test_everything_goes_without_script(forked: Own) -> None:

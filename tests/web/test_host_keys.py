@@ -32,10 +32,22 @@ def server() -> Iterator[sshd.Sshd]:
 @pytest.fixture
 def seen(changed: Installation, server: sshd.Sshd) -> Installation:
     """Give an installation with a way over a server whose key nobody knows."""
-    way = {"name": "bastion", "kind": "ssh", "priority": 30, "host": server.host, "port": server.port}
-    login = {"user": server.user, "identityFile": {"file": "client_key"}}
-    register(changed, LAN, {**way, **login}, files={"connections.bastion.identityFile": server.key.read_text()})
+    way = through(server)
+    del way["knownHosts"]
+    register(changed, LAN, way, files=files_of(server))
     return changed
+
+
+def through(server: sshd.Sshd, *, priority: int = 30) -> dict[str, Any]:
+    """Give the connection that leads over a server; its files are those of `files_of`."""
+    way = {"name": "bastion", "kind": "ssh", "priority": priority, "host": server.host, "port": server.port}
+    login = {"user": server.user, "identityFile": {"file": "client_key"}, "knownHosts": {"file": "known_hosts"}}
+    return {**way, **login}
+
+
+def files_of(server: sshd.Sshd) -> dict[str, str]:
+    files = {"identityFile": server.key.read_text(), "knownHosts": server.known_hosts.read_text()}
+    return {f"connections.bastion.{field}": text for field, text in files.items()}
 
 
 def fingerprint(server: sshd.Sshd) -> str:
