@@ -35,6 +35,8 @@ PULSE_S = 5.0
 ACKNOWLEDGED_S = 3.0
 """A closed channel that the far side does not acknowledge keeps its place so long."""
 POLL_S = 0.1
+SEEN_MAX = 10_000
+"""Channels of one transport that are remembered, the older half forgotten then unless they are open."""
 
 
 class Refused(paramiko.ChannelException):  # type: ignore[misc]  # paramiko has no types
@@ -190,7 +192,7 @@ class Carrier(paramiko.Transport):  # type: ignore[misc]  # paramiko has no type
             answered = threading.Event()
             self._channels.put(number, channel)
             self.channel_events[number] = answered
-            self.channels_seen[number] = True
+            self._remember(number)
             channel._set_transport(self)
             channel._set_window(WINDOW_BYTES, PACKET_BYTES)
         asking = Message()
@@ -201,6 +203,18 @@ class Carrier(paramiko.Transport):  # type: ignore[misc]  # paramiko has no type
         asking.add_bytes(extra)
         self._send_user_message(asking)
         return channel, answered
+
+    def _remember(self, number: int) -> None:
+        """Note a channel, so that late words about it are passed over. Needs the lock.
+
+        paramiko remembers all there ever were: 10 connections a second would be 80 MB after a day.
+        """
+        if len(self.channels_seen) >= SEEN_MAX:
+            still_open = {channel.get_id() for channel in self._channels.values()}
+            for old in list(self.channels_seen)[: SEEN_MAX // 2]:
+                if old not in still_open:
+                    del self.channels_seen[old]
+        self.channels_seen[number] = True
 
     def _verify_key(self, host_key: bytes, signature: bytes) -> None:
         super()._verify_key(host_key, signature)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +18,7 @@ import paramiko
 from connectors.errors import ConnectionProblem, Forbidden, HostKeyUnknown, LoginRefused, Unreachable
 from connectors.options import Hop
 from connectors.ssh import hostkeys
-from connectors.ssh.carrier import Carrier, Refused
+from connectors.ssh.carrier import POLL_S, Carrier, Refused
 from connectors.ssh.hostcerts import has_authority, vouches, without_certificate
 from connectors.ssh.identities import offers
 from connectors.ssh.login import log_in, quoted, where
@@ -107,8 +108,10 @@ def _shake_hands(carrier: Carrier, hop: Hop, known: list[hostkeys.Known]) -> Non
     carrier.asked_host_keys = hostkeys.algorithms(mine, carrier.asked_host_keys)
     shaken = threading.Event()
     carrier.start_client(shaken)
-    done = shaken.wait(BANNER_S + HANDSHAKE_S)
-    if done and carrier.is_active():
+    until = time.monotonic() + BANNER_S + HANDSHAKE_S
+    while not shaken.wait(POLL_S) and carrier.is_active() and time.monotonic() < until:
+        pass  # paramiko does not set the event of a transport that is closed meanwhile
+    if shaken.is_set() and carrier.is_active():
         return
     raise _no_handshake(hop, carrier.get_exception())
 

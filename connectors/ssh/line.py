@@ -102,7 +102,7 @@ class Lines:
             trunks = [trunk for trunk, _ in self._trunks.values()]
             self._trunks.clear()
             clock = self._clock
-        for trunk in reversed(trunks):
+        for trunk in trunks:  # jump hosts first: whoever waits for them to be dialled is let go
             trunk.close()
         if clock is not None and clock is not threading.current_thread():
             clock.join(JOIN_S)
@@ -128,7 +128,7 @@ class Lines:
                     self._trunks[key] = (found, users - 1)
                 else:
                     over.append(found)
-        for each in over:
+        for each in reversed(over):  # jump hosts first, as above
             each.close()
 
     def _watch(self) -> None:

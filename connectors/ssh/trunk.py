@@ -88,6 +88,8 @@ class Trunk:
         with self._lock:
             self._not_before = 0.0
             self._refusals.forget(self.hops)
+        if self.before is not None:
+            self.before.again()
 
     def standing(self) -> Standing:
         """Say how the trunk is, without trying it."""

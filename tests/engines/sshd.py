@@ -22,6 +22,8 @@ HOST = "127.0.0.1"
 SEPARATION = Path("/run/sshd")
 """sshd as root refuses to start without this empty folder; the package's start script would make it."""
 ANSWER_S = 20.0
+RSA_BITS = 2048
+"""The smallest that sshd takes without a word: 3,072, as ssh-keygen has it, take seconds on a busy machine."""
 ACCOUNTS = ("/etc/passwd", "/etc/shadow")
 FOLDERS = Path("/tmp/opsmodal-sshd-")
 """How the folder of every sshd of every worker begins."""
@@ -105,6 +107,7 @@ def start(
 
 def make_key(path: Path, algorithm: str = "ed25519", *, passphrase: str = "", bits: int = 0) -> Path:
     """Make a key pair; the public half is beside it as .pub."""
+    bits = bits or RSA_BITS * (algorithm == "rsa")
     size = ["-b", str(bits)] if bits else []
     made = ["ssh-keygen", "-q", "-t", algorithm, *size, "-N", passphrase, "-C", "opsmodal-test", "-f", str(path)]
     subprocess.run(made, check=True, capture_output=True, timeout=ANSWER_S)

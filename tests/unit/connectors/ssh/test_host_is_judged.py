@@ -36,7 +36,9 @@ def test_a_changed_host_key_is_an_alarm(start_sshd: StartSshd, lines: Lines, tmp
         says(lines.line((hop_to(server, known_hosts=f"[{server.host}]:{server.port} {other}"),)))
 
 
-@pytest.mark.parametrize("algorithm", ["ed25519", "ecdsa", "rsa"])
+@pytest.mark.parametrize(
+    "algorithm", ["rsa", *[pytest.param(other, marks=pytest.mark.exhaustive) for other in ("ed25519", "ecdsa")]]
+)
 def test_a_host_with_several_keys_is_asked_for_the_one_that_is_known(
     start_sshd: StartSshd, lines: Lines, algorithm: str
 ) -> None:
@@ -54,6 +56,23 @@ def test_a_host_that_lost_the_known_algorithm_is_no_unknown_host(
 
     with pytest.raises(HostKeyChanged):
         says(lines.line((hop_to(server, known_hosts=f"[{server.host}]:{server.port} {before}"),)))
+
+
+def test_an_unknown_host_behind_a_jump_is_told_by_its_own_name(start_sshd: StartSshd, lines: Lines) -> None:
+    edge, far = start_sshd(), start_sshd()
+
+    with pytest.raises(HostKeyUnknown) as unknown:
+        says(lines.line((hop_to(edge), hop_to(far, known_hosts=""))))
+
+    assert (unknown.value.host, unknown.value.port) == (far.host, far.port)
+
+
+def test_a_line_says_in_its_standing_which_key_is_unknown(ssh_host: sshd.Sshd, lines: Lines) -> None:
+    line = lines.line((hop_to(ssh_host, known_hosts=""),))
+    with pytest.raises(HostKeyUnknown) as unknown:
+        says(line)
+
+    assert line.standing().problem is unknown.value
 
 
 def test_nothing_is_shown_to_a_host_that_is_not_known(lines: Lines) -> None:
@@ -105,7 +124,9 @@ class Listening(paramiko.ServerInterface):
 class TestAuthority:
     """Host certificates, and the @cert-authority line."""
 
-    @pytest.mark.parametrize("algorithm", ["ed25519", "ecdsa", "rsa"])
+    @pytest.mark.parametrize(
+        "algorithm", ["ed25519", *[pytest.param(other, marks=pytest.mark.exhaustive) for other in ("ecdsa", "rsa")]]
+    )
     def test_a_host_that_the_authority_vouches_for_is_known(
         self, start_sshd: StartSshd, lines: Lines, tmp_path: Path, algorithm: str
     ) -> None:

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import gc
 import os
+import signal
 import socket
 import threading
 import time
@@ -180,17 +181,68 @@ class TestLoss:
         server = start_sshd()
         line = lines.line((hop_to(server),))
         says(line)
-        (connection,) = Path(f"/proc/{server.daemon.pid}/task/{server.daemon.pid}/children").read_text().split()
-
-        os.kill(int(connection), 19)  # SIGSTOP: it answers nothing, and its kernel goes on acknowledging
         began = time.monotonic()
-        try:
+        with stopped(server):
             wait_for(lambda: line.standing().phase is Phase.DOWN, "the dead link was noticed", within_s=20)
-        finally:
-            os.kill(int(connection), 18)
 
         assert f"no sign of life for {silent_s:g} s" in line.standing().sentence
         assert time.monotonic() - began > silent_s / 2  # it was asked, and given time
+
+    @pytest.mark.parametrize("jump", [False, True], ids=["one-hop", "jump"])
+    def test_a_link_that_dies_under_load_lets_go_of_who_writes_into_it(
+        self, start_sshd: StartSshd, lines: Lines, monkeypatch: pytest.MonkeyPatch, jump: bool
+    ) -> None:
+        monkeypatch.setattr(carrier, "PULSE_S", 0.5)
+        monkeypatch.setattr(trunk, "SILENT_S", 2.0)
+        edge, far = start_sshd(), start_sshd()
+        line = lines.line((hop_to(edge), hop_to(far)) if jump else (hop_to(edge),))
+        writing = line.channel(session, party="a", timeout_s=10, session=True)
+        writing.exec_command("cat >/dev/null")
+        ended = threading.Event()
+
+        def write() -> None:
+            with contextlib.suppress(OSError, EOFError):
+                while True:
+                    writing.sendall(b"x" * 65536)
+            ended.set()
+
+        writer = threading.Thread(target=write, name="writer")
+        with stopped(edge):
+            writer.start()
+            wait_for(lambda: line.standing().phase is Phase.DOWN, "the dead link was noticed", within_s=10)
+            assert ended.wait(10)
+        writer.join(10)
+        wait_for(lambda: not with_problem(line), "the line is up again", within_s=10)
+
+    def test_a_line_that_is_being_dialled_can_be_closed(self, lines: Lines) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            hop = Hop(host="127.0.0.1", port=silent.getsockname()[1], user="a", identity=Identity(password="x"))
+            line = lines.line((hop, hop))
+            with pytest.raises(Unreachable, match="still being opened"):
+                line.channel(session, party="a", timeout_s=0.3)
+
+            began = time.monotonic()
+            line.close()
+
+            assert time.monotonic() - began < 3
+            wait_for(lambda: threads_of_lines() == ["ssh-clock"], "the dialling ended", within_s=5)
+
+    def test_a_transport_forgets_channels_of_long_ago_and_none_that_is_open(
+        self, ssh_host: sshd.Sshd, lines: Lines, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(carrier, "SEEN_MAX", 10)
+        line = lines.line((hop_to(ssh_host),))
+        held = line.channel(session, party="a", timeout_s=10, session=True)
+        held.exec_command("cat")
+        with far_port() as port:
+            for _ in range(25):
+                line.channel(to_port(port), party="a", timeout_s=10).close()
+
+        held.sendall(b"still here")
+
+        assert held.recv(20) == b"still here"
+        assert len(held.get_transport().channels_seen) <= 10
+        held.close()
 
     def test_a_line_that_nobody_uses_is_given_back(self, ssh_host: sshd.Sshd, tmp_path: Path) -> None:
         with contextlib.closing(Lines(tmp_path, idle_s=0.5)) as lines:
@@ -217,6 +269,19 @@ class TestLoss:
         while time.monotonic() < until:
             assert line.standing().phase is Phase.UP
             time.sleep(0.05)
+
+
+@contextlib.contextmanager
+def stopped(server: sshd.Sshd) -> Iterator[None]:
+    """Let the open connections of a server answer nothing, while its kernel goes on acknowledging."""
+    before = Path(f"/proc/{server.daemon.pid}/task/{server.daemon.pid}/children").read_text().split()
+    for pid in before:
+        os.kill(int(pid), signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in before:
+            os.kill(int(pid), signal.SIGCONT)
 
 
 def with_problem(line: Line) -> str:

@@ -2,24 +2,34 @@ from __future__ import annotations
 
 import socket
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import paramiko
 import pytest
 
-from connectors.errors import LoginRefused
+from connectors.base import Phase
+from connectors.errors import Forbidden, LoginRefused
 from connectors.options import Hop, Identity
 from connectors.ssh import identities
 from connectors.ssh.identities import private_key
 from connectors.ssh.line import Lines
 from tests.engines import sshd
 from tests.unit.connectors.ssh.conftest import StartSshd, hop_to, says
+from tests.unit.connectors.ssh.test_line import to_port
 
 PASSPHRASE = "Grüße an alle"  # not only ASCII
 KINDS = [
     ("ed25519", 0, "openssh"),  # ssh-keygen writes these in its own form only
-    *[("rsa", 2048, form) for form in ("openssh", "pem", "pkcs8")],
-    *[("ecdsa", bits, form) for form in ("openssh", "pem", "pkcs8") for bits in (256, 384, 521)],
+    ("rsa", 2048, "pem"),
+    ("ecdsa", 256, "pkcs8"),
+    *[pytest.param("rsa", 2048, form, marks=pytest.mark.exhaustive) for form in ("openssh", "pkcs8")],
+    *[
+        pytest.param("ecdsa", bits, form, marks=pytest.mark.exhaustive)
+        for form in ("openssh", "pem", "pkcs8")
+        for bits in (256, 384, 521)
+    ],
 ]
 
 
@@ -80,6 +90,57 @@ def test_a_password_gets_in_where_no_key_does(start_sshd: StartSshd, lines: Line
     mine = Identity(password="open sesame")
 
     assert says(lines.line((hop_to(server, user="visitor", identity=mine),)), "id -un").strip() == "visitor"
+
+
+def test_a_password_answers_a_server_that_asks_questions_instead(lines: Lines) -> None:
+    with Asking() as server:
+        known = f"[127.0.0.1]:{server.port} {server.key.get_name()} {server.key.get_base64()}"
+        mine = Identity(password="open sesame")
+        hop = Hop(host="127.0.0.1", port=server.port, user="me", identity=mine, known_hosts=known)
+        line = lines.line((hop,))
+
+        with pytest.raises(Forbidden):  # it lets in and opens nothing
+            line.channel(to_port(1), party="a", timeout_s=10)
+
+        assert server.answers == ["open sesame"]
+        assert line.standing().phase is Phase.UP
+
+
+class Asking(paramiko.ServerInterface):
+    """A server that takes nothing but answers to its questions, as one with PAM may."""
+
+    def __init__(self) -> None:
+        self.key = paramiko.RSAKey.generate(2048)
+        self.answers: list[str] = []
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self._socket.getsockname()[1]
+        self._thread = threading.Thread(target=self._serve, name="asking")
+
+    def __enter__(self) -> Asking:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._transport.close()
+        self._thread.join(20)
+        self._socket.close()
+
+    def get_allowed_auths(self, username: str) -> str:
+        return "keyboard-interactive"
+
+    def check_auth_interactive(self, username: str, submethods: str) -> paramiko.InteractiveQuery:
+        return paramiko.InteractiveQuery("", "", ("Password: ", False))
+
+    def check_auth_interactive_response(self, responses: list[str]) -> int:
+        self.answers += responses
+        return paramiko.AUTH_SUCCESSFUL
+
+    def _serve(self) -> None:
+        near, _ = self._socket.accept()
+        self._transport = paramiko.Transport(near)
+        self._transport.add_server_key(self.key)
+        self._transport.start_server(event=threading.Event(), server=self)
+        self._transport.join(20)
 
 
 def test_a_key_and_then_a_password_get_in_where_the_server_wants_both(start_sshd: StartSshd, lines: Lines) -> None:
