@@ -3,7 +3,8 @@
 Bytes go as they come: nothing is looked into and nothing kept beyond one buffer for each way, so a slow reader slows
 the writer down. An end is passed on as an end, a loss as a loss: over TCP the near end reads "connection reset" and
 never takes a stream that broke for a whole one. A Unix socket has no such word; there the length or the chunks of an
-HTTP body tell.
+HTTP body tell. Where nothing was said there is nothing to mistake, and an end does: a reset so early finds clients
+between connecting and TLS, where CPython 3.11 (ssl.py, SSLSocket._create) forgets to close its socket.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import socket
 import struct
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
@@ -47,14 +49,21 @@ class FarEnd(Protocol):
 
 
 class Carried:
-    """One connection that is carried; `problem` is what the far side said when it refused late."""
+    """One connection that is carried; `problem` is what the far side said when it refused late.
 
-    def __init__(self, near: socket.socket, far: FarEnd) -> None:
+    `refused` is called with it before the near end is closed: whoever reads the end there may ask why at once.
+    """
+
+    def __init__(
+        self, near: socket.socket, far: FarEnd, *, refused: Callable[[ConnectionProblem], None] = lambda _: None
+    ) -> None:
         self._near = near
         self._far = far
+        self._refused = refused
         self._said = threading.Event()
         self._over = threading.Event()
         self._whole = False
+        self._told = False
         self.problem: ConnectionProblem | None = None
 
     def carry(self, name: str) -> None:
@@ -67,10 +76,10 @@ class Carried:
         if inward.is_alive():  # it waits for a client that reads nothing
             _shut(self._near, socket.SHUT_RDWR)
             inward.join(JOIN_S)
-        if self._whole:
-            self._near.close()
-        else:
+        if self._told and not self._whole:
             reset(self._near)
+        else:
+            self._near.close()
 
     def end(self) -> None:
         """End it now, from any thread."""
@@ -93,6 +102,7 @@ class Carried:
         """Carry what the far end says, and give the near end time to finish."""
         try:
             while data := self._far.recv(BUFFER_BYTES):
+                self._told = True
                 self._near.sendall(data)
             if not self._over.is_set():
                 self._near.shutdown(socket.SHUT_WR)
@@ -100,6 +110,7 @@ class Carried:
                 self._said.wait(ANSWERED_S)
         except ConnectionProblem as problem:
             self.problem = problem
+            self._refused(problem)
         except (OSError, EOFError):
             pass
         self.end()

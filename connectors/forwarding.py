@@ -19,7 +19,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from connectors.base import Endpoint
-from connectors.carrying import Carried, FarEnd, reset
+from connectors.carrying import Carried, FarEnd
 from connectors.direct import Dial, dial
 from connectors.errors import ConnectionProblem, Forbidden, NotAvailable, Unreachable
 from connectors.peers import is_same_user
@@ -133,7 +133,7 @@ class Forwards:
                 f"{CARRIED_MAX} connections to {target} are carried already, which is as many as there may be.",
                 hint="Close pages that follow something.",
             )
-            reset(near)
+            near.close()
 
     def _serve(self, near: socket.socket, target: Dial) -> None:
         """Carry one connection; whatever goes wrong, it is closed."""
@@ -145,12 +145,12 @@ class Forwards:
         except ConnectionProblem as problem:
             self._problem = problem
         finally:
-            reset(near)
+            near.close()
 
     def _carry(self, near: socket.socket, far: FarEnd) -> None:
         if near.family == socket.AF_INET:
             near.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        carried = Carried(near, far)
+        carried = Carried(near, far, refused=self._keep)
         with self._lock:
             self._carried.add(carried)
         try:
@@ -163,6 +163,9 @@ class Forwards:
                 self._carried.discard(carried)
         if carried.problem is not None:
             raise carried.problem
+
+    def _keep(self, problem: ConnectionProblem) -> None:
+        self._problem = problem
 
     def _start(
         self, work: Callable[[socket.socket, Dial], None], given: socket.socket, target: Dial, *, name: str

@@ -192,7 +192,7 @@ class Client:
     def _unanswered(self, error: Exception, asked: Asked) -> RuntimeProblem:
         known = answers.unanswered(error, asked, timeout_s=self._timeout_s)
         dropped = isinstance(error, wire.ProtocolError) and asked.method == "GET" and isinstance(known, Unavailable)
-        return _Dropped(known.sentence, hint=known.hint) if dropped else known
+        return _Dropped(known.sentence, hint=known.hint, detail=known.detail) if dropped else known
 
     def _asked(self, method: str, what: str) -> Asked:
         return Asked(server=self.server, runtime=self._runtime, method=method, what=what, standing=self._standing)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 
@@ -48,6 +49,19 @@ def test_a_dead_engine_is_unavailable_everywhere_and_then_comes_back(world: Worl
     assert world.exists(name)
     for ask in asked(world, name).values():
         ask()
+
+
+@pytest.mark.smoke
+def test_behind_a_tunnel_the_reason_is_the_one_that_its_far_end_knows(world: World) -> None:
+    if world.connection.kind == "direct":
+        world.skip("is dialled directly, and says so itself")
+    world.healthy()
+    world.line.cut()
+    for ask in (world.runtime.check, lambda: world.runtime.overview.read(world.scope)):
+        with pytest.raises(Unavailable) as caught:
+            ask()
+        assert not re.search("hung up|was closed|reset", caught.value.sentence), caught.value.sentence
+        assert caught.value.sentence in str(world.connection.standing().problem)
 
 
 def test_connections_that_died_while_nobody_asked_are_not_noticed(world: World) -> None:
