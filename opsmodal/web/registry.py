@@ -85,10 +85,7 @@ def put_runtime(name: str) -> AnyResponse:
     entry, files = _runtime_sent(name)
     problems = {} if wants_json() else _problems("runtimes", entry, files)
     if problems:
-        told = [each for found in problems.values() for each in found]
-        context = {"fields": request.form, "problems": problems}
-        context["file_fields"] = login_fields(entry.get("connections"), told)
-        return respond(None, "registry/runtime.html", status=422, **context)
+        return _again(name, entry, problems)
     value = operations().registration.put(actor(), "runtimes", entry, files, consent=why())
     return done(value, to=url_for("page.registry_runtime", name=name))
 
@@ -183,6 +180,19 @@ def _runtime_sent(name: str) -> tuple[dict[str, Any], dict[str, str]]:
     before = operations().registration.runtime(actor(), name).entry if name in known else {}
     entry, texts = runtime_entry(request.form, name, before)
     return entry, {**texts, **login_texts(entry.get("connections"), given(request))}
+
+
+def _again(name: str, entry: dict[str, Any], problems: dict[str, list[Any]]) -> AnyResponse:
+    """Show the form with what was typed and what is wrong with it: that of a new runtime, or of this one."""
+    told = [each for found in problems.values() for each in found]
+    context: dict[str, Any] = {"fields": request.form, "problems": problems}
+    value = None
+    if not request.path.endswith("/add-runtime"):
+        value = operations().registration.runtime(actor(), name)
+        stored = _shown(value)
+        context = {**stored, "fields": {**stored["fields"], **request.form}, "problems": problems}
+    context["file_fields"] = login_fields(entry.get("connections"), told)
+    return respond(value, "registry/runtime.html", status=422, **context)
 
 
 def _shown(value: RuntimeAnswer) -> dict[str, Any]:

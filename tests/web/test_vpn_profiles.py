@@ -168,6 +168,10 @@ def test_what_is_stored_for_a_connection_stays_when_its_field_is_left_empty(chan
     assert _runtime(changed, "/registry/runtimes/far", connections=kept, **again).status_code == 303
     assert _stored(changed, "identityFile") == KEY
     assert _stored(changed, "passphrase") == "two"
+    refused = _runtime(changed, "/registry/runtimes/far", connections=WAYS % JUMP)
+    assert refused.status_code == 422
+    assert 'action="/registry/runtimes/far"' in refused.text, "it is still the form of this runtime"
+    assert 'id="connections.bastion.jump.0.password-problem"' in refused.text
 
 
 def test_connections_that_are_none_are_told_and_break_nothing(shown: Installation) -> None:

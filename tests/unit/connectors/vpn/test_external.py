@@ -272,7 +272,7 @@ def test_a_name_is_looked_up_once_and_each_of_its_addresses_judged(
         found = ("10.78.0.2", "127.0.0.1", TARGET) if len(asked) == 1 else ("10.78.0.2",)
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, port)) for one in found]
 
-    monkeypatch.setattr("connectors.vpn.external.socket.getaddrinfo", answer)
+    monkeypatch.setattr("connectors.vpn.bound.socket.getaddrinfo", answer)
     with _opened(tmp_path) as way:
         assert way.probe(f"http://shop.example:{PORT}", timeout_s=5).ok
         assert asked == ["shop.example"]
@@ -302,17 +302,77 @@ def test_a_far_end_that_says_nothing_takes_its_time_limit(tmp_path: Path) -> Non
 
 
 @pytest.mark.usefixtures("network")
-def test_an_ordinary_user_may_use_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("patched", ["", "from gevent import monkey; monkey.patch_all()"], ids=["threads", "gevent"])
+def test_an_ordinary_user_may_use_it(tmp_path: Path, patched: str) -> None:
     program = f"""
-import os, sys
+{patched}
+import os, sys, urllib.request
 from pathlib import Path
 from connectors.options import VpnOptions
 from connectors.vpn.external import External
+
+def use(folder):
+    way = External(VpnOptions(name="hq", kind="wireguard", mode="external", interface="tun0"), Path(folder))
+    told = way.probe({ADDRESS!r}, timeout_s=5).sentence
+    body = urllib.request.urlopen(way.reach({ADDRESS!r}).address, timeout=5).read()
+    way.close()
+    return told, body
+
+use(sys.argv[1])  # everything is imported now: an ordinary user may not read the folders of this one
 os.setgroups([]); os.setgid(65534); os.setuid(65534)
-way = External(VpnOptions(name="hq", kind="wireguard", mode="external", interface="tun0"), Path(sys.argv[1]))
-print(way.probe({ADDRESS!r}, timeout_s=5).sentence)
-way.close()
+print(*use("/tmp/opsmodal-nobody"))
 """
     command = [sys.executable, "-c", program, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
     assert "answered through tun0" in done.stdout, done.stdout + done.stderr
+    assert "b'tunnel'" in done.stdout, done.stdout + done.stderr
+
+
+@pytest.mark.exhaustive
+def test_a_far_end_that_falls_silent_ends_what_was_waiting_for_it(network: tuple[Far, Far], tmp_path: Path) -> None:
+    tunnel, _ = network
+    with _opened(tmp_path) as way, contextlib.closing(_line(way)) as waiting:
+        tunnel.ip("link set far down")
+        began = time.monotonic()
+        with contextlib.suppress(OSError):
+            waiting.request("GET", "/lost")
+        with pytest.raises((OSError, http.client.HTTPException)):
+            waiting.getresponse()
+        assert time.monotonic() - began < 20
+
+
+def test_a_tunnel_that_is_made_anew_is_used_again(network: tuple[Far, Far], tmp_path: Path) -> None:
+    with _opened(tmp_path) as way:
+        end = way.reach(ADDRESS).address
+        assert _get(end) == "tunnel"
+        ip("link set tun0 name gone0")
+        with pytest.raises((OSError, http.client.HTTPException)):
+            _get(end)
+        assert way.standing().phase is Phase.DOWN
+        ip("link set gone0 name tun0")
+        assert _get(end) == "tunnel"
+        assert way.standing().phase is Phase.UP
+
+
+def test_addresses_of_ipv6_go_the_same_way(network: tuple[Far, Far], tmp_path: Path) -> None:
+    if not Path("/proc/sys/net/ipv6").is_dir():
+        pytest.skip("this kernel has no IPv6")
+    tunnel, _ = network
+    ip("addr add fd77::1/64 dev tun0 nodad")
+    tunnel.ip("addr add fd77::2/64 dev far nodad")
+    ip("addr add fd78::1/64 dev lan0 nodad")
+    with _opened(tmp_path, allowed_networks=("fd77::/16", "fd78::/16")) as way:
+        refused = way.probe(f"http://[fd77::2]:{PORT}", timeout_s=5)
+        assert "connection refused through tun0" in refused.sentence  # the host there listens on IPv4
+        elsewhere = way.probe(f"http://[fd78::2]:{PORT}", timeout_s=5)
+        assert isinstance(elsewhere.problem, WrongRoute)
+        assert "lan0" in elsewhere.sentence
+
+
+def _line(way: External) -> http.client.HTTPConnection:
+    """Give an HTTP connection that has carried something."""
+    parts = urlsplit(way.reach(ADDRESS).address)
+    line = http.client.HTTPConnection(parts.hostname or "", parts.port or 0, timeout=30)
+    line.request("GET", "/before")
+    assert line.getresponse().read() == b"tunnel"
+    return line
