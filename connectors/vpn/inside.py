@@ -10,6 +10,7 @@ import socket
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Protocol
 
 from connectors.base import Standing
@@ -18,6 +19,8 @@ from connectors.vpn.allowed import Address, Allowed
 from connectors.vpn.names import first, look_up
 
 SOONEST_S = 0.1
+ASKING_SHARE = 3
+"""A dial is at least that many times as long as asking why nobody answered, or nobody is asked."""
 NOTICED = (
     (socket.TCP_KEEPIDLE, 6),
     (socket.TCP_KEEPINTVL, 3),
@@ -29,11 +32,21 @@ UNROUTED = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EDESTADDRREQ, errno.ENO
 """What the namespace itself answers, and WireGuard in the kernel for an address of no peer."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """How long a target was waited for, and until when (monotonic clock) its silence may be looked into."""
+
+    seconds: float
+    until: float
+
+
 class Tunnel(Protocol):
     """What the keeper needs of the two kinds of VPN."""
 
     allowed: Allowed
     dns: tuple[str, ...]
+    asking_s: float
+    """What `silence` may take to find out why; it is taken from the end of a dial that is long enough."""
 
     def start(self) -> None: ...
 
@@ -45,7 +58,7 @@ class Tunnel(Protocol):
 
     def mark(self, target: Address) -> int: ...
 
-    def silence(self, target: Address, port: int, *, since: int, waited_s: float) -> ConnectionProblem: ...
+    def silence(self, target: Address, port: int, *, since: int, wait: Wait) -> ConnectionProblem: ...
 
     def standing(self) -> Standing: ...
 
@@ -66,15 +79,16 @@ def dial(
         return None
     tunnel.admit(target)
     since = tunnel.mark(target)
+    asking_s = tunnel.asking_s if timeout_s >= ASKING_SHARE * tunnel.asking_s else 0.0
     far = socket.socket(socket.AF_INET if target.version == 4 else socket.AF_INET6, socket.SOCK_STREAM)
     try:
-        far.settimeout(max(deadline - time.monotonic(), SOONEST_S))
+        far.settimeout(max(deadline - asking_s - time.monotonic(), SOONEST_S))
         far.connect((str(target), port))
         _notice_losses(far)
     except OSError as error:
         far.close()
         if isinstance(error, TimeoutError):
-            raise tunnel.silence(target, port, since=since, waited_s=timeout_s) from None
+            raise tunnel.silence(target, port, since=since, wait=Wait(seconds=timeout_s, until=deadline)) from None
         raise _failed(error, str(target), port, tunnel.allowed.profile) from None
     return far
 

@@ -20,6 +20,7 @@ from connectors.base import Phase, Standing
 from connectors.errors import ConnectionProblem, LoginRefused, NotAvailable, Unreachable
 from connectors.vpn import namespace
 from connectors.vpn.allowed import Address, Allowed, allowed, networks_of
+from connectors.vpn.inside import Wait
 from connectors.vpn.openvpn_arguments import CONNECT_S, arguments, quoted, without_remotes
 from connectors.vpn.openvpn_profile import OpenVpnProfile
 from connectors.vpn.openvpn_says import Reason, State, pushed_of, reason_of, state_of
@@ -33,7 +34,8 @@ POLL_S = 0.02
 UNHEARD_S = 15.0
 TALKED_BYTES = 400
 """More than pings make in that time (40 bytes each): somebody is talking, and nobody answers."""
-LINE_MAX_BYTES = 4096
+LINE_MAX_BYTES = 16 * 1024
+"""openvpn ends a line of its log at 10 KiB: hundreds of pushed routes."""
 TRYING = {"RESOLVE", "WAIT", "TCP_CONNECT", "CONNECTING"}
 HALF_WAY = {"AUTH", "GET_CONFIG"}
 """The handshake has begun. A server that refuses a certificate says so to nobody, it only falls silent (UDP)."""
@@ -44,6 +46,7 @@ class OpenVpn:
     """The client of one profile. `tick` is called by the keeper's own thread, the rest by any."""
 
     dns: tuple[str, ...] = ()
+    asking_s = 0.0
 
     def __init__(
         self,
@@ -65,6 +68,7 @@ class OpenVpn:
         self._pushed: tuple[str, ...] = ()
         self._ports: dict[int, int] = {}
         self._changed = threading.Condition()
+        self._is_managed = threading.Event()
         self._state = State(name="", reason="", address="", port=0)
         self._since = datetime.now(UTC)
         self._reason: Reason | None = None
@@ -96,8 +100,9 @@ class OpenVpn:
                 pass_fds=[sheet],
                 preexec_fn=namespace.die_with_parent,  # noqa: PLW1509  (the keeper has one thread yet)
             )
-        threading.Thread(target=self._read_log, name="log", daemon=True).start()
+        threading.Thread(target=self._read_output, name="output", daemon=True).start()
         self._management = self._managed()
+        self._is_managed.set()
         threading.Thread(target=self._read_management, name="management", daemon=True).start()
 
     def tick(self) -> ConnectionProblem | None:
@@ -127,8 +132,9 @@ class OpenVpn:
         """Give what was received so far, for `silence`."""
         return self._counted[0]
 
-    def silence(self, target: Address, port: int, *, since: int, waited_s: float) -> ConnectionProblem:
+    def silence(self, target: Address, port: int, *, since: int, wait: Wait) -> ConnectionProblem:
         """Say why nothing came from the target: the server, or what is behind it."""
+        waited_s = wait.seconds
         where = f"[{target}]:{port}" if target.version == 6 else f"{target}:{port}"
         if self._state.name != "CONNECTED":
             return self._gone()
@@ -190,7 +196,7 @@ class OpenVpn:
             line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             with suppress(OSError):
                 line.connect(str(MANAGEMENT))
-                line.sendall(f"state on\nbytecount {COUNT_S}\n".encode())
+                line.sendall(f"log on\nstate on\nbytecount {COUNT_S}\n".encode())
                 return line
             line.close()
             time.sleep(POLL_S)
@@ -203,7 +209,9 @@ class OpenVpn:
                 self._managed_line(line.rstrip("\r\n"))
 
     def _managed_line(self, line: str) -> None:
-        if line.startswith(">HOLD:"):
+        if line.startswith(">LOG:"):
+            self._logged(line)
+        elif line.startswith(">HOLD:"):
             self._tell("hold release")
         elif line.startswith(">BYTECOUNT:"):
             received, sent = (int(number) for number in line.removeprefix(">BYTECOUNT:").split(","))
@@ -240,14 +248,18 @@ class OpenVpn:
             with suppress(NotAvailable):
                 namespace.configure(self._programs["ip"], [f"route replace {network} dev {INTERFACE}"])
 
-    def _read_log(self) -> None:
+    def _read_output(self) -> None:
+        """Look for why it does not start; later the management socket has the log, in order with the states."""
         assert self._daemon.stdout is not None  # noqa: S101  (a pipe was asked for)
         while line := self._daemon.stdout.readline(LINE_MAX_BYTES):
-            text = line.decode(errors="replace")
-            if pushed := pushed_of(text):
-                self._pushed = pushed
-            elif reason := reason_of(text):
+            if not self._is_managed.is_set() and (reason := reason_of(line.decode(errors="replace"))):
                 self._refused(reason)
+
+    def _logged(self, line: str) -> None:
+        if pushed := pushed_of(line):
+            self._pushed = pushed
+        elif reason := reason_of(line):
+            self._refused(reason)
 
     def _refused(self, reason: Reason) -> None:
         with self._changed:

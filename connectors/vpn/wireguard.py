@@ -17,6 +17,7 @@ from connectors.base import Phase, Standing
 from connectors.errors import ConnectionProblem, NotAvailable, Unreachable, WrongRoute
 from connectors.vpn import namespace
 from connectors.vpn.allowed import Address, Allowed, networks_of
+from connectors.vpn.inside import Wait
 from connectors.vpn.outside import Outside, endpoint
 from connectors.vpn.wireguard_peer import SHAKE_AGAIN_S, Seen, section_of, spoken
 from connectors.vpn.wireguard_profile import WireGuardProfile
@@ -44,6 +45,8 @@ HOW = "it may be off, a firewall may drop UDP, or a key was changed on one side 
 
 class WireGuard:
     """The interface of one profile. `tick` is called by the keeper's own thread, the rest by any."""
+
+    asking_s = SHAKE_S
 
     def __init__(
         self, name: str, profile: WireGuardProfile, allowed: Allowed, outside: Outside, programs: Mapping[str, str]
@@ -80,7 +83,7 @@ class WireGuard:
             self._look()
             for seen in self._seen.values():
                 if seen.is_unheard:
-                    threading.Thread(target=self._shake, args=(seen,), name="shake", daemon=True).start()
+                    self._shake_later(seen)
         if now - self._asked >= AGAIN_S and now - self._began > FIRST_S:
             self._asked = now
             for seen in self._seen.values():
@@ -101,22 +104,31 @@ class WireGuard:
 
     def mark(self, target: Address) -> int:
         """Give what was received from the target's peer so far, for `silence`."""
+        self._look()
         seen = self._peer_of(target)
         return seen.received_bytes if seen else 0
 
-    def silence(self, target: Address, port: int, *, since: int, waited_s: float) -> ConnectionProblem:
+    def silence(self, target: Address, port: int, *, since: int, wait: Wait) -> ConnectionProblem:
         """Say why nothing came from the target: the peer, or what is behind it."""
         seen = self._peer_of(target)
+        where = f"[{target}]:{port}" if target.version == 6 else f"{target}:{port}"
         self._look()
         if seen is not None and seen.received_bytes <= since:
-            self._shake(seen)
-        where = f"[{target}]:{port}" if target.version == 6 else f"{target}:{port}"
-        if seen is None or seen.received_bytes > since:
-            return Unreachable(
-                f"{where} did not answer within {waited_s:g} s, and the tunnel {self._name} carries.",
-                hint="A firewall behind the tunnel may drop the packets, or the host is off.",
-            )
-        return self._gone(seen)
+            known = seen.silent or seen.age_s > FRESH_S
+            asked = wait.until - time.monotonic() >= self.asking_s / 2
+            self._shake(seen, until=wait.until) if asked else self._shake_later(seen)
+            if seen.silent if asked else known:
+                return self._gone(seen)
+            if not asked:
+                return Unreachable(
+                    f"{where} did not answer within {wait.seconds:g} s, and nothing came back through the tunnel "
+                    f"{self._name} (last handshake {spoken(seen.age_s)} ago).",
+                    hint="The peer is being asked for a handshake; try again, the next answer says more.",
+                )
+        return Unreachable(
+            f"{where} did not answer within {wait.seconds:g} s, and the tunnel {self._name} carries.",
+            hint="A firewall behind the tunnel may drop the packets, or the host is off.",
+        )
 
     def standing(self) -> Standing:
         """Say how the tunnel is, as it was last looked at."""
@@ -126,7 +138,8 @@ class WireGuard:
             return Standing(
                 phase=Phase.UP, since=self._since(), sentence=f"The tunnel {self._name} is up.", facts=facts
             )
-        if time.monotonic() - self._began <= FIRST_S and not self._outside.fars[freshest.number].problem:
+        hopeless = freshest.silent or self._outside.fars[freshest.number].problem
+        if time.monotonic() - self._began <= FIRST_S and not hopeless:
             return Standing(phase=Phase.OPENING, sentence=f"Waiting for {self._shown(freshest)}.", facts=facts)
         gone = self._gone(freshest)
         return Standing(phase=Phase.DOWN, since=self._since(), sentence=gone.sentence, hint=gone.hint, facts=facts)
@@ -203,7 +216,10 @@ class WireGuard:
                 if key in self._seen:
                     self._seen[key].note(int(handshake), int(received), int(sent))
 
-    def _shake(self, seen: Seen) -> None:
+    def _shake_later(self, seen: Seen) -> None:
+        threading.Thread(target=self._shake, args=(seen,), name="shake", daemon=True).start()
+
+    def _shake(self, seen: Seen, *, until: float = float("inf")) -> None:
         """Have the peer shake hands now: only so can a silent peer be told from a silent target.
 
         A peer that was started again knows nothing of our session, and WireGuard itself asks for a new one after 15 s
@@ -218,7 +234,7 @@ class WireGuard:
                 self._run("wg", "set", INTERFACE, "peer", seen.peer.public_key, "remove")
                 self._run("wg", "addconf", INTERFACE, "/dev/stdin", given="\n".join(seen.lines) + "\n")
                 seen.forgotten()
-            while seen.silent and time.monotonic() - seen.shaken < SHAKE_S:
+            while seen.silent and time.monotonic() < min(seen.shaken + SHAKE_S, until):
                 time.sleep(POLL_S)
                 self._look()
 

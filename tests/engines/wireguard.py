@@ -30,10 +30,11 @@ class Side:
 class WireGuardServer:
     """The far end. `address` is where it is inside the tunnel, `client` where the profile's owner is."""
 
-    def __init__(self, host: Namespace, network: str) -> None:
+    def __init__(self, host: Namespace, network: str, *, six: bool = False) -> None:
         self.host = host
         self.network = f"{network}.0/24"
         self.address, self.client_address = f"{network}.1", f"{network}.2"
+        self.address6, self._client6 = ("fd77:7::1", "fd77:7::2") if six else ("", "")
         self.own, self.client = Side(), Side()
         self.interface = f"wg{secrets.token_hex(4)}"
         self._made = absent([SOCKETS])
@@ -41,9 +42,12 @@ class WireGuardServer:
 
     def profile(self, *, endpoint: str = "", allowed: str = "", more: str = "") -> str:
         """Write the client's profile."""
+        own, networks = f"{self.client_address}/32", allowed or self.network
+        if self.address6:
+            own, networks = f"{own}, {self._client6}/128", f"{networks}, fd77:7::/64"
         return (
-            f"[Interface]\nPrivateKey = {self.client.private}\nAddress = {self.client_address}/32\n{more}"
-            f"[Peer]\nPublicKey = {self.own.public}\nAllowedIPs = {allowed or self.network}\n"
+            f"[Interface]\nPrivateKey = {self.client.private}\nAddress = {own}\n{more}"
+            f"[Peer]\nPublicKey = {self.own.public}\nAllowedIPs = {networks}\n"
             f"Endpoint = {endpoint or self.host.address}:{PORT}\n"
         )
 
@@ -53,11 +57,14 @@ class WireGuardServer:
         self.daemon = self.host.daemon(["wireguard-go", "-f", self.interface], ready=control.exists)
         self.set_keys()
         self.host.run("ip", "address", "add", f"{self.address}/24", "dev", self.interface)
+        if self.address6:
+            self.host.run("ip", "address", "add", f"{self.address6}/64", "dev", self.interface, "nodad")
         self.host.run("ip", "link", "set", self.interface, "up")
 
     def set_keys(self) -> None:
         conf = f"[Interface]\nPrivateKey = {self.own.private}\nListenPort = {PORT}\n"
-        conf += f"[Peer]\nPublicKey = {self.client.public}\nAllowedIPs = {self.client_address}/32\n"
+        conf += f"[Peer]\nPublicKey = {self.client.public}\nAllowedIPs = {self.client_address}/32"
+        conf += f", {self._client6}/128\n" if self._client6 else "\n"
         self.host.run("wg", "setconf", self.interface, "/dev/stdin", given=conf)
 
     def rotate(self) -> None:
@@ -80,7 +87,7 @@ class WireGuardServer:
         tidy(self._made)
 
 
-def start(network: str = "") -> WireGuardServer:
+def start(network: str = "", *, six: bool = False) -> WireGuardServer:
     """Start one; `network` are the first three numbers of its tunnel's. Raise CannotStart with the reason."""
     for program in ("wireguard-go", "wg"):
         if not shutil.which(program):
@@ -88,7 +95,7 @@ def start(network: str = "") -> WireGuardServer:
     if not os.access("/dev/net/tun", os.R_OK | os.W_OK):
         raise CannotStart("no /dev/net/tun on this machine")
     host = netns.start("wg")
-    server = WireGuardServer(host, network or f"10.{secrets.randbelow(200) + 20}.{secrets.randbelow(250)}")
+    server = WireGuardServer(host, network or f"10.{secrets.randbelow(200) + 20}.{secrets.randbelow(250)}", six=six)
     try:
         server.start()
     except BaseException:
