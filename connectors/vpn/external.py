@@ -111,9 +111,10 @@ class External:
         """Connect to the first address that is behind the tunnel and answers. Raise what the last one's problem was."""
         deadline = time.monotonic() + timeout_s
         problem: ConnectionProblem | None = None
-        for address in addresses_of(target):
+        for found in addresses_of(target):
             try:
-                interface = self._check(self._allowed.judge(str(address)))
+                address = self._allowed.judge(str(found))
+                interface = self._check(address)
                 return connected(address, target, interface, timeout_s=max(deadline - time.monotonic(), 0.001))
             except ConnectionProblem as failed:
                 problem = problem or failed

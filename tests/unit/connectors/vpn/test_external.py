@@ -235,6 +235,8 @@ def test_an_unbound_socket_would_have_leaked(network: tuple[Far, Far]) -> None:
     [
         ("http://10.99.0.1:80", WrongRoute, "does not lie in the networks"),
         ("http://127.0.0.1:80", WrongRoute, "means this machine"),
+        ("http://[::ffff:127.0.0.1]:80", WrongRoute, "127.0.0.1 means this machine"),
+        ("http://[::ffff:10.99.0.1]:80", WrongRoute, "does not lie in the networks"),
         ("unix:///var/run/docker.sock", NotAvailable, "a VPN leads to a network"),
         ("nonsense", Unreachable, "no address"),
         ("http://10.77.1.9:80", Unreachable, "No route leads to 10.77.1.9"),
@@ -243,7 +245,7 @@ def test_an_unbound_socket_would_have_leaked(network: tuple[Far, Far]) -> None:
 def test_what_is_not_behind_the_tunnel_is_refused(
     tmp_path: Path, address: str, error: type[ConnectionProblem], words: str
 ) -> None:
-    with _opened(tmp_path, allowed_networks=("10.77.1.0/24",)) as way:
+    with _opened(tmp_path, allowed_networks=("10.77.1.0/24", "::/0")) as way:
         with pytest.raises(error, match=words):
             way.reach(address)
         assert not way.probe(address, timeout_s=2).ok
