@@ -7,7 +7,7 @@ all the same, because it says through which network their actions came. Nobody's
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from opsmodal import actions
@@ -21,8 +21,8 @@ from opsmodal.operations.guards import UNASKED, Consent
 from opsmodal.operations.trying import Trying
 from opsmodal.permissions import Actor
 
-TEST_DEADLINE_S = 5.0
-"""All ways are tried side by side; one that has not answered by then is told as one that does not."""
+TEST_DEADLINE_S = 8.5
+"""All ways are tried side by side, and each try ends by itself after 8 s (`connectors.auto`): none is left open."""
 NAMES_MAX = 20
 """Connections that are named when somebody has chosen one that there is not."""
 
@@ -31,6 +31,7 @@ NAMES_MAX = 20
 class ConnectionsAnswer:
     """The ways to a service. `chosen` is a name or "auto"; `remembered` whether this person has ever chosen.
 
+    What a far side says of itself is for administrators: the page of the runtime has it.
     `in_use` is the name of the way that is open now, empty while none is. `auto` is the one that Auto takes or would
     take, and `sentence` why.
     """
@@ -115,7 +116,7 @@ class ConnectionOperations:
             in_use=in_use,
             auto=auto,
             sentence=explained(found, auto),
-            candidates=found,
+            candidates=tuple(replace(each, facts=(), host_key=None) for each in found),
             as_of=datetime.now(UTC),
         )
 

@@ -14,7 +14,7 @@ from opsmodal.errors import TooMany
 
 PAUSE_S = 2.0
 """As long as the answer of one try is as good as that of another."""
-RUNNING_S = 5.0
+RUNNING_S = 9.0
 """How long to wait for a try that runs: as long as it may take."""
 
 

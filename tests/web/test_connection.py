@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import socket
 import threading
+import time
 from typing import Any
 
 import pytest
 
 from opsmodal.app import FLEET
 from opsmodal.operations import trying
+from opsmodal.operations.connection import TEST_DEADLINE_S
 from tests.web.conftest import Installation, own_page
 
 HERE = "/services/shop/connection"
@@ -119,6 +122,24 @@ def test_every_connection_is_tried_side_by_side_and_told_in_a_sentence(changed: 
     assert dead["last_error"].endswith(".")
     assert lan["checked_at"]
     assert dead["checked_at"]
+
+
+@pytest.mark.exhaustive
+def test_a_host_that_accepts_and_says_nothing_fails_within_the_deadline(changed: Installation) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent_way = {**DEAD, "port": silent.getsockname()[1], "password": {"file": "password"}}
+        del silent_way["agent"]
+        register(changed, LAN, silent_way, files={"connections.bastion.password": "nothing"})
+        began = time.monotonic()
+        answer = changed.client("viewer").call("POST", f"{HERE}/test")
+        assert time.monotonic() - began < TEST_DEADLINE_S + 2
+        lan, way = answer.json["candidates"]
+        assert (lan["health"], way["latency_ms"], bool(way["last_error"])) == ("ok", None, True)
+        ends_at = time.monotonic() + 20  # the line itself may still be waited for by others
+        while way["health"] != "error" and time.monotonic() < ends_at:
+            time.sleep(0.2)
+            way = changed.client("viewer").get(HERE).json["candidates"][1]
+    assert (way["health"], way["word"]) == ("error", "fails")
 
 
 def test_a_test_waits_until_the_one_before_is_over(forked: Installation, monkeypatch: pytest.MonkeyPatch) -> None:

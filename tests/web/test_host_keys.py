@@ -79,6 +79,13 @@ def test_an_unknown_key_is_shown_as_ssh_keygen_prints_it(seen: Installation, ser
     assert "Trust this key…" in page
 
 
+def test_people_of_a_service_are_told_the_reason_and_no_more(seen: Installation) -> None:
+    seen.client("viewer").call("POST", "/services/shop/connection/test")
+    way = seen.client("viewer").get("/services/shop/connection").json["candidates"][1]
+    assert (way["word"], way["host_key"], way["facts"]) == ("unknown host key", None, [])
+    assert way["last_error"]
+
+
 def test_trust_asks_first_and_then_the_way_carries(seen: Installation, server: sshd.Sshd) -> None:
     asked = trust(seen, fingerprint(server))
     assert (asked.status_code, asked.json["code"]) == (409, "confirmation-required")
