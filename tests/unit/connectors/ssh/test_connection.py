@@ -19,8 +19,7 @@ from connectors.errors import Forbidden, HostKeyUnknown, LoginRefused, Unreachab
 from connectors.options import Hop, Identity, SshOptions
 from tests.engines import sshd
 from tests.engines.containers import ContainerEngine
-from tests.engines.process import wait_for
-from tests.engines.traces import none_left
+from tests.engines.process import own_folder, processes_of, sweep, wait_for
 from tests.unit.connectors.processes import keepers, naming
 from tests.unit.connectors.ssh.conftest import StartSshd, hop_to
 
@@ -31,8 +30,17 @@ SOCKETS_REFUSED = "AllowStreamLocalForwarding no"
 @pytest.fixture
 def connectors() -> Iterator[Connectors]:
     """Give connectors, and see that no thread, socket, process or file of theirs is left."""
-    with none_left("ssh") as folder, contextlib.closing(Connectors(folder)) as made:
+    folder = own_folder("ends")
+    folder.chmod(0o700)
+    made = Connectors(folder)
+    try:
         yield made
+    finally:
+        made.close()
+        wait_for(lambda: not _threads(), "the threads of the connections ended", within_s=SAY_S)
+        assert not [path for path in folder.rglob("*") if path.is_socket()]
+        assert not processes_of(folder)
+        sweep(folder)
 
 
 class Server:
@@ -314,6 +322,10 @@ class _Pouring(Server):
         with contextlib.suppress(OSError):
             while True:
                 accepted.sendall(bytes(1 << 16))
+
+
+def _threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.lower().startswith("ssh")]
 
 
 def _open(connectors: Connectors, host: sshd.Sshd) -> Connection:
