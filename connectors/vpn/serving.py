@@ -75,6 +75,8 @@ class Serving:
             self._ends = time.monotonic() + wait_s * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  (no secret)
         if self._dialling or carried():
             self._used = time.monotonic()
+        elif not self._is_reachable():
+            self._ends = 0.0
 
     def _hear(self) -> None:
         if not self._outside.listen():
@@ -86,6 +88,9 @@ class Serving:
         now = time.monotonic()
         if now < self._ends and now - self._used < self._plan.idle_s:
             return False
+        if not self._is_reachable():
+            self._tunnel.stop()
+            return True
         with (Path(self._plan.folder).parent / LOCK).open("ab") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -98,6 +103,14 @@ class Serving:
                 Path(self._plan.folder).rmdir()
             self._tunnel.stop()
         return True
+
+    def _is_reachable(self) -> bool:
+        """Tell whether our socket is where others look for it: a data folder may be removed while we run."""
+        try:
+            os.stat(letters.SOCKET, dir_fd=self._folder)
+            return Path(self._plan.folder).exists()
+        except FileNotFoundError:
+            return False
 
     def _accept(self) -> bool:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,8 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from connectors import Connectors
 from connectors.base import Phase
 from connectors.errors import ConnectionProblem, NotAvailable, Unreachable, WrongRoute
+from connectors.options import VpnOptions
 from connectors.vpn.tunnels import Tunnel
 from tests.engines import wireguard
 from tests.engines.netns import machine_network
@@ -398,3 +401,30 @@ def test_a_deep_folder_is_no_matter(peer: WireGuardServer, home: Path) -> None:
     deep = home / ("d" * 60) / ("e" * 60)
     with dialling(deep, options_of(peer)) as server:
         assert server.dial(peer.address, port) == "ok"
+
+
+def test_a_connection_gives_local_ends_and_probes_through_the_tunnel(peer: WireGuardServer, home: Path) -> None:
+    port = peer.host.echo(peer.address)
+    connectors = Connectors(home)
+    options = VpnOptions(name="hq", kind="wireguard", config=peer.profile())
+    with closing(connectors.open(options)) as way, closing(connectors.open(options)) as other:
+        assert way.standing().phase is Phase.IDLE
+        assert not keepers_of(home)
+        end = way.reach(f"https://{peer.address}:{port}")
+        assert end.address.startswith("https://127.0.0.1:")
+        host, _, local = end.address.removeprefix("https://").partition(":")
+        with socket.create_connection((host, int(local)), timeout=DIAL_S) as near:
+            assert said(near) == b"hello"
+        assert other.probe(f"tcp://{peer.address}:{port}", timeout_s=DIAL_S).ok
+        assert other.probe("tcp://192.0.2.1:80", timeout_s=DIAL_S).problem.__class__ is WrongRoute
+        assert len(keepers_of(home)) == 1
+    connectors.close()
+
+
+def test_a_tunnel_ends_with_the_folder_that_it_was_made_for(peer: WireGuardServer, home: Path) -> None:
+    port = peer.host.echo(peer.address)
+    options = VpnOptions(name="hq", kind="wireguard", config=peer.profile())
+    Tunnel(home / "data", options, idle_s=300).dial(peer.address, port, timeout_s=DIAL_S).close()
+    held = [keeper(home), *children_of(keeper(home))]
+    shutil.rmtree(home / "data")
+    wait_for(lambda: not any(map(is_running, held)), "everything of the tunnel ended", within_s=SOON_S)
