@@ -13,8 +13,8 @@ from collections.abc import Iterator
 TEXT_MAX_CHARS = 1_000_000
 LINES_MAX = 10_000
 """A profile with the certificates of three authorities and a revocation list has some hundreds."""
-SHOWN_MAX_CHARS = 60
-"""A line that is not understood may be half a key: no more of it is ever repeated than this, and no value."""
+SHOWN_MAX_CHARS = 40
+"""A longer word that is not understood may be a key in the wrong place (44 characters of base64): it is not said."""
 LINE_END = "\n"
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 """All that some reader takes for the end of a line, of a word or of the text; tabs and line feeds are left out."""
@@ -54,8 +54,8 @@ def lines_of(text: str) -> Iterator[tuple[int, str]]:
 
 
 def shown(word: str) -> str:
-    """Shorten a word of the profile for a sentence."""
-    return word if len(word) <= SHOWN_MAX_CHARS else f"{word[:SHOWN_MAX_CHARS]}…"
+    """Give a word of the profile as a sentence may have it: itself, or how long it is."""
+    return word if len(word) <= SHOWN_MAX_CHARS else f"a word of {len(word)} characters"
 
 
 def is_host(text: str) -> bool:

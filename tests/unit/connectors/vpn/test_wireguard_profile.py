@@ -120,6 +120,8 @@ def test_lines_for_a_shell_are_refused_by_name_and_line(key: str) -> None:
         (with_line("[Service]", peer=True), 15, "none of that name"),
         (with_line("[Interface", peer=True), 15, "section"),
         (f"PrivateKey = {KEY}\n{WHOLE}", 1, "inside a section"),
+        (WHOLE.replace("10.0.0.2/32", KEY), 3, "a word of 44 characters"),
+        (WHOLE.replace(f"PrivateKey = {KEY}", f"{KEY} = x"), 2, "a word of 43 characters is no key"),
         (without("PrivateKey"), 1, "no PrivateKey"),
         (without("Address"), 1, "no Address"),
         (without("PublicKey"), 8, "no PublicKey"),
