@@ -130,9 +130,9 @@ class Courses:
         """
         try:
             course = self.of(runtime)
+            course.switching.report(opened.connection_name, sentence)
             if len(course.places) == 1:
                 return None
-            course.switching.report(opened.connection_name, sentence)
             other = self.open(runtime, wait=True)
         except (ConnectionProblem, RuntimeProblem):
             return None

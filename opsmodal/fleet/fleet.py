@@ -203,7 +203,10 @@ class Fleet:
         return over if over in course.places else course.current
 
     def _elsewhere(self, name: str, opened: Opened, sentence: str, over: str) -> Opened | None:
-        return self._courses.elsewhere(opened, name, sentence) if over == AUTO else None
+        if over == AUTO:
+            return self._courses.elsewhere(opened, name, sentence)
+        self._courses.of(name).switching.report(over, sentence)
+        return None
 
     def _second(self, ask: Callable[[Runtime], T], other: Opened, last: T) -> T:
         """Ask over another way; what is known already is better than nothing."""

@@ -14,6 +14,7 @@ import pytest
 from connectors.auto import PACE, Pace
 from connectors.base import Phase
 from connectors.errors import ConnectionProblem, Unreachable
+from connectors.ledger import APART_S
 from opsmodal.demo import example
 from opsmodal.demo.cluster import Cluster
 from opsmodal.fleet import Fleet, Switched, courses, slots
@@ -197,6 +198,23 @@ def test_a_fixed_choice_that_is_lost_in_use_never_falls_back(make: Callable[...,
     assert len(made.line["lan"].heard) == sent
     made.line["bastion"].mend()
     eventually(lambda: _succeeds(lambda: made.ask(over="bastion")), "it works again by itself", within_s=5.0)
+
+
+def test_the_only_way_is_shown_as_it_was_when_it_was_used_last(make: Callable[..., Made]) -> None:
+    made = make("lan")
+    assert [way.sentence for way in made.fleet.ways("demo")] == ["Not tried yet."]
+    made.ask()
+    assert [(way.phase, way.in_use) for way in made.fleet.ways("demo")] == [(Phase.UP, True)]
+    made.line["lan"].cut()
+    for _ in range(2):
+        assert not _succeeds(made.ask)
+        time.sleep(APART_S)
+    (way,) = made.fleet.ways("demo")
+    assert way.phase is Phase.DOWN
+    assert "refused" in way.last_error
+    made.line["lan"].mend()
+    eventually(lambda: _succeeds(made.ask), "it works again", within_s=5.0)
+    assert made.fleet.ways("demo")[0].phase is Phase.UP
 
 
 def test_a_choice_that_is_not_registered_any_more_is_auto(make: Callable[..., Made]) -> None:
