@@ -71,9 +71,9 @@ def split(written: str) -> tuple[str, int, str]:
 
 
 def _hop(registry: Registry, host: str, port: int, user: str, identity: Identity, known: str) -> Hop:
+    host = host.removeprefix("[").removesuffix("]")  # as an unknown key names it, and so as it is trusted
     trusted = "".join(f"{line}\n" for line in registry.host_keys(host, port))
-    shown = host.removeprefix("[").removesuffix("]")
-    return Hop(host=shown, port=port, user=user, identity=identity, known_hosts=f"{known.rstrip()}\n{trusted}".lstrip())
+    return Hop(host=host, port=port, user=user, identity=identity, known_hosts=f"{known.rstrip()}\n{trusted}".lstrip())
 
 
 def _identity(login: SshConnection | JumpSpec, text: Text) -> Identity:

@@ -39,7 +39,7 @@ Value = Annotated[str, _text(r"[^\x00-\x1f\x7f]{0,1024}", "a text of at most 102
 Priority = Annotated[int, Meta(ge=0, le=1_000_000)]
 PortNumber = Annotated[int, Meta(ge=1, le=65535)]
 Host = Annotated[str, _text(r"[A-Za-z0-9\[][A-Za-z0-9._:\]-]{0,253}", "a host name or an IP address")]
-Jump = Annotated[str, _text(r"[A-Za-z0-9\[][A-Za-z0-9._@:\]-]{0,320}", "a host as [user@]host[:port]")]
+Jump = Annotated[str, _text(r"[A-Za-z0-9\[][A-Za-z0-9._@:\[\]-]{0,320}", "a host as [user@]host[:port]")]
 Network = Annotated[str, _text(r"[0-9A-Fa-f.:]{2,45}(?:/[0-9]{1,3})?", "a network like 10.8.0.0/24")]
 InterfaceOrNone = Annotated[
     str, _text(r"[A-Za-z0-9_.-]{1,15}", "the name of a network interface, like wg0", empty=True)
