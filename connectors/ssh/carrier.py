@@ -19,7 +19,8 @@ from typing import Any
 import paramiko
 from paramiko.common import cMSG_CHANNEL_OPEN, cMSG_GLOBAL_REQUEST
 from paramiko.message import Message
-from paramiko.packet import Packetizer
+
+from connectors.ssh.hearing import Hearing
 
 WIRE_LOG = "connectors.ssh.wire"
 WINDOW_BYTES = 2 * 1024 * 1024
@@ -29,9 +30,6 @@ CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "ae
 """GCM first: 200 MB cost 0.35 s of processor with it, 0.81 s with CTR and HMAC, paramiko's own first choice."""
 MACS = ("hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com", "hmac-sha2-256", "hmac-sha2-512")
 """With CTR only. Servers that have neither these nor GCM are older than 2012 (OpenSSH 5.9)."""
-PULSE_S = 5.0
-"""So long nothing was heard: the far side is asked for a sign of life, which RFC 4254 section 4 obliges it to answer.
-"""
 ACKNOWLEDGED_S = 3.0
 """A closed channel that the far side does not acknowledge keeps its place so long."""
 POLL_S = 0.1
@@ -48,28 +46,6 @@ class Refused(paramiko.ChannelException):  # type: ignore[misc]  # paramiko has 
         self.words = words
 
 
-class _Hearing(Packetizer):  # type: ignore[misc]  # paramiko has no types
-    """Note when something was heard, and ask for a sign of life when it is long ago."""
-
-    def __init__(self, sock: Any) -> None:
-        super().__init__(sock)
-        self.heard = time.monotonic()
-        self.pulse: Callable[[], None] | None = None
-        self._asked = self.heard
-
-    def read_message(self) -> tuple[int, Message]:
-        got: tuple[int, Message] = super().read_message()
-        self.heard = time.monotonic()
-        return got
-
-    def _check_keepalive(self) -> None:
-        """Called by the reading thread each time nothing came for a tenth of a second."""
-        now = time.monotonic()
-        if self.pulse is not None and now - self.heard > PULSE_S and now - self._asked > PULSE_S:
-            self._asked = now
-            self.pulse()
-
-
 class Carrier(paramiko.Transport):  # type: ignore[misc]  # paramiko has no types
     """A transport over `sock`, a socket or the channel of another transport."""
 
@@ -78,7 +54,7 @@ class Carrier(paramiko.Transport):  # type: ignore[misc]  # paramiko has no type
             sock,
             default_window_size=WINDOW_BYTES,
             default_max_packet_size=PACKET_BYTES,
-            packetizer_class=_Hearing,
+            packetizer_class=Hearing,
         )
         self.name = f"ssh-{name}"
         self.asked_host_keys: tuple[str, ...] = tuple(super().preferred_keys)
@@ -248,6 +224,8 @@ class Carrier(paramiko.Transport):  # type: ignore[misc]  # paramiko has no type
             ended()
 
     def _ask_for_life(self) -> None:
+        if not self.clear_to_send.is_set():
+            return  # keys are being exchanged: the reader must read, and would wait here for itself
         asking = Message()
         asking.add_byte(cMSG_GLOBAL_REQUEST)
         asking.add_string("keepalive@openssh.com")

@@ -17,8 +17,9 @@ import pytest
 from connectors.base import Phase
 from connectors.errors import Forbidden, LoginRefused, Unreachable
 from connectors.options import Hop, Identity
-from connectors.ssh import carrier, dialling, trunk
-from connectors.ssh.carrier import PULSE_S, Carrier
+from connectors.ssh import carrier, dialling, hearing, trunk
+from connectors.ssh.carrier import Carrier
+from connectors.ssh.hearing import PULSE_S
 from connectors.ssh.line import Line, Lines
 from connectors.ssh.trunk import SILENT_S
 from tests.engines import sshd
@@ -176,7 +177,7 @@ class TestLoss:
     def test_a_link_that_drops_everything_is_noticed_within_20_s(
         self, start_sshd: StartSshd, lines: Lines, monkeypatch: pytest.MonkeyPatch, pulse_s: float, silent_s: float
     ) -> None:
-        monkeypatch.setattr(carrier, "PULSE_S", pulse_s)
+        monkeypatch.setattr(hearing, "PULSE_S", pulse_s)
         monkeypatch.setattr(trunk, "SILENT_S", silent_s)
         server = start_sshd()
         line = lines.line((hop_to(server),))
@@ -192,7 +193,7 @@ class TestLoss:
     def test_a_link_that_dies_under_load_lets_go_of_who_writes_into_it(
         self, start_sshd: StartSshd, lines: Lines, monkeypatch: pytest.MonkeyPatch, jump: bool
     ) -> None:
-        monkeypatch.setattr(carrier, "PULSE_S", 0.5)
+        monkeypatch.setattr(hearing, "PULSE_S", 0.5)
         monkeypatch.setattr(trunk, "SILENT_S", 2.0)
         edge, far = start_sshd(), start_sshd()
         line = lines.line((hop_to(edge), hop_to(far)) if jump else (hop_to(edge),))
@@ -260,7 +261,7 @@ class TestLoss:
     def test_a_quiet_line_that_answers_is_kept(
         self, ssh_host: sshd.Sshd, lines: Lines, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(carrier, "PULSE_S", 0.3)
+        monkeypatch.setattr(hearing, "PULSE_S", 0.3)
         monkeypatch.setattr(trunk, "SILENT_S", 1.0)
         line = lines.line((hop_to(ssh_host),))
         says(line)
