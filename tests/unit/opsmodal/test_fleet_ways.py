@@ -133,10 +133,12 @@ def test_it_is_decided_within_two_seconds_past_two_black_holes(make: Callable[..
     getattr(made.line["lan"], hole)()
     getattr(made.line["vpn"], hole)()
     began = time.monotonic()
-    made.fleet.runtime("demo")
+    decision = made.fleet._courses.of("demo").switching.choose()  # opening comes after it, and depends on the server
     took_s = time.monotonic() - began
-    assert made.in_use() == "bastion"
+    assert decision.name == "bastion"
     assert took_s <= 2.0
+    made.fleet.runtime("demo")
+    assert made.in_use() == "bastion"
     made.line["lan"].mend(), made.line["vpn"].mend()  # so that the probes under way end
 
 
