@@ -52,4 +52,11 @@ def test_the_files_of_an_ssh_connection_are_given_in_fields_of_their_own(own: Ow
     expect(page.locator("[id='connections.bastion.identityFile-problem']")).to_be_visible()
     expect(page.get_by_label("Passphrase of the key, bastion")).to_have_attribute("type", "password")
     assert findings(page, axe_script) == []
+    expect(page.get_by_role("heading", level=1)).to_have_text("Runtime demo")
     pictured(page, "runtime-ssh-files")
+    page.get_by_label("Private key, bastion", exact=True).fill("-----BEGIN OPENSSH PRIVATE KEY-----\nUExBTlRFRA==\n")
+    page.get_by_label("Passphrase of the key, bastion").fill("words")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("[id='connections.bastion.identityFile-hint']")).to_contain_text("Stored: ops.key")
+    assert "UExBTlRFRA" not in page.content()
+    assert own.installation.registry.credential("runtimes", "demo", "connections.bastion.passphrase") == "words"
