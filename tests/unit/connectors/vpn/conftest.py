@@ -34,6 +34,13 @@ def wireguard_session() -> Iterator[WireGuardServer]:
     server.close()
 
 
+@pytest.fixture(scope="module")
+def untouched_by_module(wireguard_session: WireGuardServer) -> Iterator[None]:
+    before = machine_network()
+    yield
+    assert machine_network() == before
+
+
 @pytest.fixture
 def peer(wireguard_session: WireGuardServer) -> WireGuardServer:
     """Give a WireGuard peer that runs; tests that break it take `own_peer`."""
