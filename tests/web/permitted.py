@@ -209,6 +209,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "token create": ("token.create",),
     "token list": (),
     "token revoke": ("token.revoke",),
+    "connection import": (),
     "host-key list": (),
     "host-key trust": ("host-key.trust",),
     "host-key forget": ("host-key.forget",),
