@@ -223,6 +223,7 @@ BY_THEMSELVES = {
     "instance.force-delete": "`instances_delete` with `force`",
     "logs.download": "`logs_read` with `download`",
     "access.ended": "opsmodal itself, when a right ends under an open stream",
+    "connection.switched": "opsmodal itself, when Auto takes another connection",
 }
 """Actions that no route, socket or command names, and how each is taken."""
 
