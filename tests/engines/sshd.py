@@ -6,6 +6,7 @@ up: without PAM sshd looks into /etc/shadow itself, so it runs in a mount namesp
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pwd
 import shlex
@@ -15,8 +16,9 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
-from tests.engines.process import CannotStart, Daemon, own_folder, processes_of, sweep
+from tests.engines.process import CannotStart, Daemon, own_folder, sweep
 
 HOST = "127.0.0.1"
 SEPARATION = Path("/run/sshd")
@@ -25,8 +27,8 @@ ANSWER_S = 20.0
 RSA_BITS = 2048
 """The smallest that sshd takes without a word: 3,072, as ssh-keygen has it, take seconds on a busy machine."""
 ACCOUNTS = ("/etc/passwd", "/etc/shadow")
-FOLDERS = Path("/tmp/opsmodal-sshd-")
-"""How the folder of every sshd of every worker begins."""
+HELD = Path("/run/lock/opsmodal-sshd")
+"""Locked by every sshd of every worker while it runs; not empty where one of them made the folder above."""
 CONFIG = """\
 {own}
 ListenAddress {host}
@@ -55,7 +57,7 @@ class Sshd:
     key: Path
     known_hosts: Path
     folder: Path
-    made_separation: bool
+    held: TextIO | None
     daemon: Daemon
 
     def restart(self) -> None:
@@ -71,8 +73,7 @@ class Sshd:
         """End it and its connections and leave nothing of it."""
         self.kill()
         sweep(self.folder)
-        if self.made_separation and not processes_of(FOLDERS):  # another worker's sshd still needs it
-            SEPARATION.rmdir()
+        _let_go(self.held)
 
 
 def start(
@@ -94,15 +95,42 @@ def start(
     make_key(folder / "client_key")
     for number, algorithm in enumerate(host_keys):
         make_key(folder / host_key_name(number), algorithm)
-    made_separation = os.geteuid() == 0 and not SEPARATION.exists()
-    if made_separation:
-        SEPARATION.mkdir(mode=0o755, exist_ok=True)
+    held = _hold()
     try:
         accounts = _accounts(folder, passwords or {}, shell)
-        return _listening(program, folder, made_separation, own, len(host_keys), accounts)
+        return _listening(program, folder, held, own, len(host_keys), accounts)
     except CannotStart:
         sweep(folder)
+        _let_go(held)
         raise
+
+
+def _hold() -> TextIO | None:
+    """See that sshd finds its empty folder, and that no other worker takes it away meanwhile."""
+    if os.geteuid() != 0:
+        return None
+    held = HELD.open("a+")
+    fcntl.flock(held, fcntl.LOCK_SH)
+    if not SEPARATION.exists():
+        SEPARATION.mkdir(mode=0o755, exist_ok=True)
+        held.write("made")
+        held.flush()
+    return held
+
+
+def _let_go(held: TextIO | None) -> None:
+    """Take the folder away if nobody uses it any more and the tests made it."""
+    if held is None:
+        return
+    with held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        held.seek(0)
+        if held.read() and SEPARATION.is_dir():
+            SEPARATION.rmdir()
+        held.truncate(0)
 
 
 def make_key(path: Path, algorithm: str = "ed25519", *, passphrase: str = "", bits: int = 0) -> Path:
@@ -124,7 +152,7 @@ def home_of(folder: Path, name: str) -> Path:
 
 
 def _listening(
-    program: str, folder: Path, made_separation: bool, own: Sequence[str], keys: int, accounts: Mapping[str, str]
+    program: str, folder: Path, held: TextIO | None, own: Sequence[str], keys: int, accounts: Mapping[str, str]
 ) -> Sshd:
     port = free_port()
     names = [host_key_name(number) for number in range(keys)]
@@ -148,7 +176,7 @@ def _listening(
         key=folder / "client_key",
         known_hosts=folder / "known_hosts",
         folder=folder,
-        made_separation=made_separation,
+        held=held,
         daemon=daemon,
     )
 
