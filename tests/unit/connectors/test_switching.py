@@ -16,7 +16,7 @@ from connectors.direct import Direct
 from connectors.switching import Candidate, Switch, Switching
 
 QUICK = Pace(
-    grace_s=0.3, patience_s=0.6, probe_s=1.0, healthy_s=0.3, healthy_max_s=2.0, reprobe_s=0.05, used_s=0.4, round_s=0.1
+    grace_s=0.3, patience_s=0.6, probe_s=1.5, healthy_s=0.3, healthy_max_s=2.0, reprobe_s=0.05, used_s=0.4, round_s=0.1
 )
 WAIT_S = 10.0
 
@@ -127,7 +127,7 @@ def test_it_takes_the_first_that_answers_past_black_holes_within_the_grace(make:
     bench.ports["vpn"].swallow()
     began = time.monotonic()
     assert bench.use() == "bastion"
-    assert QUICK.grace_s <= time.monotonic() - began < QUICK.grace_s + 0.3
+    assert QUICK.grace_s <= time.monotonic() - began < QUICK.probe_s, "their probes are not waited for"
     assert sorted(bench.probed) == ["bastion", "lan", "vpn"], "each once, side by side"
 
 
@@ -207,7 +207,7 @@ def test_a_failure_waits_no_longer_than_patience_for_black_holes(make: Make) -> 
     time.sleep(QUICK.round_s)
     began = time.monotonic()
     assert bench.lose("lan") == "lan"
-    assert time.monotonic() - began < QUICK.patience_s + 0.3
+    assert time.monotonic() - began < QUICK.probe_s, "their probes are not waited for"
 
 
 def test_nobody_waits_in_use_for_what_is_only_asked(make: Make) -> None:
@@ -219,7 +219,7 @@ def test_nobody_waits_in_use_for_what_is_only_asked(make: Make) -> None:
     time.sleep(QUICK.round_s)
     began = time.monotonic()
     assert bench.use() == "lan"
-    assert time.monotonic() - began < 0.2
+    assert time.monotonic() - began < QUICK.patience_s
 
 
 def test_better_ones_are_tried_while_it_is_used_and_then_no_more(make: Make) -> None:
@@ -241,7 +241,7 @@ def test_a_test_asks_all_and_gives_back_at_its_deadline(make: Make) -> None:
     bench.ports["lan"].swallow()
     began = time.monotonic()
     bench.auto.test(deadline_s=0.3)
-    assert time.monotonic() - began < 0.6
+    assert time.monotonic() - began < QUICK.probe_s
     assert bench.auto.record("bastion").state.health is Health.UP
     assert bench.auto.record("lan").state.asked
     eventually(lambda: bench.auto.record("lan").state.health is Health.DOWN, "its own limit ends it")
