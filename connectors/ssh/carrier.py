@@ -21,6 +21,7 @@ from paramiko.common import cMSG_CHANNEL_OPEN, cMSG_GLOBAL_REQUEST
 from paramiko.message import Message
 
 from connectors.ssh.hearing import Hearing
+from connectors.ssh.orderly import Orderly
 
 WIRE_LOG = "connectors.ssh.wire"
 WINDOW_BYTES = 2 * 1024 * 1024
@@ -164,7 +165,7 @@ class Carrier(paramiko.Transport):  # type: ignore[misc]  # paramiko has no type
     def _announce(self, kind: str, extra: bytes) -> tuple[paramiko.Channel, threading.Event]:
         with self.lock:
             number = self._next_channel()
-            channel = paramiko.Channel(number)
+            channel = Orderly(number)
             answered = threading.Event()
             self._channels.put(number, channel)
             self.channel_events[number] = answered

@@ -285,7 +285,7 @@ def test_closing_all_ends_all(commands: Commands) -> None:
     word = _word()
     for _ in range(3):
         commands.run(["sleep", word], timeout_s=OVER_S)
-    assert len(naming(f"sleep\0{word}")) == 3
+    wait_for(lambda: len(naming(f"sleep\0{word}")) == 3, "they run", within_s=OVER_S)
     commands.close()
     wait_for(lambda: not naming(word), "the programs ended", within_s=OVER_S)
 

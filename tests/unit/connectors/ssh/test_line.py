@@ -146,7 +146,7 @@ class TestLoss:
         # It lived shorter than 10 s, so it counts as a failed try and the next one waits a moment.
         wait_for(lambda: not with_problem(line), "the line is up again", within_s=10)
         assert len(ups) == 2
-        assert facts(line)["sessions"].startswith("0 of")
+        wait_for(lambda: facts(line)["sessions"].startswith("0 of"), "the places were given back", within_s=5)
 
     def test_a_lost_jump_host_is_dialled_again_for_those_behind_it(self, start_sshd: StartSshd, lines: Lines) -> None:
         edge, far = start_sshd(), start_sshd()
