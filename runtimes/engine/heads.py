@@ -100,3 +100,11 @@ class TCPAdapter(HTTPAdapter):
             options["server_hostname"] = self._tls_name
         super().init_poolmanager(*args, **options)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TLSPool}
+
+    def close(self) -> None:
+        """Close the kept connections now: the library leaves that to the garbage collector."""
+        pools = self.poolmanager.pools
+        for pool in [pools.get(key) for key in pools.keys()]:  # noqa: SIM118  (it refuses to be iterated over)
+            if pool is not None:
+                pool.close()
+        super().close()

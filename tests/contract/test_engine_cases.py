@@ -442,9 +442,9 @@ def test_nothing_is_left_when_a_runtime_is_closed(box: EngineWorld) -> None:
     fresh.instances.cause(box.scope, name)
     fresh.close()
     settle(
-        lambda: not {thread.ident for thread in threading.enumerate()} - before, "the end of its threads", within_s=5
+        lambda: not {thread.ident for thread in threading.enumerate()} - before, "the end of its threads", within_s=15
     )
-    settle(lambda: len(list(Path("/proc/self/fd").iterdir())) <= open_files, "the end of its files", within_s=5)
+    settle(lambda: len(list(Path("/proc/self/fd").iterdir())) <= open_files, "the end of its files", within_s=15)
 
 
 GREEN = """

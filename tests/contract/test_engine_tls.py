@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from connectors.base import Connection
 from runtimes.base import Runtime, Scope
 from runtimes.docker.open import open_docker
 from runtimes.engine import TLS
@@ -88,7 +89,7 @@ class Door:
 
     address: str
     authority: Authority
-    way: Way
+    connection: Connection
 
     @property
     def key(self) -> TLS:
@@ -109,7 +110,9 @@ def door(world: World, way: Way, tmp_path: Path) -> Iterator[Door]:
     context.load_verify_locations(cadata=authority.pem)
     context.verify_mode = ssl.CERT_REQUIRED
     with listener, _served(listener, context, world.engine.socket):
-        yield Door(f"tcp://{host}:{port}", authority, way)
+        address = f"tcp://{host}:{port}"
+        with contextlib.closing(way.open(lambda: address)) as connection:
+            yield Door(address, authority, connection)
 
 
 @contextlib.contextmanager
@@ -160,8 +163,7 @@ def _carry(near: socket.socket, context: ssl.SSLContext, target: Path, over: thr
 
 def opened(world: EngineWorld, door: Door, tls: TLS | None, registered: str = "") -> Runtime:
     opener = open_docker if world.kind == "docker" else open_podman
-    connection = door.way.open(lambda: door.address)
-    return opener("test", socket=registered or door.address, connection=connection, tls=tls, timeout_s=8)
+    return opener("test", socket=registered or door.address, connection=door.connection, tls=tls, timeout_s=8)
 
 
 def test_an_engine_behind_tls_is_operated_and_no_key_stays(

@@ -39,10 +39,10 @@ class Brief(Connectors):
         super().__init__(folder)
         self._home = folder
 
-    def open(self, options: Options) -> Connection:
+    def _made(self, options: Options) -> Connection:
         if isinstance(options, VpnOptions):
             return VpnConnection(options, Tunnel(self._home / "vpn", options, idle_s=IDLE_S), self._home)
-        return super().open(options)
+        return super()._made(options)
 
 
 class Way:
