@@ -18,13 +18,15 @@ TABLE = Path("/proc/self/net/tcp")
 LOCAL, REMOTE, USER, INODE = 1, 2, 7, 9
 """Columns of the table; what its heading calls tx_queue and rx_queue, or tr and tm->when, are one column each."""
 NOBODY = b"0"
+LOOKS = 3
+"""The table is read in pieces, and sockets that come and go between two of them can hide one that stays."""
 
 
 def is_same_user(accepted: socket.socket) -> bool:
     """Tell whether a process of our own user holds the other end of an accepted IPv4 or Unix connection."""
     if accepted.family == socket.AF_UNIX:
         return _of_unix(accepted) == os.geteuid()
-    return owner(accepted) == os.geteuid()
+    return any(owner(accepted) == os.geteuid() for _ in range(LOOKS))
 
 
 def has_left(accepted: socket.socket) -> bool:
@@ -33,7 +35,7 @@ def has_left(accepted: socket.socket) -> bool:
         accepted.send(b"")  # unix(7): fails once the other end is closed; TCP does not know it yet
     except OSError:
         return True
-    return accepted.family != socket.AF_UNIX and owner(accepted) is None
+    return accepted.family != socket.AF_UNIX and all(owner(accepted) is None for _ in range(LOOKS))
 
 
 def owner(accepted: socket.socket) -> int | None:
