@@ -118,6 +118,10 @@ class Connection(Protocol):
         """Say how this connection is, at once and without trying it."""
         ...
 
+    def again(self) -> None:
+        """Let the next use try at once, whatever the pause after a failure says: a person has mended something."""
+        ...
+
     def close(self) -> None:
         """Give back what the way holds open."""
         ...

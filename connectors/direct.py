@@ -75,6 +75,9 @@ class Direct:
         """Say that there is nothing that could be up or down."""
         return Standing(phase=Phase.IDLE, sentence="The address is dialled directly; nothing is held open.")
 
+    def again(self) -> None:
+        """Do nothing: there is no pause after a failure."""
+
     def close(self) -> None:
         """End the programs that run here; nothing else is held open. May be called twice."""
         if self._local is not None:

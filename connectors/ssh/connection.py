@@ -64,8 +64,12 @@ class SshConnection:
         """Say how the line is; while it is up, also why the last connection through it was not carried."""
         standing, problem = self._line.standing(), self._forwards.problem
         if problem is None or standing.sentence:
-            return dataclasses.replace(standing, problem=problem)
+            return dataclasses.replace(standing, problem=problem or standing.problem)
         return dataclasses.replace(standing, sentence=problem.sentence, hint=problem.hint, problem=problem)
+
+    def again(self) -> None:
+        """Let the next use dial at once, jump hosts included, also after a refused login."""
+        self._line.again()
 
     def close(self) -> None:
         """Give back the local ends, end the programs, and give back the line. May be called twice."""

@@ -65,6 +65,9 @@ class VpnConnection:
         """Say how the tunnel is, without opening it, and why the last connection through it was not carried."""
         return dataclasses.replace(self._tunnel.standing(), problem=self._forwards.problem)
 
+    def again(self) -> None:
+        """Do nothing: there is no pause after a failure that could be lifted."""
+
     def close(self) -> None:
         """Give back the local ends; the tunnel goes when nobody has used it for a while. May be called twice."""
         self._forwards.close()

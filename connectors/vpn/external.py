@@ -83,6 +83,9 @@ class External:
         phase = Phase.UP if self._interface else Phase.IDLE
         return Standing(phase=phase, sentence=f"{which} is kept up by others; it is only checked.", facts=self._facts())
 
+    def again(self) -> None:
+        """Do nothing: there is no pause after a failure that could be lifted."""
+
     def close(self) -> None:
         """Close what is carried and the local ends. The tunnel stays as it is."""
         self._forwards.close()

@@ -108,6 +108,12 @@ class Slots:
             return Probe(ok=False, latency_ms=None, sentence=problem.sentence, hint=problem.hint)
         return self._opening.probe(place.spec, connection, timeout_s=timeout_s)
 
+    def again(self, runtime: str) -> None:
+        """Let every connection of a runtime that was made try at once, whatever its pause after a failure says."""
+        for (name, _), slot in list(self._slots.items()):
+            if name == runtime and slot.connection is not None:
+                slot.connection.again()
+
     def keep(self, runtime: str, signature: str, ways: frozenset[str]) -> None:
         """Close what a runtime has open otherwise than it is registered now, and forget why something was not open."""
         for (name, way), slot in list(self._slots.items()):

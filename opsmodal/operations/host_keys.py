@@ -66,7 +66,7 @@ class HostKeys:
         leave = self._door.administer(actor, actions.REGISTRY_TEST, target)
         self._spec(runtime)
         with self._door.act(leave, target=target, slot=self._trying.slot(runtime)) as outcome:
-            self._fleet.test_ways(runtime, deadline_s=TEST_DEADLINE_S)
+            self._fleet.test_ways(runtime, deadline_s=TEST_DEADLINE_S, at_once=True)
             found = self._ways(runtime)
             outcome.detail = ", ".join(f"{each.name} {each.word}" for each in found)
         return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -196,3 +197,25 @@ def renew(server: sshd.Sshd) -> None:
     sshd.make_key(server.folder / "host_key")
     server.kill()
     server.daemon.start()
+
+
+def test_a_refused_login_is_tried_at_once_for_an_administrator_only(changed: Installation, server: sshd.Sshd) -> None:
+    register(changed, LAN, through(server), files=files_of(server))
+    allowed = server.folder / "client_key.pub"
+    key = allowed.read_text()
+    allowed.write_text("")
+    assert bastion(changed)["word"] != "answers"
+    allowed.write_text(key)  # somebody has mended it on the server
+    changed.client("viewer").call("POST", "/services/shop/connection/test")
+    viewed = changed.client("viewer").get("/services/shop/connection").json["candidates"][1]
+    assert viewed["word"] != "answers", "servers count refused logins: not everybody may ask again at once"
+    assert settled(changed)["word"] == "answers"
+
+
+def settled(made: Installation) -> dict[str, Any]:
+    """Test again until it was not a moment ago that somebody did."""
+    deadline = time.monotonic() + 20
+    while made.client().call("POST", f"{WAYS}/test").status_code == 429:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    return next(each for each in made.client().get(WAYS).json if each["name"] == "bastion")
