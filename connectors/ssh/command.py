@@ -14,7 +14,7 @@ from typing import Any
 
 import paramiko
 
-from connectors.base import Exit
+from connectors.base import Exit, Phase
 from connectors.errors import ConnectionProblem, Forbidden, Unreachable
 from connectors.keeper import Kept, keep, sweeping
 from connectors.running import Running, Source
@@ -105,6 +105,8 @@ class Commands:
             channel.settimeout(SESSION_S)
             channel.sendall(kept.input)
         except (TimeoutError, OSError, EOFError) as error:
+            if channel.closed and self._line.standing().phase is Phase.UP:
+                return  # the account ended it at once: what it said is told by whoever reads
             raise Unreachable(
                 f"The line to {self._host} was lost before the program began.", hint="Try again."
             ) from error

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 import pytest
 
 from opsmodal import actions
 from opsmodal.demo.cluster import Cluster
+from opsmodal.registry.hostkeys import Trusted
 from opsmodal.registry.rights import name_of
 from opsmodal.web.errors import MEDIA_TYPE
 from tests.web.conftest import Caller, Installation, Seed, closed, installed, own_page
 
-RESTARTED = "instance.restart"
-"""Only containers are restarted: tests/web/test_engines.py asks for it."""
+ELSEWHERE = {"instance.restart", "host-key.trust"}
+"""Only containers are restarted, and only a key that a server shows is trusted: tests/web/test_engines.py and
+tests/web/test_host_keys.py ask for them."""
+KEY = Trusted("bastion", 22, "ssh-ed25519", "bastion ssh-ed25519 AAAA", "SHA256:known", "admin", datetime.now(UTC))
 
 
 @pytest.fixture(scope="module", params=["never", "production", "always"])
@@ -27,6 +31,7 @@ def strict(
     made.registry.put(
         "services", {"name": "old-prod", "runtime": "demo", "namespace": "p", "environment": "production"}
     )
+    made.registry.trust(KEY)
     made.registry.put("groups", {"name": "oncall", "users": ["viewer"]})
     made.registry.put("grants", {"group": "oncall", "role": "viewer", "services": ["shop"]})
     yield made, request.param
@@ -47,6 +52,7 @@ def asked(made: Installation) -> dict[tuple[str, str], tuple[str, str, str]]:
         ("instances.delete-pending", ""): ("POST", "/services/reports/instances/delete-pending", "true"),
         ("registry.remove", "production"): ("DELETE", "/registry/services/old-prod", "old-prod"),
         ("registry.remove", ""): ("DELETE", "/registry/services/old", "true"),
+        ("host-key.forget", ""): ("DELETE", f"/registry/host-keys/{KEY.host}/{KEY.port}", "true"),
         ("user.disable", ""): ("POST", "/people/viewer/disable", "true"),
         ("user.take-flag", ""): ("DELETE", "/people/auditor/flags/auditor", "true"),
         ("token.revoke", ""): ("DELETE", f"/people/viewer/tokens/{token}", "true"),
@@ -60,7 +66,7 @@ def test_everything_dangerous_asks_and_says_what_it_hits(strict: tuple[Installat
     made, required = strict
     client, known = made.client(), asked(made)
     dangerous = {name for name, action in actions.KNOWN.items() if action.dangerous}
-    assert {name for name, _ in known} | {RESTARTED} == dangerous
+    assert {name for name, _ in known} | ELSEWHERE == dangerous
     for (name, environment), (method, path, word) in known.items():
         question = sent(client, method, path)
         told = f"{name} {environment} {question}"

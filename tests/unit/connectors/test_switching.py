@@ -163,7 +163,7 @@ def test_it_fails_over_in_use_and_back_when_the_better_one_is_well_again(make: M
     bench.use()
     bench.ports["lan"].refuse()
     time.sleep(QUICK.round_s)
-    assert bench.lose("lan") == "bastion"
+    eventually(lambda: bench.lose("lan") == "bastion", "it fails over")  # a busy machine may be late with a probe
     bench.ports["lan"].answer()
     mended = time.monotonic()
     eventually(lambda: bench.use() == "lan", "it goes back")
