@@ -18,6 +18,12 @@ def follow(own: Own) -> Page:
     page.get_by_label("Lines", exact=True).fill("0")
     page.get_by_role("button", name="Follow").click()
     expect(page.locator("[data-log-state]")).to_contain_text("Following")
+    there = page.locator(".line", has_text="are you there")
+    for _ in range(60):  # a follow of no earlier lines begins when the pod's log is open, a moment after the job
+        write(own, "are you there?")
+        page.wait_for_timeout(250)
+        if there.count():
+            break
     return page
 
 
