@@ -22,6 +22,7 @@ from runtimes.about import Counts as Counts  # noqa: PLC0414 - the whole contrac
 from runtimes.about import Identity as Identity  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.about import Lack as Lack  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.blast import Blast as Blast  # noqa: PLC0414 - the whole contract is imported from here
+from runtimes.commands import Commands as Commands  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.lasting import Stream as Stream  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.lasting import Watch as Watch  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.parts import Mount as Mount  # noqa: PLC0414 - the whole contract is imported from here
@@ -371,6 +372,7 @@ class Runtime:
     """Ask the runtime whether it is there, cheaply; raise what is wrong."""
     close: Callable[[], None]
     logs: Logs | None = None
+    commands: Commands | None = None
     history: History | None = None
     """What collectors ask, see `runtimes.history`."""
     lacks: Callable[[Scope], Sequence[Lack]] | None = None
