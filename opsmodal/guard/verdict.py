@@ -73,3 +73,8 @@ class Verdict:
     def allowed(self) -> bool:
         """Whether it may run, if only after a confirmation."""
         return self.decision is not Decision.REFUSE
+
+
+def refused(rule: str, reason: str, *, hint: str = "", suggestion: str = "") -> Verdict:
+    """Make a refusal: what is wrong with the line, what to do, and a whole line that would pass where there is one."""
+    return Verdict(decision=Decision.REFUSE, rule=rule, reason=reason, hint=hint, suggestion=suggestion)
