@@ -7,7 +7,7 @@ our own environment reaches it, and when it ends for whatever reason, what it st
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from msgspec import Struct
@@ -72,6 +72,9 @@ class Command:
     pod_container: str = ""
     inner: int = 0
     identity: str = ""
+    user: str = ""
+    workdir: str = ""
+    environment: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from opsmodal.permissions import Permission
@@ -52,6 +52,11 @@ class Verdict:
     where: Where = Where.CLI
     container: str = ""
     """The full id of the container that the argv runs in (`where` container)."""
+    user: str = ""
+    workdir: str = ""
+    """Of `docker exec -u` and `-w`: both are looked up inside the container; "" is what the container has itself."""
+    environment: tuple[str, ...] = field(default=(), repr=False)
+    """Of `docker exec -e`: `NAME=value` each, the last of a name counts. Values are secrets: never print them."""
     pod: str = ""
     pod_container: str = ""
     inner: int = 0
