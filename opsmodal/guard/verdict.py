@@ -69,6 +69,10 @@ class Verdict:
     """Whether it can change something: read-only mode refuses it."""
     long: bool = False
     """Whether it reads logs or events, which may take 60 s as a one-shot instead of 30 s."""
+    on_runtime: bool = False
+    """Whether it is about the engine as a whole and not the service's own: it wants exec granted on the runtime."""
+    kinds: frozenset[str] = frozenset()
+    """The kinds of objects that it reads or changes, by their plural names: a site's policy may leave only some."""
     targets: tuple[Target, ...] = ()
     """What a confirmed line will hit; what a changing one names."""
     masked: bool = False

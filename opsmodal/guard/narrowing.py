@@ -1,0 +1,68 @@
+"""What the site's policy leaves of the lines that the built-in rules let through. It refuses more, and allows nothing.
+
+A policy names what may be done: verbs, kinds of objects, and the programs inside a container. What it does not name is
+refused where it names anything of that sort; a line about no kind of object is not held against the kinds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from opsmodal.guard.rule import Rule
+from opsmodal.guard.verdict import Verdict, Where, refused
+from opsmodal.guard.world import Asked
+
+SITE_RULES = (
+    Rule("site-verb", "The site's policy names the verbs that may be used on this service.", "Ask an administrator."),
+    Rule("site-kind", "The site's policy names the kinds of objects that may be touched.", "Ask an administrator."),
+    Rule(
+        "site-program",
+        "The site's policy names the programs that may be started inside a container.",
+        "Start one of them, or ask an administrator.",
+    ),
+)
+
+HOST_VERB = "host"
+"""Stands in a policy for every command on the host, as `rollout` stands for all of its subcommands."""
+
+
+def narrowed(verdict: Verdict, asked: Asked) -> Verdict:
+    """Refuse what the policy leaves out; give every other verdict as it is."""
+    policy = asked.world.narrowing
+    if not verdict.allowed:
+        return verdict
+    if policy.verbs is not None and policy.verbs.isdisjoint(_names(verdict.verb)):
+        return refused(
+            "site-verb", f"The policy of this service leaves out “{verdict.verb}”.", hint=_left(policy.verbs)
+        )
+    program = inner_program(verdict)
+    if policy.programs is not None and program is not None and program not in policy.programs:
+        return refused(
+            "site-program", f"The policy of this service leaves out “{program}”.", hint=_left(policy.programs)
+        )
+    if policy.kinds is not None and (foreign := verdict.kinds - policy.kinds):
+        return refused("site-kind", f"The policy of this service leaves out {min(foreign)}.", hint=_left(policy.kinds))
+    return verdict
+
+
+def inner_program(verdict: Verdict) -> str | None:
+    """Give the first word of what runs inside a container; None where nothing does."""
+    if verdict.where is Where.CONTAINER:
+        return verdict.argv[0] if verdict.argv else None
+    return verdict.argv[verdict.inner] if 0 < verdict.inner < len(verdict.argv) else None
+
+
+def _names(verb: str) -> frozenset[str]:
+    """Give what stands for a verb in a policy: the whole of it, or its first word."""
+    return frozenset({verb, verb.partition(" ")[0]})
+
+
+def _left(names: frozenset[str]) -> str:
+    return f"It leaves: {', '.join(sorted(names))}." if names else "It leaves nothing."
+
+
+def approved(verdict: Verdict) -> Verdict:
+    """Give the verdict of a runbook that asks for no confirmation."""
+    from opsmodal.guard.verdict import Decision
+
+    return replace(verdict, decision=Decision.ALLOW)
