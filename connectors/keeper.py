@@ -8,6 +8,10 @@ for input head and base64, which coreutils with util-linux and busybox have both
 Standard input then stays open and silent: it is the lifeline. When it ends (the stream was closed, our process was
 killed, sshd saw the line go), or after a time limit of the host's own, a watch ends the process group: TERM, and KILL
 for what does not care. A watch that does not hear of a lost line is found by its name: see `sweeping`.
+
+On a host, a daemon that a program starts lives on, as it would after any login. `inside` a container nothing does: what
+left the group is found by a mark in its environment. And there the keeper says itself, after the program's last word,
+how it ended: an engine's stream ends the same way when the line is lost.
 """
 
 from __future__ import annotations
@@ -36,17 +40,28 @@ n=$(printf '\\nx');n=${n%x};exec 3<&0 </dev/null;\
 for need in setsid @NEED@;do command -v $need >/dev/null 2>&1||{ echo @MARK@$need;exit 127;};done;\
 echo @MARK@;echo @MARK@ >&2;\
 @TAKE@\
-@GIVE@setsid /bin/sh -c 'exec "$@"' sh @WORDS@ 3<&- & p=$!;exec >/dev/null 2>&1;\
-setsid /bin/sh -c '@WATCH@' @NAME@-watch $p @LIMIT@ & w=$!;exec 3<&-;\
+@GIVE@@COLOUR@setsid /bin/sh -c 'exec "$@"' sh @WORDS@ 3<&- & p=$!;exec @HOLD@>/dev/null 2>&1;\
+setsid /bin/sh -c '@WATCH@' @NAME@-watch $p @LIMIT@ @LET_GO@& w=$!;exec 3<&-;\
 wait $p;s=$?;kill -KILL -$w||kill -KILL $w;\
-kill -TERM -$p&&{ sleep @LEFT@;kill -KILL -$p;};exit $s"""
+@LEAVE@;@TELL@exit $s"""
 """One line of POSIX shell: without `kill --` (dash knows none) and without fractions of seconds."""
+LEAVE = "kill -TERM -$p&&{ sleep @LEFT@;kill -KILL -$p;}"
+LEAVE_INSIDE = "@SEEK@l=;kill -TERM -$p&&l=1;t TERM&&l=1;[ $l ]&&{ sleep @LEFT@;kill -KILL -$p;t KILL&&t KILL;}"
+"""The second KILL is for what was forked while the first one looked."""
+COLOUR = "@VARIABLE@=@NAME@ "
+VARIABLE = "OPSMODAL_RUN"
+SEEK = (
+    "t(){ x=1;for i in $(grep -al @VARIABLE@=@NAME@ /proc/[0-9]*/environ 2>/dev/null);"
+    "do i=${i#/proc/};kill -$1 ${i%/environ}&&x=0;done;return $x;};"
+)
+"""Signals what began with the variable. Of another user's processes only root with CAP_SYS_PTRACE may read that."""
+TELL = "echo @MARK@$s >&4;"
 TAKE = "b=$(head -c @SIZE@ <&3);[ ${#b} -eq @SIZE@ ]||exit 125;"
 """Input that was cut off by a lost line is given to no program."""
 GIVE = 'printf %s "$b"|base64 -d|'
 WATCH = """\
-trap "kill \\$c" TERM;cat <&3 >/dev/null & c=$!;{ sleep $2;kill $c;} & wait $c;\
-kill -TERM -$1;sleep @GRACE@;kill -KILL -$1;kill -KILL 0"""
+@SEEK@trap "kill \\$c" TERM;cat <&3 >/dev/null & c=$!;{ sleep $2;kill $c;} & wait $c;\
+kill -TERM -$1;@SEEN_TERM@sleep @GRACE@;kill -KILL -$1;@SEEN_KILL@kill -KILL 0"""
 """Waits for the end of the lifeline, of the time, or for a sweep; the last word ends what the watch itself started."""
 
 
@@ -73,8 +88,14 @@ class Kept:
         return f"exec /bin/sh -c '{READ}' {self.name}"
 
 
-def keep(argv: Sequence[str], *, limit_s: float, stdin: bytes = b"") -> Kept:
-    """Say how to run `argv` for at most `limit_s`. Raise NotAvailable for what can be no command line."""
+def keep(
+    argv: Sequence[str], *, limit_s: float, stdin: bytes = b"", inside: bool = False, grace_s: int = GRACE_S
+) -> Kept:
+    """Say how to run `argv` for at most `limit_s`. Raise NotAvailable for what can be no command line.
+
+    `inside` a container nothing that it started lives on, and the last line of stderr is the mark with its exit status.
+    `grace_s` is how long the program may take to end after it was asked to.
+    """
     _check(argv, stdin)
     name, mark = NAME + secrets.token_hex(8), secrets.token_hex(16)
     sent = base64.b64encode(stdin)
@@ -83,8 +104,17 @@ def keep(argv: Sequence[str], *, limit_s: float, stdin: bytes = b"") -> Kept:
         "GIVE": GIVE if sent else "",
         "NEED": "head base64" if sent else "",
         "WATCH": WATCH,
+        "LEAVE": LEAVE_INSIDE if inside else LEAVE,
+        "COLOUR": COLOUR if inside else "",
+        "HOLD": "4>&2 " if inside else "",
+        "LET_GO": "4>&- " if inside else "",
+        "SEEK": SEEK if inside else "",
+        "SEEN_TERM": "t TERM;" if inside else "",
+        "SEEN_KILL": "t KILL&&t KILL;" if inside else "",
+        "TELL": TELL if inside else "",
+        "VARIABLE": VARIABLE,
         "SIZE": str(len(sent)),
-        "GRACE": str(GRACE_S),
+        "GRACE": str(grace_s),
         "LEFT": str(LEFT_S),
         "LIMIT": str(max(1, round(limit_s))),
         "NAME": name,

@@ -154,6 +154,45 @@ def test_a_daemon_that_a_program_starts_lives_on() -> None:
     wait_for(lambda: not naming(word), "it ends by itself")
 
 
+APART = "setsid sleep {word} >/dev/null 2>&1 & until [ \"$(cut -d' ' -f6 /proc/$!/stat)\" = $! ]; do :; done"
+
+
+@pytest.mark.parametrize("shell", KEEPING_SHELLS)
+@pytest.mark.parametrize(
+    "left",
+    [APART + "; echo over", "nohup setsid sh -c 'trap \"\" TERM; sleep {word}' >/dev/null 2>&1 & sleep 1; echo over"],
+)
+def test_inside_a_container_a_daemon_ends_too(shell: str, left: str) -> None:
+    word = f"7{time.monotonic_ns() % 10**8:08d}"
+    kept = keep(["sh", "-c", left.format(word=word)], limit_s=OVER_S, inside=True)
+    done = _run(("dash",), kept, keeper=_there(shell))
+    assert done.stdout == kept.mark + b"\nover\n"
+    wait_for(lambda: not naming(word), "the daemon ended", within_s=OVER_S)
+
+
+@pytest.mark.parametrize("shell", KEEPING_SHELLS)
+def test_inside_a_container_a_daemon_ends_with_the_lifeline(shell: str) -> None:
+    word = f"7{time.monotonic_ns() % 10**8:08d}"
+    kept = keep(["sh", "-c", APART.format(word=word) + f"; sleep {word}"], limit_s=OVER_S, inside=True)
+    with _started(kept, keeper=_there(shell)) as process:
+        wait_for(lambda: len(naming(word)) > 1, "both run")
+        assert process.stdin is not None
+        process.stdin.close()
+        wait_for(lambda: not naming(word) and not naming(kept.name), "nothing of it is left", within_s=OVER_S)
+
+
+@pytest.mark.parametrize("shell", KEEPING_SHELLS)
+@pytest.mark.parametrize(
+    ("script", "code"), [("exit 0", 0), ("printf x >&2; exit 3", 3), ("kill -KILL $$", 137), ("no-such", 127)]
+)
+def test_inside_a_container_the_last_line_says_how_it_ended(shell: str, script: str, code: int) -> None:
+    kept = keep(["sh", "-c", script], limit_s=OVER_S, inside=True)
+    done = _run(("dash",), kept, keeper=_there(shell))
+    assert done.returncode == code
+    assert done.stderr.startswith(kept.mark + b"\n")
+    assert done.stderr.endswith(kept.mark + f"{code}\n".encode())
+
+
 @pytest.mark.parametrize("shell", KEEPING_SHELLS)
 def test_a_full_disk_is_no_hindrance(shell: str, tmp_path: Path) -> None:
     """No file can be written by whatever is started here, as on a host whose every disk is full."""
