@@ -63,7 +63,7 @@ export class LogLines {
   }
 }
 
-function piece(name, classes, words = "") {
+export function piece(name, classes, words = "") {
   const element = document.createElement(name);
   element.className = classes;
   element.textContent = words;

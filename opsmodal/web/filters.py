@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from flask import Flask
 from markupsafe import Markup
 
+from opsmodal.web import console
 from opsmodal.web.ansi import ACTING, visible
 from runtimes.base import Container, Severity
 
@@ -124,7 +125,22 @@ def seen(value: Any) -> Any:
     return ACTING.sub(lambda found: visible(found[0]), value)
 
 
-FILTERS = (age, since, utc, clock, size, cores, shape, middle, image, plural, changed, summed, percent)
+FILTERS = (
+    age,
+    since,
+    utc,
+    clock,
+    size,
+    cores,
+    shape,
+    middle,
+    image,
+    plural,
+    changed,
+    summed,
+    percent,
+    *console.FILTERS,
+)
 
 
 def install(app: Flask) -> None:

@@ -15,9 +15,9 @@ SEEN = 3.0
 MODULE_MAX_LINES = 120
 
 COMMON = (static_root() / "app.css").read_text(encoding="utf-8")
-LOG = (static_root() / "logs.css").read_text(encoding="utf-8")
-OWN_COLOURS = ("app.css", "logs.css")
-"""The tokens themselves, and the log, which is dark in both themes."""
+CONSOLE = (static_root() / "console.css").read_text(encoding="utf-8")
+OWN_COLOURS = ("app.css", "console.css")
+"""The tokens themselves, and what programs wrote, which is dark in both themes."""
 THEMES = ("light", "dark")
 TEXTS = ("text", "quiet", "ok", "progress", "error", "neutral")
 GROUNDS = ("page", "surface")
@@ -40,8 +40,8 @@ def tokens(theme: str) -> dict[str, str]:
 
 
 def terminal_colours() -> list[tuple[str, str]]:
-    """Read the colours of log text and of its grounds, by class."""
-    return re.findall(r"\.([fb]g-[a-z-]+) \{ --c: (#[0-9a-f]{6}) \}", LOG)
+    """Read the colours of log text and of its grounds, by what the last class ends with: `g-red`, `t-red` (bright)."""
+    return re.findall(r'\[class\$="([gt]-[a-z]+)"\] \{ --c: (#[0-9a-f]{6}) \}', CONSOLE)
 
 
 def luminance(colour: str) -> float:
@@ -79,7 +79,9 @@ def test_controls_can_be_seen(theme: str, ground: str) -> None:
 def test_each_colour_of_a_terminal_is_there_as_text_and_as_ground() -> None:
     colours = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
     names = {f"{kind}-{bright}{colour}" for kind in ("fg", "bg") for bright in ("", "bright-") for colour in colours}
-    assert {name for name, _ in terminal_colours()} == names
+    ends = [end for end, _ in terminal_colours()]
+    assert {name for name in names if sum(name.endswith(end) for end in ends) == 1} == names
+    assert len(ends) == len(set(ends)) == len(names) / 2
 
 
 @pytest.mark.parametrize(("name", "colour"), terminal_colours())

@@ -1,0 +1,101 @@
+// The console on screen: found in, copied, and fed while its command runs. A drop or a reload re-attaches by offset.
+import { startFinding } from "./log-find.js";
+import { LogLines, piece } from "./log-lines.js";
+import { accessEnded, refreshAfterChange } from "./poll.js";
+
+const RETRY_MS = 1000;
+const RETRY_MAX_MS = 20000;
+
+// Gives what ends it when the page turns to something else; the command itself goes on.
+export function startConsole(section) {
+  const lines = new LogLines(section);
+  if (!section.dataset.stream) lines.surface.scrollTop = 0;
+  startFinding(section, lines);
+  section.querySelector("[data-toggle]").addEventListener("change", ({ target }) => lines.surface.classList.toggle(target.dataset.toggle, target.checked));
+  section.querySelector("[data-copy]").addEventListener("click", ({ target }) => {
+    target.dataset.copy = [...section.querySelectorAll(".line:not(.said)")].map((each) => each.textContent).join("\n");
+  });
+  return section.dataset.stream ? attach(section, lines) : () => {};
+}
+
+function attach(section, lines) {
+  const [state, progress] = [section.querySelector("[data-state]"), section.querySelector("[data-progress]")];
+  const { stream: address, began, limitS, limitBytes } = section.dataset;
+  const open = { stdout: null, stderr: null };
+  let [offset, bytes, failures, over, socket, timer] = [0, 0, 0, false, null, null];
+  lines.clear();
+
+  const count = () => {
+    const seconds = Math.max(0, Math.round((Date.now() - Date.parse(began)) / 1000));
+    progress.textContent = `${span(seconds)} of ${span(limitS)}, ${size(bytes)} of ${size(limitBytes)}`;
+  };
+  const ticking = setInterval(count, 1000);
+  const say = (words) => { if (state.textContent !== words) state.textContent = words; };
+
+  function write({ stream, spans }) {
+    const fresh = [];
+    const current = () => {
+      if (!open[stream]) {
+        open[stream] = piece("span", "text");
+        const line = piece("div", stream === "stderr" ? "line stderr" : "line");
+        line.append(open[stream]);
+        fresh.push(line);
+      }
+      return open[stream];
+    };
+    for (const [text, classes] of spans) {
+      text.split("\n").forEach((words, at) => {
+        if (at) [current(), open[stream] = null];
+        if (words) current().append(classes ? piece("span", classes, words) : words);
+      });
+    }
+    lines.add(fresh, fresh.length);
+  }
+
+  function end(frame) {
+    leave();
+    if (frame.ended) accessEnded(frame);
+    const { exit_code: code, sentence } = frame;
+    if (code === 0) state.replaceChildren(piece("span", "mark ok", "● exit code 0"));
+    else state.replaceChildren(piece("span", "mark error", `▲ ${code === null || code === undefined ? frame.reason : `exit code ${code}`}`));
+    section.querySelector("form:has([data-stop])")?.remove();
+    lines.remark(sentence);
+    refreshAfterChange();
+  }
+
+  function again() {
+    const wait = Math.min(RETRY_MS * 2 ** failures++, RETRY_MAX_MS) * (0.5 + Math.random());
+    say(`▲ The connection dropped, trying again in ${Math.ceil(wait / 1000)} s`);
+    timer = setTimeout(connect, wait);
+  }
+
+  function connect() {
+    const url = new URL(address, location.href);
+    url.protocol = url.protocol.replace("http", "ws");
+    url.search = new URLSearchParams({ offset, spans: 1 });
+    socket = new WebSocket(url);
+    socket.onopen = () => say("◐ running");
+    socket.onmessage = ({ data }) => {
+      const frame = JSON.parse(data);
+      if (frame.reason) return end(frame);
+      failures = 0;
+      [offset, bytes] = [frame.offset, frame.bytes ?? frame.offset];
+      return write(frame);
+    };
+    socket.onclose = () => over || again();
+  }
+
+  function leave() {
+    over = true;
+    clearInterval(ticking);
+    clearTimeout(timer);
+    socket.close();
+  }
+
+  connect();
+  count();
+  return leave;
+}
+
+const span = (seconds) => (seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} m ${seconds % 60} s`);
+const size = (count) => (count < 1048576 ? `${(count / 1024).toFixed(1)} KiB` : `${(count / 1048576).toFixed(1)} MiB`);
