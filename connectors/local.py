@@ -85,9 +85,10 @@ class Local:
 
 
 class PipeSession:
-    """A keeper as a child process: its outputs are pipes."""
+    """A keeper as a child process: its outputs are pipes. `close_s`: how long it may take to end what it keeps."""
 
-    def __init__(self, argv: Sequence[str], said: bytes) -> None:
+    def __init__(self, argv: Sequence[str], said: bytes, *, close_s: float = CLOSE_S) -> None:
+        self._close_s = close_s
         try:
             self._process = subprocess.Popen(  # noqa: S603  (the keeper, with nothing of anybody's in its arguments)
                 argv,
@@ -102,7 +103,7 @@ class PipeSession:
         except OSError as error:
             raise NotAvailable(f"This machine starts no program: {error.strerror or error}.") from None
         self._lifeline, *self._outputs = _opened(self._process)
-        self._lock = threading.Lock()
+        self._lock, self._closing = threading.Lock(), threading.Lock()
         names: tuple[Source, Source] = ("stdout", "stderr")
         self._sources = {pipe.fileno(): name for pipe, name in zip(self._outputs, names, strict=True)}
         self._heard_at = time.monotonic()
@@ -134,9 +135,10 @@ class PipeSession:
         """End the lifeline; a thread takes care of the rest."""
         with suppress(OSError):
             self._lifeline.close()
-        if self._ending is None:
-            self._ending = threading.Thread(target=self._end, name="local program ending", daemon=True)
-            self._ending.start()
+        with self._closing:  # whoever closes at the same time may wait for the thread, which must have begun by then
+            if self._ending is None:
+                self._ending = threading.Thread(target=self._end, name="local program ending", daemon=True)
+                self._ending.start()
 
     def is_alive(self) -> bool:
         """Tell whether something of it is still there."""
@@ -148,7 +150,7 @@ class PipeSession:
             self._ending.join(timeout_s)
 
     def _end(self) -> None:
-        if not self._wait(CLOSE_S):  # its watch was killed
+        if not self._wait(self._close_s):  # its watch was killed
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._wait(CLOSE_S)
