@@ -46,6 +46,19 @@ USAGE_VIEW = Action(name="usage.view", permission=Permission.VIEW)
 LOGS_READ = Action(name="logs.read", permission=Permission.LOGS)
 LOGS_FOLLOW = Action(name="logs.follow", permission=Permission.LOGS)
 LOGS_DOWNLOAD = Action(name="logs.download", permission=Permission.LOGS, audited=True)
+COMMANDS_VIEW = Action(name="commands.view", permission=Permission.EXEC)
+COMMAND_RUN = Action(name="command.run", permission=Permission.EXEC, label="Run a command that reads", audited=True)
+COMMAND_EXEC = Action(name="command.exec", permission=Permission.EXEC, label="Run a command inside", changes=True)
+COMMAND_CHANGE = Action(
+    name="command.change", permission=Permission.MANAGE, label="Run a command that changes something", changes=True
+)
+COMMAND_DESTROY = Action(
+    name="command.destroy", permission=Permission.MANAGE, label="Run", dangerous=True, changes=True
+)
+COMMAND_RUNBOOK = Action(name="command.runbook", permission=Permission.EXEC, label="Run", dangerous=True, changes=True)
+"""A line is judged first, and then let through as one of these: what is refused is an attempt of the first. The last
+is a runbook that an administrator did not approve beforehand: it needs no more than it says, and is confirmed."""
+COMMAND_STOP = Action(name="command.stop", permission=Permission.EXEC, label="Stop a command", audited=True)
 CONNECTION_VIEW = Action(name="connection.view", permission=Permission.VIEW)
 CONNECTION_CHOOSE = Action(name="connection.choose", permission=Permission.VIEW, audited=True)
 """One's own, like a favourite, and written down: it says by which network somebody's actions come."""

@@ -30,6 +30,7 @@ from opsmodal.networks import networks
 from opsmodal.opening import CONNECTIONS, Opening
 from opsmodal.operations import Operations, of_people
 from opsmodal.operations.auditing import Auditing
+from opsmodal.operations.commands import CommandOperations
 from opsmodal.operations.connection import ConnectionOperations
 from opsmodal.operations.door import Door
 from opsmodal.operations.host_keys import HostKeys
@@ -157,6 +158,7 @@ def _assemble(app: Flask, settings: Settings, store: Store, vault: Vault, known:
         overview=OverviewOperations(door, fleet),
         instances=InstanceOperations(door, fleet, live),
         logs=LogOperations(door, fleet, streams, settings, watch=watch, away=near.attach),
+        commands=CommandOperations(door, fleet, known, settings, watch=watch),
         registration=Registration(door, known, fleet, opening, Favorites(store)),
         signing=ways.signing,
         oidc=ways.oidc,

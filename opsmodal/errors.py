@@ -6,6 +6,8 @@
     │   └── TwoSessions         somebody, but not one person
     ├── NotThere                absent, or not this actor's to see: both look the same
     ├── NotPermitted            seen, but this needs a permission that the actor lacks
+    │   └── CommandNotPermitted a typed line that needs one
+    ├── CommandRefused          a typed line that the guard does not let through: names its rule
     ├── ForeignOrigin           the request comes from another site's page
     ├── BadRequest              the request cannot be understood
     ├── Rejected                understood, and wrong: each problem names its field
@@ -66,6 +68,23 @@ class NotThere(Refusal):
 
 class NotPermitted(Refusal):
     """The actor sees it, but lacks the permission."""
+
+
+class CommandNotPermitted(NotPermitted):
+    """A typed line needs a permission that the actor lacks; `rule` names which kind."""
+
+    def __init__(self, sentence: str, *, hint: str = "", rule: str) -> None:
+        super().__init__(sentence, hint=hint)
+        self.rule = rule
+
+
+class CommandRefused(Refusal):
+    """The guard does not let a typed line through: by `rule`; `suggestion` is a line that it would, or ""."""
+
+    def __init__(self, sentence: str, *, hint: str = "", rule: str, suggestion: str = "") -> None:
+        super().__init__(sentence, hint=hint)
+        self.rule = rule
+        self.suggestion = suggestion
 
 
 class ForeignOrigin(Refusal):

@@ -112,6 +112,23 @@ def permissions_on(actor: Actor, grants: Iterable[Grant], *, service: str, runti
     return given if actor.permissions is None else given & actor.permissions
 
 
+def permissions_on_runtime(actor: Actor, grants: Iterable[Grant], *, runtime: str) -> frozenset[Permission]:
+    """Give what an actor may do on a runtime as a whole, beyond its services: commands on its host need that.
+
+    A token for some services is for none of the rest.
+    """
+    if actor.services is not None:
+        return NOTHING
+    whole = [grant for grant in grants if grant.everything or runtime in grant.runtimes]
+    given = EVERYTHING if actor.admin else _granted(actor, whole, "", runtime)
+    return given if actor.permissions is None else given & actor.permissions
+
+
+def roles_on(actor: Actor, grants: Iterable[Grant], *, service: str, runtime: str) -> frozenset[Role]:
+    """Give the roles that grants give an actor on a service; whatever a token narrows is not looked at."""
+    return frozenset(grant.role for grant in grants if grant.is_for(actor) and grant.covers(service, runtime))
+
+
 def who_can_grant(admins: Iterable[str]) -> str:
     """Say whom to ask for a permission that is missing."""
     names = sorted(admins)

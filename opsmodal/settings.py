@@ -78,6 +78,18 @@ class Settings:
     sign_in_header_create: bool = False
     log_lines: int = _bounded(500, 1, 1_000_000)
     log_lines_max: int = _bounded(10_000, 1, 1_000_000)
+    command_oneshot_s: int = _bounded(30, 1, 600)
+    command_oneshot_long_s: int = _bounded(60, 1, 600)
+    """For one-shot commands that read logs or events."""
+    command_oneshot_bytes: int = _bounded(5 * MEGABYTE, 10_000, 50 * MEGABYTE)
+    """What is taken of a one-shot command's output; it goes on without the rest."""
+    command_streaming_s: int = _bounded(600, 1, 24 * _HOUR_S)
+    command_streaming_bytes: int = _bounded(5 * MEGABYTE, 10_000, 100 * MEGABYTE)
+    command_streaming_count: int = _bounded(3, 1, 100)
+    """Streaming commands at once a person, over all workers."""
+    command_output_keep: bool = True
+    """Whether the output of commands is kept, sealed; the lines themselves always are."""
+    command_output_days: int = _bounded(30, 1, 3650)
     body_max_bytes: int = _bounded(1 * MEGABYTE, 10_000, 100 * MEGABYTE)
     large_body_max_bytes: int = _bounded(3 * MEGABYTE, 10_000, 100 * MEGABYTE)
 

@@ -38,13 +38,15 @@ UNWRITTEN = (StoreProblem, SQLAlchemyError)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """What is known before an action runs."""
+    """What is known before an action runs. `verdict` and `rule` are a guard's that has looked at it."""
 
     actor: Actor
     action: str
     service: str = ""
     target: str = ""
     reason: str = ""
+    verdict: str = ALLOW
+    rule: str = ""
 
 
 class _Ended(Exception):
@@ -75,7 +77,7 @@ class Audit:
     def intend(self, row: Row) -> int:
         """Write the intent of an action and give its number. Raise NotRecorded when it cannot be written."""
         try:
-            return self._append(self._row(row, entry="intent", verdict=ALLOW))
+            return self._append(self._row(row, entry="intent", verdict=row.verdict, rule=row.rule))
         except UNWRITTEN as problem:
             raise NotRecorded(
                 "The audit log cannot be written, so nothing was done.",
@@ -83,11 +85,23 @@ class Audit:
             ) from problem
 
     def close(
-        self, intent: int, *, outcome: str, duration_ms: int, detail: str = "", bytes_count: int | None = None
+        self,
+        intent: int,
+        *,
+        outcome: str,
+        duration_ms: int,
+        detail: str = "",
+        bytes_count: int | None = None,
+        exit_code: int | None = None,
     ) -> None:
         """Write the outcome of an action. The action has happened: a failure to write is logged, not raised."""
         outcome_of = self._outcome(
-            intent, outcome, detail=redacted(detail), duration_ms=duration_ms, bytes_count=bytes_count
+            intent,
+            outcome,
+            detail=redacted(detail),
+            duration_ms=duration_ms,
+            bytes_count=bytes_count,
+            exit_code=exit_code,
         )
         try:
             self._appending.append(outcome_of)
@@ -143,7 +157,14 @@ class Audit:
         return True
 
     def _outcome(
-        self, intent: int, outcome: str, *, detail: str, duration_ms: int | None = None, bytes_count: int | None = None
+        self,
+        intent: int,
+        outcome: str,
+        *,
+        detail: str,
+        duration_ms: int | None = None,
+        bytes_count: int | None = None,
+        exit_code: int | None = None,
     ) -> Draft:
         now = self._now()
 
@@ -156,7 +177,7 @@ class Audit:
                 at=now,
                 rule="",
                 outcome=outcome,
-                exit_code=None,
+                exit_code=exit_code,
                 duration_ms=duration_ms,
                 bytes_count=bytes_count,
                 detail=detail[:DETAIL_MAX_CHARS],

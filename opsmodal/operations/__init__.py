@@ -7,6 +7,7 @@ from typing import TypedDict
 
 from opsmodal.operations.account import Account
 from opsmodal.operations.auditing import Auditing
+from opsmodal.operations.commands import CommandOperations
 from opsmodal.operations.connection import ConnectionOperations
 from opsmodal.operations.door import Door
 from opsmodal.operations.grants import Grants
@@ -42,6 +43,7 @@ class Operations:
     overview: OverviewOperations
     instances: InstanceOperations
     logs: LogOperations
+    commands: CommandOperations
     registration: Registration
     signing: Signing
     oidc: OidcSigning

@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from opsmodal.audit import Audit, Row
 from opsmodal.choices import Choices
 from opsmodal.errors import Refusal
-from opsmodal.operations.guards import UNASKED, Asked, Confirmation, Consent, Guard
+from opsmodal.operations.guards import UNASKED, UNJUDGED, Asked, Confirmation, Consent, Guard, Judged
 from opsmodal.operations.permits import Leave, Pass, Permits
 from opsmodal.operations.recording import Outcome, recorded
 from opsmodal.operations.slots import FREE, Slot, Told
@@ -49,13 +49,15 @@ class Door(Permits):
         consent: Consent = UNASKED,
         guards: Sequence[Guard] = (),
         slot: Slot = FREE,
+        judged: Judged = UNJUDGED,
     ) -> Iterator[Outcome]:
         """Run an action that was permitted: guard, slot, intent, the action, outcome; in this order and no other.
 
+        `judged` is what a guard of typed lines said beforehand, for the row.
         Raise what a guard or the slot refuses with, NotRecorded when the intent cannot be written, and whatever the
         action raises. What outlives the request keeps its slot and its row open by `ExitStack.pop_all`.
         """
-        row = _row(leave, target, consent)
+        row = _row(leave, target, consent, judged)
         self._guard(leave, row, consent, guards)
         with self._slot(row, slot), self._recorded(leave, row) as outcome:
             yield outcome
@@ -87,8 +89,16 @@ class Door(Permits):
         return recorded(self._audit, row) if leave.action.recorded else nullcontext(Outcome(target=row.target))
 
 
-def _row(leave: Leave, target: str, consent: Consent) -> Row:
-    return Row(actor=leave.actor, action=leave.action.name, service=leave.place, target=target, reason=consent.reason)
+def _row(leave: Leave, target: str, consent: Consent, judged: Judged) -> Row:
+    return Row(
+        actor=leave.actor,
+        action=leave.action.name,
+        service=leave.place,
+        target=target,
+        reason=consent.reason,
+        verdict=judged.verdict,
+        rule=judged.rule,
+    )
 
 
 __all__ = ["Door", "Leave", "Outcome", "Pass"]

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from opsmodal.audit.reading import ALLOW
 from opsmodal.errors import ConfirmationRequired, Refusal
 from opsmodal.operations.permits import Leave
 
@@ -46,6 +47,17 @@ class Verdict:
     rule: str
     refusal: Refusal | None = None
     is_attempt: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What was said of a typed line before it came here, for its row in the audit log."""
+
+    verdict: str = ALLOW
+    rule: str = ""
+
+
+UNJUDGED = Judged()
 
 
 class Guard(Protocol):

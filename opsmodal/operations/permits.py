@@ -13,7 +13,17 @@ from typing import NoReturn
 from opsmodal.audit import Audit, Row
 from opsmodal.choices import AUTO, Choices
 from opsmodal.errors import NotPermitted, NotThere, ReadOnly
-from opsmodal.permissions import Action, Actor, Grant, Permission, permissions_on, who_can_grant
+from opsmodal.permissions import (
+    Action,
+    Actor,
+    Grant,
+    Permission,
+    Role,
+    permissions_on,
+    permissions_on_runtime,
+    roles_on,
+    who_can_grant,
+)
 from opsmodal.registry.registry import Registry
 from opsmodal.registry.schema import ServiceSpec
 
@@ -84,6 +94,19 @@ class Permits:
             for service in self._registry.services()
             if service.name != mine.name and (service.runtime, service.namespace) == (mine.runtime, mine.namespace)
         ]
+
+    def on_runtime(self, leave: Pass) -> frozenset[Permission]:
+        """Give what the actor may do on the whole runtime of a service, beyond its services."""
+        return permissions_on_runtime(leave.actor, self._registry.grants(), runtime=leave.service.runtime)
+
+    def roles(self, leave: Pass) -> frozenset[Role]:
+        """Give the roles that the actor was granted on a service; an administrator may have none."""
+        service = leave.service
+        return roles_on(leave.actor, self._registry.grants(), service=service.name, runtime=service.runtime)
+
+    def whom_to_ask(self) -> str:
+        """Say who can grant what is missing."""
+        return who_can_grant(self._registry.admins())
 
     def enter(self, actor: Actor, action: Action, name: str, *, target: str = "") -> Pass:
         """Let an actor through to one service. Raise NotThere, NotPermitted or ReadOnly; both last are audited.

@@ -19,11 +19,16 @@ DONE, FAILED, STOPPED = "done", "failed", "stopped"
 
 @dataclass(slots=True)
 class Outcome:
-    """What an action reports of itself while it runs; written when it has ended."""
+    """What an action reports of itself while it runs; written when it has ended.
+
+    `word` is how it ended where it did not simply run through: a program that ran and failed raises nothing.
+    """
 
     target: str = ""
     detail: str = ""
     bytes_count: int | None = None
+    exit_code: int | None = None
+    word: str = ""
 
 
 @contextmanager
@@ -33,7 +38,7 @@ def recorded(audit: Audit, row: Row) -> Iterator[Outcome]:
     started, outcome, word = time.monotonic(), Outcome(target=row.target), FAILED
     try:
         yield outcome
-        word = DONE
+        word = outcome.word or DONE
     except GeneratorExit:
         word = STOPPED
         raise
@@ -47,4 +52,5 @@ def recorded(audit: Audit, row: Row) -> Iterator[Outcome]:
             duration_ms=int((time.monotonic() - started) * 1000),
             detail=outcome.detail,
             bytes_count=outcome.bytes_count,
+            exit_code=outcome.exit_code,
         )

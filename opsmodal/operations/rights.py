@@ -44,6 +44,12 @@ class TabLike(Protocol):
 
 PLAIN = {
     actions.FAVORITE: "mark it as a favourite",
+    actions.COMMAND_RUN: "run commands that read",
+    actions.COMMAND_EXEC: "run programs in its containers",
+    actions.COMMAND_CHANGE: "run commands that change something",
+    actions.COMMAND_DESTROY: "run commands that delete, stop or restart something",
+    actions.COMMAND_RUNBOOK: "run the runbooks of its runtime",
+    actions.COMMAND_STOP: "stop commands of one's own",
     actions.TIMELINE_VIEW: "read its timeline",
     actions.USAGE_VIEW: "see what it uses",
 }

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from opsmodal.permissions import Permission
-from opsmodal.tabs import instances, logs, overview
+from opsmodal.tabs import commands, instances, logs, overview
 from opsmodal.web.routes import Routes
 
 
@@ -36,4 +36,5 @@ TABS = (
         routes=instances.routes,
     ),
     Tab(name="logs", permission=Permission.LOGS, labels={"": "Logs"}, routes=logs.routes),
+    Tab(name="commands", permission=Permission.EXEC, labels={"": "Commands"}, routes=commands.routes),
 )

@@ -29,6 +29,7 @@ STATUSES: dict[type[Exception], tuple[int, str]] = {
     own.NotSignedIn: (401, "not-signed-in"),
     own.AccessEnded: (403, "access-ended"),
     own.NotPermitted: (403, "not-permitted"),
+    own.CommandRefused: (422, "command-refused"),
     own.ForeignOrigin: (403, "foreign-origin"),
     own.ReadOnly: (403, "read-only"),
     own.NotThere: (404, "not-found"),
@@ -77,6 +78,8 @@ class ErrorBody(msgspec.Struct, omit_defaults=True, kw_only=True):
     status: int
     detail: str
     hint: str = ""
+    rule: str = ""
+    suggestion: str = ""
     request_id: str = ""
     hits: tuple[str, ...] = ()
     confirm: str = ""
@@ -99,6 +102,8 @@ def answer(error: Exception) -> AnyResponse:
     count_refusal(error)
     body = msgspec.structs.replace(
         _body(word, status, getattr(error, "sentence", str(error)), getattr(error, "hint", "")),
+        rule=getattr(error, "rule", ""),
+        suggestion=getattr(error, "suggestion", ""),
         hits=getattr(error, "hits", ()),
         confirm=getattr(error, "confirm", ""),
         command=getattr(error, "command", ""),

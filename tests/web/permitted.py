@@ -74,6 +74,7 @@ ACCOUNT = _of("everybody, for what is their own; no narrowed token", *(set(ACTOR
 SESSION = replace(ACCOUNT, words="everybody, for what is their own; by session only", by_session_only=True)
 VIEW = _of("`view` on the service", *SEES_SHOP, of_a_service=True)
 LOGS = _of("`logs` on the service", *(SEES_SHOP - {"viewer", "narrow"}), of_a_service=True)
+EXEC = _of("`exec` on the service", "operator", "manager", "narrow-admin", "admin", of_a_service=True)
 MANAGE = _of("`manage` on the service", "manager", "narrow-admin", "admin", of_a_service=True)
 ADMIN = _of("administrators; no narrowed token", "admin")
 ADMIN_HERE = _of("administrators; no narrowed token", "admin", of_a_service=True)
@@ -97,6 +98,9 @@ ROUTES: dict[str, Access] = {
     "instances_restart": MANAGE,
     "instances_delete_pending": MANAGE,
     "logs_read": LOGS,
+    "commands_read": EXEC,
+    "commands_run": EXEC,
+    "commands_check": EXEC,
     "timeline_read": VIEW,
     "usage_whole": VIEW,
     "usage_one": VIEW,
@@ -222,6 +226,10 @@ BY_THEMSELVES = {
     "sign-out": "the button “Sign out”",
     "instance.force-delete": "`instances_delete` with `force`",
     "logs.download": "`logs_read` with `download`",
+    "command.exec": "`commands_run` with a line that runs a program in a container or on the host",
+    "command.change": "`commands_run` with a line that changes something; needs `manage`",
+    "command.destroy": "`commands_run` with a line that wants to be confirmed; needs `manage`",
+    "command.runbook": "`commands_run` with a runbook that is not approved beforehand; confirmed",
     "access.ended": "opsmodal itself, when a right ends under an open stream",
     "connection.switched": "opsmodal itself, when Auto takes another connection",
 }
