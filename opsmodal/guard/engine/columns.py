@@ -1,0 +1,46 @@
+"""The options of `top`. dockerd hands them to the host's own ps, which runs as root: only known columns pass.
+
+The letters are those of procps; BSD `e`, which prints environments, is not among them. podman has names of its own for
+columns, and gives words that look like options of ps to the container's ps.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from opsmodal.guard.engine.refusing import Refusal, shown
+
+_COLUMN = (
+    r"(?:pid|ppid|pgid|pgrp|sid|sess|tty|tt|tname|stat|state|s|user|uid|euser|euid|ruser|ruid|suser|suid|uname|group|gid"
+    r"|egroup|egid|rgroup|rgid|comm|ucmd|cmd|ucomm|command|args|fname|time|cputime|bsdtime|etime|etimes|start|lstart"
+    r"|stime|start_time|bsdstart|pcpu|%cpu|c|cp|pmem|%mem|rss|rsz|rssize|vsz|vsize|sz|size|ni|nice|pri|priority|psr"
+    r"|cls|class|sched|policy|rtprio|nlwp|thcount|lwp|tid|spid|wchan|nwchan|maj_flt|min_flt|majflt|minflt|f|flag|flags)"
+)
+_COLUMNS = rf"{_COLUMN}(?:,{_COLUMN})*"
+_PODMAN = (
+    r"(?:%[CGPUacgnprtuxyz]|args|capamb|capbnd|capeff|capinh|capprm|comm|etime|group|groups|hgroup|hgroups|hpid|huser"
+    r"|label|nice|pcpu|pgid|pid|ppid|rgroup|rss|ruser|seccomp|state|stime|time|tty|user|vsz)"
+)
+_OPTION = re.compile(rf"-[AadefFjlyTwHM]+|-?[axuwfljvsSTL]+|--forest|--sort=[+-]?{_COLUMN}(?:,[+-]?{_COLUMN})*")
+_ASKS = re.compile(r"-[AadefFwx]*o|[axwf]*o|--format")
+"""The next word names columns."""
+_NAMES = re.compile(rf"-o{_COLUMNS}|--format={_COLUMNS}")
+_LIST = re.compile(_COLUMNS)
+_DESCRIPTORS = re.compile(rf"{_PODMAN}(?:,{_PODMAN})*")
+
+
+def judged(options: Sequence[str], *, podman: bool) -> tuple[str, ...]:
+    """Give the options of ps behind the container's name as they are. Raise Refusal for one that is not known."""
+    if podman and all(map(_DESCRIPTORS.fullmatch, options)):
+        return tuple(options)
+    words: Iterator[str] = iter(options)
+    for word in words:
+        if _OPTION.fullmatch(word) or _NAMES.fullmatch(word):
+            continue
+        if not _ASKS.fullmatch(word):
+            raise Refusal("engine-ps-options", f"top does not take {shown(word)} here.")
+        columns = next(words, "")
+        if not _LIST.fullmatch(columns):
+            raise Refusal("engine-ps-options", f"{shown(columns)} are no columns of ps.")
+    return tuple(options)
