@@ -52,6 +52,8 @@ def _with_program(typed: str, asked: Asked) -> Iterator[str]:
         return
     program = "kubectl" if asked.kind == "kubernetes" else asked.kind
     first, rest = match["first"], match["rest"]
+    if "/" in first:
+        yield f"{first.rpartition('/')[2]} {rest}"
     if first.rpartition("/")[2].lower() in (program, "k", "kubectl", "docker", "podman", "kubecolor", "oc"):
         yield f"{program} {rest}"
     elif first in WRAPPERS:
