@@ -18,6 +18,7 @@ from opsmodal.audit.keeping import Keeping
 from opsmodal.audit.process import this_process
 from opsmodal.audit.reading import AuditLog
 from opsmodal.choices import Choices
+from opsmodal.commands.records import CommandRecords
 from opsmodal.favorites import Favorites
 from opsmodal.fleet import Fleet
 from opsmodal.history.collectors import Collectors
@@ -68,6 +69,7 @@ from opsmodal.web import (
     filters,
     flashes,
     grants,
+    guard,
     headers,
     health,
     host_keys,
@@ -145,7 +147,8 @@ def _assemble(app: Flask, settings: Settings, store: Store, vault: Vault, known:
     switches = Switches(audit, store, known)
     fleet = Fleet(known, opening, tell=switches.note)
     live = Live(fleet)
-    near = Near(store, settings)
+    keep, days = settings.command_output_keep, settings.command_output_days
+    near = Near(store, settings, CommandRecords(store, vault, keep=keep, days=days))
     streams = near.streams
     people = _people(settings, store)
     standing = Standing(store, idle_s=settings.session_idle_s, life_s=settings.session_life_s)
@@ -224,7 +227,7 @@ def _serve(app: Flask, *, read_only: bool) -> None:
     app.register_blueprint(metrics.pages)
     registered = (provider.routes, registry.routes, vpn_profiles.routes, host_keys.routes)
     nouns = (services.routes, connection.routes, *registered, auditing.routes, timeline.routes, usage.routes)
-    everybody = (people.routes, rights.routes, grants.routes, account.routes)
+    everybody = (people.routes, rights.routes, grants.routes, account.routes, guard.routes)
     routes = register(app, [*nouns, *everybody, *(tab.routes for tab in TABS)])
     followed = register_sockets(app, [instances_tab.sockets, logs_tab.sockets])
     app.extensions[ROUTES], app.extensions[SOCKETS] = routes, followed

@@ -6,7 +6,6 @@ sign-in has ended that it was begun with. It refuses to know who may read it: se
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -14,15 +13,12 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from connectors.errors import ConnectionProblem
 from opsmodal.access import Access
+from opsmodal.pump import NO_LONGER_ALLOWED, Pump
 from opsmodal.spool import Spool
 from runtimes.base import LogLine, Stream
-from runtimes.errors import RuntimeProblem
 from runtimes.lines import batched
 from runtimes.structs import make_ready
-
-log = logging.getLogger(__name__)
 
 FORBIDDEN = "forbidden"
 """Why a job has ended whose owner may no longer have it; another page of theirs goes on with a job of its own."""
@@ -55,7 +51,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=T
         return None if self.at is None else (self.at - _EPOCH) // _MICROSECOND * 1000 + self.ns
 
 
-class Job:
+class Job(Pump[LogLine]):
     """One follow: lines with offsets, readable by several pages at once."""
 
     def __init__(
@@ -70,35 +66,12 @@ class Job:
         search: str = "",
         done: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self.id = job_id
+        super().__init__(job_id, owner=owner, service=service, spool=spool, stream=stream, access=access)
         self._done = done
-        self._access = access
-        self.forbidden = False
-        """Whether the right or the sign-in under it has ended; its owner may have begun it with another one as well."""
-        self.owner = owner
-        self.service = service
-        self.began_at = datetime.now(UTC)
-        self.reason = ""
-        self.sentence = ""
-        self.spooled_bytes = 0
         self._needle = search.casefold()
-        self._spool = spool
-        self._stream = stream
-        self._touched = time.monotonic()
         self._furthest = 0
         self._taken = threading.Event()
-        self._thread = threading.Thread(target=self._pump, name=f"follow-{self.id[:6]}", daemon=True)
-        self._thread.start()
-
-    @property
-    def ended(self) -> bool:
-        """Whether no line will follow."""
-        return bool(self.reason)
-
-    @property
-    def idle_s(self) -> float:
-        """How long nobody has read."""
-        return time.monotonic() - self._touched
+        self._begin(f"follow-{self.id[:6]}")
 
     def read(self, offset: int, *, limit: int, wait_s: float) -> Sequence[tuple[int, bytes]]:
         """Give at most `limit` lines from `offset` on, each as the JSON of a Shown; wait up to `wait_s` for the first.
@@ -116,7 +89,7 @@ class Job:
     def forbid(self) -> None:
         """Take in nothing more, at once and without waiting; `stop` is still to come."""
         self.forbidden = True
-        self.sentence = self.sentence or "The sign-in or the right that began this has ended."
+        self.sentence = self.sentence or NO_LONGER_ALLOWED
         self.reason = self.reason or FORBIDDEN
         self._taken.set()
         self._spool.wake()
@@ -126,32 +99,23 @@ class Job:
         self.reason = self.reason or reason
         self._taken.set()
         self._stream.close()
-        if self._thread is not threading.current_thread():
-            self._thread.join(END_WAIT_S)
+        self._join(END_WAIT_S)
         self._spool.close()
 
-    def _pump(self) -> None:
-        word, sentence = "ended", "The log has ended."
-        try:
-            for batch in batched(self._stream):
-                records = self._wanted(batch)
-                self._wait_for_readers()
-                if self.reason:
-                    break
-                if records:
-                    self._spool.extend(records)
-                    self.spooled_bytes += sum(map(len, records))
-        except (RuntimeProblem, ConnectionProblem) as problem:
-            word, sentence = "error", problem.sentence
-        except OSError as problem:
-            log.exception("follow not spooled", extra={"job": self.id})
-            word, sentence = "error", f"The server cannot keep these lines: {problem.strerror or 'its disk fails'}."
-        finally:
-            self._access.release()
-            self.sentence = self.sentence or sentence
-            self.reason = self.reason or word
-            self._spool.wake()
-            self._done(self.id)
+    def _take_in(self) -> tuple[str, str]:
+        for batch in batched(self._stream):
+            records = self._wanted(batch)
+            self._wait_for_readers()
+            if self.reason:
+                break
+            if records:
+                self._spool.extend(records)
+                self.spooled_bytes += sum(map(len, records))
+        return "ended", "The log has ended."
+
+    def _over(self, word: str, sentence: str) -> None:
+        super()._over(word, sentence)
+        self._done(self.id)
 
     def _wanted(self, batch: Sequence[LogLine]) -> list[bytes]:
         lines = [line for line in batch if self._needle in line.text.casefold()] if self._needle else batch

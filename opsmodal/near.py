@@ -13,9 +13,12 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
+from opsmodal.commands.job import Closed, CommandJob
+from opsmodal.commands.jobs import CommandJobs
+from opsmodal.commands.records import CommandRecords
 from opsmodal.jobs import Jobs, Worker
 from opsmodal.meter import Meter
-from opsmodal.neighbours import Answer, AwayJob, Neighbours, Question
+from opsmodal.neighbours import Answer, AwayCommand, AwayJob, Neighbours, Question
 from opsmodal.place import Place
 from opsmodal.settings import Settings
 from opsmodal.spool import Gone
@@ -25,6 +28,8 @@ from opsmodal.streams import Streams
 from runtimes.structs import make_ready
 
 READ_MAX_LINES = 5000
+READ_MAX_PIECES = 32
+"""2 MB, and a third more as text."""
 WAIT_MAX_S = 5.0
 WORKER = "worker"
 """The label that tells workers apart: their place, a small number that the next one in it takes over."""
@@ -42,12 +47,19 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
 class Near:
     """The jobs of this process, and the processes beside it."""
 
-    def __init__(self, store: Store, settings: Settings) -> None:
+    def __init__(self, store: Store, settings: Settings, records: CommandRecords) -> None:
         self._place = _place(settings.data_dir / "workers") if settings.workers > 1 else None
         self._jobs = Jobs(store, Worker(place=self._place.number if self._place else None))
         self._neighbours: Neighbours | None = None
         self._meter = Meter()
         self.streams = Streams(settings.data_dir / "streams", jobs=self._jobs)
+        self.commands = CommandJobs(
+            settings.data_dir / "streams",
+            records=records,
+            most=settings.command_streaming_count,
+            limit_bytes_max=settings.command_streaming_bytes,
+            jobs=self._jobs,
+        )
 
     def begin(self, meter: Meter) -> None:
         """Answer neighbours from now on."""
@@ -63,10 +75,29 @@ class Near:
         holder = self._jobs.find(job, person=person, service=service)
         return self._neighbours.job(holder, job=job, person=person, service=service) if holder else None
 
+    def command(self, command_id: str, service: str) -> CommandJob | AwayCommand | None:
+        """Find a command on a service, here or in another process of this host, while it can be read there.
+
+        None afterwards (its record may have it then), and on another host. Whose it is, is the asker's to look at.
+        """
+        here = self.commands.find(command_id, owner=None, service=service)
+        if here is not None or self._neighbours is None:
+            return here
+        holder = self._jobs.find(command_id, person=None, service=service)
+        return self._neighbours.command(holder, job=command_id, service=service) if holder else None
+
     def answer(self, question: Question) -> Answer:
         """Answer a neighbour. It has asked its own door who may read this."""
         if question.what == "figures":
             return Answer(figures=msgspec.Raw(msgspec.json.encode(families(self._meter))))
+        if question.what == "read":
+            return self._of_follow(question)
+        command = self.commands.find(question.job, owner=None, service=question.service)
+        if command is None:
+            return Answer(is_here=False)
+        return _stopped(command, question) if question.what == "stop" else _of_command(command, question)
+
+    def _of_follow(self, question: Question) -> Answer:
         job = self.streams.find(question.job, owner=question.person, service=question.service)
         if job is None:
             return Answer(is_here=False)
@@ -94,11 +125,28 @@ class Near:
 
     def close(self) -> None:
         """End the jobs and leave the neighbours."""
+        self.commands.close()
         self.streams.close()
         if self._neighbours is not None:
             self._neighbours.close()
         elif self._place is not None:
             self._place.close()
+
+
+def _stopped(command: CommandJob, question: Question) -> Answer:
+    return Answer(ending=command.end_by(question.person), began_at=command.began_at)
+
+
+def _of_command(command: CommandJob, question: Question) -> Answer:
+    ending, limit, wait_s = command.ending, min(question.limit, READ_MAX_PIECES), min(question.wait_s, WAIT_MAX_S)
+    try:
+        pieces = command.read(question.offset, limit=limit, wait_s=wait_s)
+    except Gone as gone:
+        return Answer(gone=gone.first_offset, began_at=command.began_at)
+    except Closed:
+        return Answer(is_here=False)
+    records = [(at, msgspec.Raw(msgspec.json.encode(piece))) for at, piece in pieces]
+    return Answer(records=records, began_at=command.began_at, ending=ending)
 
 
 def _place(folder: Path) -> Place:

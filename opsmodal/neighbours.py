@@ -1,4 +1,4 @@
-"""Workers of one host ask each other: for lines of a follow that runs in another one, and for figures.
+"""Workers of one host ask each other: for what a follow or a command writes that runs in another one, and for figures.
 
 A page that comes back may land on another worker than the one where its job runs. That worker reads for it, a question
 at a time. It refuses to answer other users of the machine, to keep a question longer than READ_MAX_S, and to be asked
@@ -17,6 +17,8 @@ from typing import Literal
 
 import msgspec
 
+from opsmodal.commands.ending import Ending
+from opsmodal.commands.job import STOP_WAIT_S, Closed
 from opsmodal.jobs import Worker
 from opsmodal.place import Place, is_same_user
 from opsmodal.spool import READ_MAX_BYTES, Gone
@@ -39,10 +41,11 @@ class Lost(Exception):
 class Question(msgspec.Struct, frozen=True, kw_only=True):
     """What one worker asks another. `worker` is whom it takes the other one for."""
 
-    what: Literal["read", "figures"]
+    what: Literal["read", "figures", "command", "stop"]
     worker: str = ""
     job: str = ""
     person: str = ""
+    """Whose job it is; who stops a command, which the asker's door has let them."""
     service: str = ""
     offset: int = 0
     limit: int = 0
@@ -50,7 +53,10 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What it is told. `is_here` is False for a job that it does not hold; `gone` is the first line still there."""
+    """What it is told. `is_here` is False for a job that it does not hold; `gone` is the first line still there.
+
+    `ending` is how a command ended whose pieces were asked for, or that was to stop.
+    """
 
     is_here: bool = True
     records: list[tuple[int, msgspec.Raw]] = []
@@ -58,6 +64,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     began_at: datetime | None = None
     reason: str = ""
     sentence: str = ""
+    ending: Ending | None = None
     figures: msgspec.Raw = msgspec.Raw(b"null")
 
 
@@ -85,6 +92,16 @@ class Neighbours:
         question = Question(what="read", worker=holder.id, job=job, person=person, service=service)
         try:
             return AwayJob(self, holder.place, question)
+        except Lost:
+            return None
+
+    def command(self, holder: Worker, *, job: str, service: str) -> AwayCommand | None:
+        """Attach to a command in another worker; None when that one does not answer or does not hold it."""
+        if holder.place is None:
+            return None
+        question = Question(what="command", worker=holder.id, job=job, service=service)
+        try:
+            return AwayCommand(self, holder.place, question)
         except Lost:
             return None
 
@@ -147,19 +164,37 @@ class Neighbours:
             self._free.release()
 
 
-class AwayJob:
-    """A job that runs in another worker of this host."""
+class Away:
+    """Something that runs in another worker of this host. Raise Lost when it is not there."""
 
     def __init__(self, neighbours: Neighbours, place: int, question: Question) -> None:
         self.id = question.job
-        self.reason = self.sentence = ""
         self._ask = neighbours.ask
         self._place = place
         self._question = question
-        began_at = self._read(0, limit=0, wait_s=0.0).began_at
-        if began_at is None:
+        told = self._read(0, limit=0, wait_s=0.0)
+        if told.began_at is None:
             raise Lost
-        self.began_at = began_at
+        self.began_at = told.began_at
+        self._note(told)
+
+    def _note(self, told: Answer) -> None:
+        """Remember what was told of its end."""
+
+    def _read(self, offset: int, *, limit: int, wait_s: float) -> Answer:
+        return self._put(msgspec.structs.replace(self._question, offset=offset, limit=limit, wait_s=wait_s))
+
+    def _put(self, question: Question) -> Answer:
+        told = self._ask(self._place, question, wait_s=question.wait_s)
+        if not told.is_here:
+            raise Lost
+        return told
+
+
+class AwayJob(Away):
+    """A follow that runs in another worker of this host."""
+
+    reason = sentence = ""
 
     @property
     def ended(self) -> bool:
@@ -169,17 +204,39 @@ class AwayJob:
     def read(self, offset: int, *, limit: int, wait_s: float) -> Sequence[tuple[int, bytes]]:
         """Give lines from `offset` on, as Job.read does. Raise spool.Gone, and Lost when that worker is gone."""
         told = self._read(offset, limit=limit, wait_s=wait_s)
-        self.reason, self.sentence = told.reason, told.sentence
+        self._note(told)
         if told.gone is not None:
             raise Gone(told.gone)
         return [(at, bytes(record)) for at, record in told.records]
 
-    def _read(self, offset: int, *, limit: int, wait_s: float) -> Answer:
-        question = msgspec.structs.replace(self._question, offset=offset, limit=limit, wait_s=wait_s)
-        told = self._ask(self._place, question, wait_s=wait_s)
-        if not told.is_here:
-            raise Lost
-        return told
+    def _note(self, told: Answer) -> None:
+        self.reason, self.sentence = told.reason, told.sentence
+
+
+class AwayCommand(Away):
+    """A command that runs in another worker of this host, or has ended there."""
+
+    ending: Ending | None = None
+
+    def read(self, offset: int, *, limit: int, wait_s: float) -> Sequence[tuple[int, bytes]]:
+        """Give pieces from `offset` on, as CommandJob.read does. Raise spool.Gone, and Closed when it is gone there."""
+        try:
+            told = self._read(offset, limit=limit, wait_s=wait_s)
+        except Lost as lost:
+            raise Closed from lost
+        if told.gone is not None:
+            raise Gone(told.gone)
+        if not told.records:  # what it has written comes before its end
+            self._note(told)
+        return [(at, _BYTES.decode(record)) for at, record in told.records]
+
+    def end_by(self, person: str) -> Ending | None:
+        """Stop it in somebody's name, as CommandJob.end_by does. Raise Lost when its worker does not answer."""
+        question = msgspec.structs.replace(self._question, what="stop", person=person, wait_s=STOP_WAIT_S)
+        return self._put(question).ending
+
+    def _note(self, told: Answer) -> None:
+        self.ending = told.ending
 
 
 def _send(peer: socket.socket, message: bytes) -> None:
@@ -205,4 +262,5 @@ def _exactly(peer: socket.socket, count: int) -> bytes:
 
 make_ready(globals())
 _QUESTION: msgspec.json.Decoder[Question] = msgspec.json.Decoder(Question)
+_BYTES: msgspec.json.Decoder[bytes] = msgspec.json.Decoder(bytes)
 _ANSWER: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer)

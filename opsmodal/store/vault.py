@@ -44,10 +44,18 @@ class Vault:
 
     def seal(self, owner: Sequence[str], text: str) -> bytes:
         """Seal a text for one record; `owner` is what names the record."""
-        return self._fernet.encrypt(_header(owner) + text.encode())
+        return self.seal_bytes(owner, text.encode())
+
+    def seal_bytes(self, owner: Sequence[str], data: bytes) -> bytes:
+        """Seal bytes for one record."""
+        return self._fernet.encrypt(_header(owner) + data)
 
     def open(self, owner: Sequence[str], sealed: bytes) -> str:
         """Open what was sealed for this record. Raise WrongKey when the key or the record is another."""
+        return self.open_bytes(owner, sealed).decode()
+
+    def open_bytes(self, owner: Sequence[str], sealed: bytes) -> bytes:
+        """Open bytes that were sealed for this record, as `open` does."""
         try:
             plain = self._fernet.decrypt(sealed)
         except InvalidToken:
@@ -58,7 +66,7 @@ class Vault:
                 f"The stored credential of {' '.join(owner)} was sealed for another record.",
                 hint="Somebody has changed the database by hand: give the credential again.",
             )
-        return plain[len(header) :].decode()
+        return plain[len(header) :]
 
     def fingerprint(self, text: str) -> str:
         """Name a text without telling it: keyed, so that a short password cannot be guessed from an export."""

@@ -2,6 +2,7 @@
 
 from opsmodal.store.tables.audit import AuditForwardedRow, AuditHeadRow, AuditRow
 from opsmodal.store.tables.base import Table
+from opsmodal.store.tables.commands import CommandOutputRow, CommandRow
 from opsmodal.store.tables.history import HappenedRow, LeaseRow, UsageRow, VersionRow
 from opsmodal.store.tables.jobs import JobRow
 from opsmodal.store.tables.people import Choice, Favorite, Identity, Session, SignInFailure, Ticket, Token, User
@@ -22,6 +23,8 @@ __all__ = [
     "AuditHeadRow",
     "AuditRow",
     "Choice",
+    "CommandOutputRow",
+    "CommandRow",
     "Credential",
     "Entry",
     "Favorite",

@@ -16,8 +16,9 @@ ID_CHARS = 64
 class JobRow(Table):
     """One job. `kind`: follow, command. `state`: running; a command also ends as done, failed, stopped or lost.
 
-    A follow is gone when it has ended: its page goes on by itself. A command whose worker is not heard of any more was
-    running when it was last heard of, and nobody knows what became of it.
+    A follow is gone when it has ended: its page goes on by itself. A command is found for a while where it ran. One
+    whose worker is not heard of any more is lost: it was running when it was last heard of, and nobody knows what
+    became of it.
     """
 
     __tablename__ = "jobs"

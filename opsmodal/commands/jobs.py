@@ -1,0 +1,165 @@
+"""The streaming commands of this process: three at once a person across all workers, each with a record.
+
+A command that has ended stays readable for KEPT_S, for pages that come back; after that its record has what is kept.
+Its end is written before its place is given back, and again until the store takes it. It refuses to judge a line and
+to say who may stop it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from opsmodal.access import Hold
+from opsmodal.commands.ending import OUTPUT_LIMIT, STOPPED, WITH_THE_SERVER
+from opsmodal.commands.job import CommandJob, Limits
+from opsmodal.commands.kept import Frame
+from opsmodal.commands.pieces import unpacked
+from opsmodal.commands.record import Begun
+from opsmodal.commands.records import CommandRecords
+from opsmodal.holder import SWEEP_S, Holder
+from opsmodal.jobs import COMMAND, Jobs
+from opsmodal.store.errors import StoreProblem
+from runtimes.commands import Started
+
+log = logging.getLogger(__name__)
+
+KEPT_S = 600.0
+"""How long after its end a command can be read from its spool, counted anew with each reader."""
+KEPT_MAX = 100
+"""Commands that have ended and are kept so: each costs a few open files and its output on the disk."""
+SPOOL_ROOM_BYTES = 8_000_000
+"""What a spool has beside the output itself: for the numbers of its pieces, and for the quarter that it is cut in."""
+PAUSE_MIN_S = 0.05
+READ_PIECES = 16
+
+Done = Callable[[CommandJob], None]
+
+
+class CommandJobs(Holder[CommandJob]):
+    """The streaming commands of this process."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        records: CommandRecords,
+        most: int,
+        limit_bytes_max: int,
+        jobs: Jobs | None = None,
+        kept_s: float = KEPT_S,
+    ) -> None:
+        room = 2 * limit_bytes_max + SPOOL_ROOM_BYTES
+        super().__init__(folder, kind=COMMAND, most=most, spool_max_bytes=room, jobs=jobs)
+        self.records = records
+        self._kept_s = kept_s
+        self._unwritten: dict[str, Begun] = {}
+        """Records whose end is still to be written, by the job."""
+        self._writing: set[str] = set()
+        records.running_here = self.running
+
+    def start(
+        self,
+        open_stream: Callable[[], Started],
+        *,
+        record: Begun,
+        hold: Hold,
+        limits: Limits,
+        done: Done = lambda _: None,
+    ) -> CommandJob:
+        """Start a command as the job of its record's id, which has a slot. Raise Unusable, and what opening raises.
+
+        `hold` puts it under watch: it ends when the right or the sign-in does that it was begun with. `done` is called
+        once, when it has ended, on a thread of ours; the record's end is written by us.
+        """
+        access = hold()
+        try:
+            started = open_stream()
+            spool = self._spool(started.stream, CommandJob.KEPT)
+            self._unwritten[record.id] = record
+            job = CommandJob(
+                record.id,
+                owner=record.person,
+                service=record.service,
+                spool=spool,
+                started=started,
+                access=access,
+                limits=limits,
+                done=lambda job: self._ended(job, done),
+            )
+        except BaseException:
+            self._unwritten.pop(record.id, None)
+            access.release()
+            raise
+        self._hold(job)
+        access.attach(lambda _: self._forbid(job))
+        self._rouse()
+        return job
+
+    def running(self) -> list[str]:
+        """Name the commands that run here, or whose end is not written yet."""
+        return list(self._unwritten)
+
+    def close(self) -> None:
+        """End every command, all at once, and write their ends."""
+        for job in self._all():
+            job.want_end(STOPPED, WITH_THE_SERVER)
+        super().close()
+
+    def _forbid(self, job: CommandJob) -> None:
+        job.forbid()
+        self._rouse()
+
+    def _pause_s(self) -> float:
+        due_s = min((job.due_s for job in self._all() if not job.ended), default=SWEEP_S)
+        return max(PAUSE_MIN_S, min(SWEEP_S, due_s))
+
+    def _tend(self, jobs: Sequence[CommandJob]) -> None:
+        for job in jobs:
+            job.tend()
+        over = [job for job in jobs if job.ended]
+        for job in over:
+            self._write(job)
+        written = [job for job in over if job.id not in self._unwritten]
+        surplus = written[: max(0, len(written) - KEPT_MAX)]
+        for job in written:
+            if job.idle_s > self._kept_s or job in surplus:
+                self.end(job)
+        self.records.sweep_in_turn()
+
+    def _ended(self, job: CommandJob, done: Done) -> None:
+        """Write the end of a command and tell of it, on the command's thread; what fails there must be caught here."""
+        try:
+            self._write(job)
+            done(job)
+        except Exception:  # the top of a thread
+            log.exception("end of a command not told", extra={"job": job.id})
+
+    def _write(self, job: CommandJob) -> None:
+        """Write the record of a command that has ended, and give its place back; the sweeper tries again."""
+        with self._lock:
+            record = self._unwritten.get(job.id)
+            if record is None or job.ending is None or job.id in self._writing:
+                return
+            self._writing.add(job.id)
+        try:
+            cut = job.ending.reason == OUTPUT_LIMIT
+            self.records.end(record, job.ending, frames=frames_of(job), truncated=cut, identity=job.identity)
+            if self._across is not None:
+                self._across.finish(job.id, job.ending.state)
+            with self._lock:
+                del self._unwritten[job.id]
+        except StoreProblem as problem:
+            log.warning("end of a command not written", extra={"job": job.id, "why": problem.sentence})
+        finally:
+            with self._lock:
+                self._writing.discard(job.id)
+
+
+def frames_of(job: CommandJob) -> Iterator[Frame]:
+    """Read the whole output of a command that has ended."""
+    offset = 0
+    while pieces := job.read(offset, limit=READ_PIECES, wait_s=0):
+        offset = pieces[-1][0] + 1
+        yield from (unpacked(record) for _, record in pieces)
