@@ -13,7 +13,7 @@ from opsmodal.guard.engine.names import Own, everyone, once, resolved
 from opsmodal.guard.engine.refusing import Refusal, shown
 from opsmodal.guard.engine.tables import Verb, grammar
 from opsmodal.guard.engine.verbs import found
-from opsmodal.guard.verdict import Decision, Target, Verdict, refused
+from opsmodal.guard.verdict import Decision, Target, Verdict
 from opsmodal.guard.words import Word
 from opsmodal.guard.world import Asked
 from opsmodal.permissions import Permission
@@ -47,7 +47,7 @@ def judge_engine(words: tuple[Word, ...], asked: Asked) -> Verdict:
 def _judged(words: tuple[Word, ...], asked: Asked) -> Verdict:
     program = asked.kind
     if program == "kubernetes" or not words or words[0].text != program:
-        return refused("engine-verb", "The line does not begin with the program of this engine.")
+        raise Refusal("engine-verb", "The line does not begin with the program of this engine.")
     verb, at = found(words, grammar(program))
     given = flags_read(words, at, verb, asked.mode)
     if verb.row.names == "exec":
