@@ -59,6 +59,7 @@ COMMAND_RUNBOOK = Action(name="command.runbook", permission=Permission.EXEC, lab
 """A line is judged first, and then let through as one of these: what is refused is an attempt of the first. The last
 is a runbook that an administrator did not approve beforehand: it needs no more than it says, and is confirmed."""
 COMMAND_STOP = Action(name="command.stop", permission=Permission.EXEC, label="Stop a command", audited=True)
+GUARD_RULES = Action(name="guard.rules", permission=None)
 CONNECTION_VIEW = Action(name="connection.view", permission=Permission.VIEW)
 CONNECTION_CHOOSE = Action(name="connection.choose", permission=Permission.VIEW, audited=True)
 """One's own, like a favourite, and written down: it says by which network somebody's actions come."""

@@ -5,6 +5,7 @@ import { accessEnded, refreshAfterChange } from "./poll.js";
 
 const RETRY_MS = 1000;
 const RETRY_MAX_MS = 20000;
+const encoder = new TextEncoder();
 
 // Gives what ends it when the page turns to something else; the command itself goes on.
 export function startConsole(section) {
@@ -32,7 +33,8 @@ function attach(section, lines) {
   const ticking = setInterval(count, 1000);
   const say = (words) => { if (state.textContent !== words) state.textContent = words; };
 
-  function write({ stream, spans }) {
+  function write({ stream, spans, lost }) {
+    if (lost) return lines.remark("Some output is gone from the server, and is left out here.");
     const fresh = [];
     const current = () => {
       if (!open[stream]) {
@@ -44,28 +46,31 @@ function attach(section, lines) {
       return open[stream];
     };
     for (const [text, classes] of spans) {
+      bytes += encoder.encode(text).length;
       text.split("\n").forEach((words, at) => {
         if (at) [current(), open[stream] = null];
         if (words) current().append(classes ? piece("span", classes, words) : words);
       });
     }
-    lines.add(fresh, fresh.length);
+    return lines.add(fresh, fresh.length);
   }
 
+  // What may be better in a moment is tried again; anything else is the end, of the command or of the right to it.
   function end(frame) {
+    if (frame.reason === "error") return again(frame.sentence.replace(/\.$/, ""));
     leave();
     if (frame.ended) accessEnded(frame);
-    const { exit_code: code, sentence } = frame;
-    if (code === 0) state.replaceChildren(piece("span", "mark ok", "● exit code 0"));
-    else state.replaceChildren(piece("span", "mark error", `▲ ${code === null || code === undefined ? frame.reason : `exit code ${code}`}`));
+    const code = frame.exit_code ?? null;
+    state.replaceChildren(piece("span", code === 0 ? "mark ok" : "mark error", `${code === 0 ? "●" : "▲"} ${code === null ? frame.reason.replace("-", " ") : `exit code ${code}`}`));
     section.querySelector("form:has([data-stop])")?.remove();
-    lines.remark(sentence);
-    refreshAfterChange();
+    lines.remark(frame.sentence);
+    return refreshAfterChange();
   }
 
-  function again() {
+  function again(why) {
+    over = true;
     const wait = Math.min(RETRY_MS * 2 ** failures++, RETRY_MAX_MS) * (0.5 + Math.random());
-    say(`▲ The connection dropped, trying again in ${Math.ceil(wait / 1000)} s`);
+    say(`▲ ${why}, trying again in ${Math.ceil(wait / 1000)} s`);
     timer = setTimeout(connect, wait);
   }
 
@@ -73,16 +78,17 @@ function attach(section, lines) {
     const url = new URL(address, location.href);
     url.protocol = url.protocol.replace("http", "ws");
     url.search = new URLSearchParams({ offset, spans: 1 });
-    socket = new WebSocket(url);
-    socket.onopen = () => say("◐ running");
-    socket.onmessage = ({ data }) => {
+    over = false;
+    const mine = socket = new WebSocket(url);
+    mine.onopen = () => say("◐ running");
+    mine.onmessage = ({ data }) => {
       const frame = JSON.parse(data);
       if (frame.reason) return end(frame);
       failures = 0;
-      [offset, bytes] = [frame.offset, frame.bytes ?? frame.offset];
+      offset = frame.offset;
       return write(frame);
     };
-    socket.onclose = () => over || again();
+    mine.onclose = () => over || mine !== socket || again("The connection dropped");
   }
 
   function leave() {

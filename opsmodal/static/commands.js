@@ -1,12 +1,11 @@
 // The Commands tab: sends the line and puts the answer where the eye is; fills in what is taken over.
-import { startCompleting } from "./command-words.js";
 import { NO_ANSWER, SignedOut, errorOf, fetchPage, plainClick, take } from "./page.js";
 
 const GRACE_MS = 20000; // what a server may need beside the command itself
 const MASK = "••";
 const form = document.getElementById("command");
 const line = form.querySelector("[data-line]");
-const verdict = form.querySelector("[data-verdict]");
+const [verdict, waiting, told] = ["verdict", "waiting", "told"].map((name) => form.querySelector(`[data-${name}]`));
 const outcome = () => document.getElementById("outcome");
 let leaving = null;
 
@@ -66,9 +65,10 @@ async function send(url, fields) {
   if (form.ariaBusy === "true") return;
   if (line.value.includes(MASK)) return complain("This line holds what stands for a secret. Type the secret itself.");
   const began = Date.now();
-  const say = () => { outcome().querySelector("[data-waiting]").textContent = `Running for ${Math.round((Date.now() - began) / 1000)} s`; };
-  const waiting = url === form.action ? setInterval(say, 1000) : 0;
-  if (waiting) outcome().classList.add("waiting");
+  const count = () => { waiting.textContent = `Running for ${Math.round((Date.now() - began) / 1000)} s`; };
+  const counting = setInterval(count, 1000);
+  count();
+  told.textContent = "Running";
   form.ariaBusy = "true";
   try {
     show((await fetchPage(url, new URLSearchParams(fields), {}, form.dataset.waitS * 1000 + GRACE_MS)).doc);
@@ -76,8 +76,9 @@ async function send(url, fields) {
     if (error instanceof SignedOut) location.assign("/sign-in");
     else complain(`${NO_ANSWER} Whether it ran is not known: look at the history before trying again.`);
   } finally {
-    clearInterval(waiting);
-    outcome().classList.remove("waiting");
+    clearInterval(counting);
+    waiting.textContent = "";
+    told.textContent = outcome().querySelector(".state")?.textContent ?? "";
     form.ariaBusy = "false";
   }
 }
@@ -109,5 +110,7 @@ document.addEventListener("submit", (event) => {
 });
 addEventListener("popstate", () => location.reload());
 addEventListener("pagehide", () => leaving?.());
-startCompleting(line, form);
+const helped = () => import("./command-words.js").then(({ startCompleting }) => startCompleting(line, form)).catch(() => {});
+if (document.activeElement === line) helped();
+else line.addEventListener("focus", helped, { once: true });
 look();

@@ -52,13 +52,14 @@ def screen(text: str | None) -> Screen:
 def pointed(line: str, suggestion: str, reason: str) -> list[tuple[str, bool]]:
     """Cut a refused line into pieces, and say of each whether it is what the refusal is about.
 
-    That is what the suggested line has not; without a suggestion, the words that the reason quotes.
+    That is what the reason quotes of the line; where it quotes nothing of it, what the suggested line has not.
     """
+    quoted = sorted({found for found in _QUOTED.findall(reason) if found in line}, key=len, reverse=True)
+    if quoted:
+        pieces = re.split("({})".format("|".join(map(_whole, quoted))), line)
+        return [(piece, at % 2 == 1) for at, piece in enumerate(pieces) if piece]
     words = _WORDS.findall(line)
     wrong = _dropped(words, _WORDS.findall(suggestion)) if suggestion else set[int]()
-    if not wrong:
-        quoted = {word for found in _QUOTED.findall(reason) for word in found.split()}
-        wrong = {at for at, word in enumerate(words) if word in quoted or word.partition("=")[0] in quoted}
     return [(word, at in wrong and not word.isspace()) for at, word in enumerate(words)]
 
 
@@ -80,6 +81,12 @@ def lasting(seconds: float) -> str:
     if whole < MINUTE_S * 2 or whole % MINUTE_S:
         return f"{whole} s"
     return f"{whole // MINUTE_S} minutes"
+
+
+def _whole(text: str) -> str:
+    """Find a text where it is no part of a longer word."""
+    before, after = r"(?<!\w)" if text[0].isalnum() else "", r"(?!\w)" if text[-1].isalnum() else ""
+    return f"{before}{re.escape(text)}{after}"
 
 
 def _ends(lines: list[str], count: int) -> list[str]:
