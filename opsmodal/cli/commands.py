@@ -12,6 +12,7 @@ from opsmodal.cli.connection import connection
 from opsmodal.cli.demo import demo
 from opsmodal.cli.doctor import doctor
 from opsmodal.cli.documents import apply, diff, export
+from opsmodal.cli.guard import guard
 from opsmodal.cli.host_keys import host_key
 from opsmodal.cli.identities import identity
 from opsmodal.cli.people import token, user
@@ -80,5 +81,5 @@ def _log_to_standard_error() -> None:
 
 
 user.add_command(identity)
-for command in (demo, serve, apply, diff, export, user, session, token, audit, connection, host_key, doctor):
+for command in (demo, serve, apply, diff, export, user, session, token, audit, connection, host_key, guard, doctor):
     main.add_command(command)

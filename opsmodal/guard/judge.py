@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from opsmodal.guard import suggesting
+from opsmodal.guard.engine import judge_engine, judge_in_container
 from opsmodal.guard.host import judge_host
 from opsmodal.guard.line import Unsplittable, dashed, from_argv, split
 from opsmodal.guard.narrowing import narrowed
@@ -81,7 +82,7 @@ def _unknown(words: tuple[Word, ...], asked: Asked) -> Verdict:
     return _refused("program", f"“{words[0].text[:80]}” is not known to the guard of {NAMED[asked.kind]}.")
 
 
-judge_kubectl = judge_engine = judge_in_container = _unknown
+judge_kubectl = _unknown
 
 _DASH_HINT = "Type - or -- by hand, or put the word in quotes if it is meant as text."
 

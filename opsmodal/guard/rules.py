@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from opsmodal.guard import host_rules
+from opsmodal.guard.engine import rules as engine_rules
 from opsmodal.guard.judge import JUDGE_RULES
 from opsmodal.guard.line import LINE_RULES
 from opsmodal.guard.narrowing import SITE_RULES
@@ -20,4 +21,4 @@ def _joined(*groups: Iterable[Rule]) -> Mapping[str, Rule]:
     return by_id
 
 
-RULES: Mapping[str, Rule] = _joined(LINE_RULES, JUDGE_RULES, SITE_RULES, host_rules.RULES)
+RULES: Mapping[str, Rule] = _joined(LINE_RULES, JUDGE_RULES, SITE_RULES, host_rules.RULES, engine_rules.RULES)
