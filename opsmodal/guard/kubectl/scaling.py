@@ -1,0 +1,83 @@
+"""Lines that set replicas, and the lock: while an autoscaler owns a workload, nobody else sets how many there are.
+
+The API has no such lock. A line is judged right before it runs, so what is left is the moment between the two.
+"""
+
+from __future__ import annotations
+
+from opsmodal.guard.kubectl.changing import named
+from opsmodal.guard.kubectl.kinds import WITH_PODS
+from opsmodal.guard.kubectl.objects import Object, objects
+from opsmodal.guard.kubectl.rules import Refused, shown
+from opsmodal.guard.kubectl.saying import Line, managed
+from opsmodal.guard.verdict import Verdict
+from opsmodal.guard.world import World
+
+_SCALABLE = WITH_PODS - {"daemonsets"}
+_OWNED = frozenset({"replicasets", "replicationcontrollers"})
+"""Kinds that others make: whose they are has to be known."""
+OWNERS_MAX = 8
+"""How many owners are followed; a chain of three is long."""
+
+
+def scale(line: Line) -> Verdict:
+    """Judge scale: named workloads, a number, none of them an autoscaler's."""
+    if line.has("all", "selector"):
+        raise Refused("kubectl-scale", "Which workloads that hits is not said by the line.")
+    replicas = line.read.last("replicas")
+    if replicas is None or (count := number(replicas)) is None:
+        raise Refused("kubectl-scale", "No number of replicas is given.")
+    found = _scalable(line)
+    return managed(line, found, destroys="This stops every pod of it." if count == 0 else "")
+
+
+def autoscale(line: Line) -> Verdict:
+    """Judge autoscale: a second autoscaler for one workload would be a way to set its replicas."""
+    return managed(line, _scalable(line))
+
+
+def _scalable(line: Line) -> tuple[Object, ...]:
+    found = objects(line.words, line.world)
+    named(line, found)
+    for each in found:
+        if not each.sort.custom and each.sort.plural not in _SCALABLE:
+            raise Refused("kubectl-kind-here", f"{each.sort.plural} have no replicas.", "Name a deployment.")
+        check_unlocked(each, line.world)
+    return found
+
+
+def check_unlocked(each: Object, world: World) -> None:
+    """Refuse to touch the replicas of what an autoscaler owns. Raise Refused."""
+    if owner := autoscaled_by(each, world):
+        own = "An autoscaler owns it" if owner == each.key else f"An autoscaler owns {owner}, which it belongs to"
+        raise Refused("kubectl-autoscaled", f"{each.key}: {shown(own)}.")
+
+
+def autoscaled_by(each: Object, world: World) -> str:
+    """Give the workload that an autoscaler owns and that the object is or belongs to; "" where there is none."""
+    scaled = world.autoscaled
+    if not scaled:
+        return ""
+    here: str | None = each.key
+    for _ in range(OWNERS_MAX):
+        if here in scaled:
+            return here or ""
+        here = world.owners.get(here or "")
+    return _by_name(each, scaled) if each.sort.plural in _OWNED and each.key not in world.owners else ""
+
+
+def _by_name(each: Object, scaled: frozenset[str]) -> str:
+    """Say whose it could be by its name: a deployment's replica set is called after it."""
+    return next((key for key in sorted(scaled) if each.name.startswith(f"{key.partition('/')[2]}-")), "")
+
+
+def number(text: str) -> int | None:
+    """Read a number as Go does for a flag: 0x0, 0b0, 0_0 and 00 are all nothing. None for what is none."""
+    try:
+        return int(text, 0)
+    except ValueError:
+        return (
+            int(text, 8)
+            if text.lstrip("+-").isdecimal() and text.isascii() and set(text) <= set("+-01234567")
+            else None
+        )
