@@ -19,6 +19,7 @@ const focusOn = (selector) => document.querySelector(selector)?.select();
 const KEYS = {
   "/": () => focusOn("#find"),
   f: () => focusOn("main [data-filter]"),
+  c: () => focusOn("#line"),
   j: () => step(1),
   k: () => step(-1),
   r: () => refresh(),

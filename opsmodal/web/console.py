@@ -52,9 +52,10 @@ def screen(text: str | None) -> Screen:
 def pointed(line: str, suggestion: str, reason: str) -> list[tuple[str, bool]]:
     """Cut a refused line into pieces, and say of each whether it is what the refusal is about.
 
-    That is what the reason quotes of the line; where it quotes nothing of it, what the suggested line has not.
+    That is what the reason names of the line; where it names nothing of it, what the suggested line has not.
     """
-    quoted = sorted({found for found in _QUOTED.findall(reason) if found in line}, key=len, reverse=True)
+    named = (*_QUOTED.findall(reason), *(word.rstrip(".,:") for word in reason.split() if word.startswith("-")))
+    quoted = sorted({each for each in named if each.strip("-") and each in line}, key=len, reverse=True)
     if quoted:
         pieces = re.split("({})".format("|".join(map(_whole, quoted))), line)
         return [(piece, at % 2 == 1) for at, piece in enumerate(pieces) if piece]

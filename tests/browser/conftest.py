@@ -24,7 +24,7 @@ from opsmodal.demo.cluster import Cluster, start
 from tests.contract.relay import Relay
 from tests.web.conftest import PASSWORD, Installation, Seed, closed, installed, seed
 
-__all__ = ["seed"]
+__all__ = ["Seed", "seed"]
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 START_S, END_S = 30.0, 15.0
@@ -174,10 +174,10 @@ def own(browser: Browser, tmp_path: Path, seed: Seed) -> Iterator[Own]:
 
 
 @contextmanager
-def owned(browser: Browser, folder: Path, seed: Seed) -> Iterator[Own]:
-    """Serve an installation and a cluster of somebody's own, and sign in there."""
+def owned(browser: Browser, folder: Path, seed: Seed, **more: Any) -> Iterator[Own]:
+    """Serve an installation and a cluster of somebody's own, and sign in there; `more` are settings."""
     cluster = start()
-    installation = installed(folder, seed, cluster)
+    installation = installed(folder, seed, cluster, **more)
     server = make_server("127.0.0.1", 0, installation.app, threaded=True)
     server.daemon_threads = True
     thread = threading.Thread(

@@ -62,6 +62,9 @@ def test_a_page_holds_no_endless_line() -> None:
     [
         ("kubectl get pods -A", "kubectl get pods", "“-A” reads every namespace.", ["-A"]),
         ("kubectl get pods -A", "kubectl get pods", "Every namespace.", ["-A"]),
+        ("kubectl get pods -A", "", "-A reads every namespace.", ["-A"]),
+        ("kubectl get pods -Aw", "", "-A reads every namespace.", []),
+        ("kubectl exec db -- grep -A 3 x", "", "Nothing is named.", []),
         ("kubectl get pods; ls", "", "“;” outside quotes is for a shell.", [";"]),
         ("kubectl exec -it web -- sh", "kubectl exec web -- sh", "There is no terminal.", ["-it"]),
         ("kubectl get web web-1", "", "“web” is not a kind.", ["web", "web"]),
