@@ -175,9 +175,11 @@ def test_the_order_of_flags_and_names_changes_no_verdict(case: Case, data: st.Da
     if isinstance(flags, Fault) or len({each.flag.name for each in flags.given}) < len(flags.given):
         return
     taken = {at for each in flags.given for at in range(each.at, each.end)}
-    spans = {(each.at, each.end) for each in flags.given} | {(at, at + 1) for at in flags.places if at not in taken}
-    mixed = data.draw(st.permutations(sorted(spans)))
-    line = [*words[:2], *(word for begin, end in mixed for word in words[2:][begin:end])]
+    spans = [(each.at, each.end) for each in {each.at: each for each in reversed(flags.given)}.values()]
+    names = iter([at for at in flags.places if at not in taken])
+    mixed = data.draw(st.permutations([*spans, *[None for at in flags.places if at not in taken]]))
+    ordered = [span or (at := next(names), at + 1) for span in mixed]
+    line = [*words[:2], *(word for begin, end in ordered for word in words[2:][begin:end])]
     before, after = judge_engine(split(case.line), case.asked), judge_engine(tuple(map(Word, line)), case.asked)
     assert before.allowed is after.allowed
     assert sorted(before.argv) == sorted(after.argv)
