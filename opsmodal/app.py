@@ -55,6 +55,7 @@ from opsmodal.store import Vault, open_vault
 from opsmodal.store.store import Store
 from opsmodal.switches import Switches
 from opsmodal.tabs import TABS
+from opsmodal.tabs import commands as commands_tab
 from opsmodal.tabs import instances as instances_tab
 from opsmodal.tabs import logs as logs_tab
 from opsmodal.version import installed_version
@@ -161,7 +162,9 @@ def _assemble(app: Flask, settings: Settings, store: Store, vault: Vault, known:
         overview=OverviewOperations(door, fleet),
         instances=InstanceOperations(door, fleet, live),
         logs=LogOperations(door, fleet, streams, settings, watch=watch, away=near.attach),
-        commands=CommandOperations(door, fleet, known, settings, watch=watch),
+        commands=CommandOperations(
+            door, fleet, known, settings, jobs=near.commands, find=near.command, watch=watch
+        ),
         registration=Registration(door, known, fleet, opening, Favorites(store)),
         signing=ways.signing,
         oidc=ways.oidc,
@@ -229,7 +232,7 @@ def _serve(app: Flask, *, read_only: bool) -> None:
     nouns = (services.routes, connection.routes, *registered, auditing.routes, timeline.routes, usage.routes)
     everybody = (people.routes, rights.routes, grants.routes, account.routes, guard.routes)
     routes = register(app, [*nouns, *everybody, *(tab.routes for tab in TABS)])
-    followed = register_sockets(app, [instances_tab.sockets, logs_tab.sockets])
+    followed = register_sockets(app, [instances_tab.sockets, logs_tab.sockets, commands_tab.sockets])
     app.extensions[ROUTES], app.extensions[SOCKETS] = routes, followed
     cutting.install(app, routes)
     described = document(routes, followed, version=installed_version())

@@ -124,11 +124,6 @@ def permissions_on_runtime(actor: Actor, grants: Iterable[Grant], *, runtime: st
     return given if actor.permissions is None else given & actor.permissions
 
 
-def roles_on(actor: Actor, grants: Iterable[Grant], *, service: str, runtime: str) -> frozenset[Role]:
-    """Give the roles that grants give an actor on a service; whatever a token narrows is not looked at."""
-    return frozenset(grant.role for grant in grants if grant.is_for(actor) and grant.covers(service, runtime))
-
-
 def who_can_grant(admins: Iterable[str]) -> str:
     """Say whom to ask for a permission that is missing."""
     names = sorted(admins)

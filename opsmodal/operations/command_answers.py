@@ -187,7 +187,7 @@ class CommandAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completion:
-    """A word that fits: `kind` is verb, flag, kind, name or container."""
+    """A word that fits: `kind` is program, verb, flag, kind, name or container. A flag with a value ends with =."""
 
     text: str
     kind: str

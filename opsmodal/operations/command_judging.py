@@ -14,13 +14,15 @@ from opsmodal.audit.reading import REFUSE
 from opsmodal.audit.redaction import redacted
 from opsmodal.errors import CommandNotPermitted, CommandRefused, ReadOnly, Refusal
 from opsmodal.fleet import Fleet
+from opsmodal.guard.judge import judge
 from opsmodal.guard.verdict import Decision, Verdict
-from opsmodal.guard.world import Asked, Narrowing, Shape
+from opsmodal.guard.world import Asked
 from opsmodal.operations import guards
 from opsmodal.operations.command_answers import CommandRequest
 from opsmodal.operations.command_world import CommandWorld
 from opsmodal.operations.door import Door, Pass
 from opsmodal.permissions import Action, Permission
+from opsmodal.registry.policies import narrowing_of, shapes_of
 from opsmodal.registry.registry import Registry
 
 PERMISSION_RULES = frozenset({"permission-exec", "permission-logs", "permission-manage", "runtime-permission"})
@@ -71,8 +73,6 @@ class Judging:
 
     def judge(self, leave: Pass, request: CommandRequest) -> JudgedLine:
         """Judge a line for whom `leave` was given to. Raise what reading the runtime raises."""
-        from opsmodal.guard.judge import judge
-
         world = self.world(leave)
         kind = cast(Literal["kubernetes", "docker", "podman"], self._fleet.kind(leave.service.runtime))
         asked = Asked(
@@ -87,22 +87,15 @@ class Judging:
 
     def world(self, leave: Pass) -> CommandWorld:
         """Give the world of a person on a service; nothing of it is read yet."""
+        spec = self._known.runtime(leave.service.runtime)
         return CommandWorld(
             leave,
             self._fleet,
             on_runtime=self._door.on_runtime(leave),
-            narrowing=self.narrowing(leave),
-            shapes=self.shapes(leave),
+            narrowing=narrowing_of(leave.service, leave.permissions),
+            shapes=shapes_of(spec, leave.permissions) if spec else (),
             read_only=not self._door.open_to(actions.COMMAND_EXEC),
         )
-
-    def narrowing(self, leave: Pass) -> Narrowing:
-        """Give what the site's policy leaves this person on this service."""
-        return Narrowing()
-
-    def shapes(self, leave: Pass) -> tuple[Shape, ...]:
-        """Give the runbooks of the service's runtime."""
-        return ()
 
     def refusing(self, judged: JudgedLine) -> guards.Guard:
         """Make the guard of the door that refuses a line whose verdict says so."""

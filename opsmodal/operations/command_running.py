@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from connectors.base import Ended
+from opsmodal.commands.ending import LOST, Ending
 from opsmodal.fleet import Fleet
 from opsmodal.guard.verdict import Verdict
 from opsmodal.operations.command_world import facet_of
 from opsmodal.operations.door import Pass
-from opsmodal.operations.recording import DONE, FAILED, STOPPED, Outcome
+from opsmodal.operations.recording import FAILED, Outcome
 from runtimes.commands import Command, Started
-
-ENDED_BY_US = frozenset({"timeout", "output-limit", "stopped"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,54 +25,39 @@ class Run:
     connection: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Over:
-    """How a command ended: `reason` is exited, timeout, output-limit, stopped or lost."""
-
-    reason: str
-    exit_code: int | None
-    sentence: str
-    bytes_count: int
-
-
 class Running:
     """Start commands."""
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
 
+    def connection(self, leave: Pass) -> str:
+        """Name the connection that a command would run over now."""
+        return self._fleet.connection_in_use(leave.service.runtime, leave.over)
+
     def start(self, leave: Pass, verdict: Verdict, *, limit_s: float) -> Run:
         """Begin to run. Raise what the runtime and its connection say."""
-        service, command = leave.service, _command(verdict, limit_s=limit_s, identity="")
+        service, command = leave.service, _command(verdict, limit_s=limit_s, identity=leave.service.service_account)
         started = self._fleet.read(
             service.runtime,
             lambda runtime: facet_of(runtime.commands).run(service.scope(), command),
             over=leave.over,
         )
-        return Run(started=started, connection=self._fleet.connection_in_use(service.runtime, leave.over))
+        return Run(started=started, connection=self.connection(leave))
 
-    def ended(self, leave: Pass, run: Run, over: Over, *, changed: bool) -> None:
+    def ended(self, leave: Pass, run: Run, ending: Ending, *, changed: bool) -> None:
         """Take in that a command is over: Auto hears of a way that was lost, and lists are read anew after a change."""
-        if over.reason == Ended.LOST and over.sentence:
-            self._fleet.lost(leave.service.runtime, run.connection, over.sentence)
+        if ending.reason == LOST and ending.sentence:
+            self._fleet.lost(leave.service.runtime, run.connection, ending.sentence)
         if changed:
             self._fleet.forget(leave.service)
 
 
-def note(outcome: Outcome, line: str, run: Run, over: Over) -> None:
+def note(outcome: Outcome, line: str, run: Run, ending: Ending) -> None:
     """Write on the row of the audit log how a command ended, over which connection it ran, and as whom."""
-    outcome.exit_code, outcome.bytes_count = over.exit_code, over.bytes_count
-    outcome.detail = " ".join(
-        part for part in (f"Over {run.connection}, as {run.started.identity}: {line}", over.sentence) if part
-    )
-    outcome.word = word_of(over)
-
-
-def word_of(over: Over) -> str:
-    """Give the audit log's word for an end: a program that ran and said no has failed."""
-    if over.reason in ENDED_BY_US:
-        return STOPPED
-    return DONE if over.reason == Ended.EXITED and over.exit_code == 0 else FAILED
+    outcome.exit_code, outcome.bytes_count = ending.exit_code, ending.bytes
+    outcome.detail = f"Over {run.connection}, as {run.started.identity}: {line}. {ending.sentence}".rstrip()
+    outcome.word = FAILED if ending.reason == LOST else ending.state
 
 
 def _command(verdict: Verdict, *, limit_s: float, identity: str) -> Command:

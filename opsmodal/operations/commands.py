@@ -1,7 +1,7 @@
 """The Commands tab: a typed line is judged, let through the door as what it does, run, and written down.
 
 One path for every line, whoever types it and by whatever way. Nothing here reads a line: the guard does that, and what
-runs is the argv that it gives back.
+runs is the argv that it gives back. A command is its person's, and theirs who may manage the service.
 """
 
 from __future__ import annotations
@@ -9,123 +9,132 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from opsmodal import actions
-from opsmodal.access import Access, Watch
+from opsmodal.access import Watch
+from opsmodal.answers import Done
+from opsmodal.commands.job import CommandJob, Readable
+from opsmodal.commands.jobs import CommandJobs
+from opsmodal.commands.record import Record
+from opsmodal.errors import NotThere
 from opsmodal.fleet import Fleet
-from opsmodal.guard.verdict import Decision, Verdict
-from opsmodal.listing import ListQuery
+from opsmodal.guard.world import Mode
+from opsmodal.neighbours import AwayCommand
 from opsmodal.operations.command_answers import (
     CheckAnswer,
+    CommandAnswer,
     CommandRequest,
     CommandsAnswer,
-    History,
+    Completions,
     OneShotAnswer,
+    StreamingAnswer,
     check_answer,
 )
-from opsmodal.operations.command_collecting import Collected, as_text, collect
+from opsmodal.operations.command_completing import complete
 from opsmodal.operations.command_hits import CommandHits
-from opsmodal.operations.command_judging import JudgedLine, Judging
-from opsmodal.operations.command_masking import mask_output
-from opsmodal.operations.command_running import Over, Run, Running, note
-from opsmodal.operations.command_slots import OneShots
+from opsmodal.operations.command_judging import Judging
+from opsmodal.operations.command_oneshot import IsGone, OneShot
+from opsmodal.operations.command_passing import Passing
+from opsmodal.operations.command_past import RUNNING, CommandPast, HistoryQuery
+from opsmodal.operations.command_running import Running
+from opsmodal.operations.command_streaming import Streaming
+from opsmodal.operations.command_vocabulary import Words
 from opsmodal.operations.commands_tab import CommandsTab
-from opsmodal.operations.door import Door, Pass
-from opsmodal.operations.guards import Consent, Guard, Judged
+from opsmodal.operations.door import Door
+from opsmodal.operations.guards import Consent
 from opsmodal.permissions import Actor
 from opsmodal.registry.registry import Registry
 from opsmodal.settings import Settings
-from opsmodal.streams import new_job
 
-TRUNCATED = "It wrote {count:,} bytes; what follows the first {most:,} is not shown."
+ELSEWHERE = "It runs on another host of this installation; it ends at its limit."
+Find = Callable[[str, str], CommandJob | AwayCommand | None]
+"""Find a streaming command by its id, on a service: in this process, or in another one of this host."""
 
 
 class CommandOperations:
-    """Judge and run what people type."""
+    """Judge and run what people type, and read what became of it."""
 
-    def __init__(self, door: Door, fleet: Fleet, known: Registry, settings: Settings, *, watch: Watch) -> None:
+    def __init__(
+        self,
+        door: Door,
+        fleet: Fleet,
+        known: Registry,
+        settings: Settings,
+        *,
+        jobs: CommandJobs,
+        find: Find,
+        watch: Watch,
+    ) -> None:
         self._door = door
-        self._watch = watch
-        self._settings = settings
+        self._find = find
         self._judging = Judging(door, fleet, known)
-        self._running = Running(fleet)
-        self._hits = CommandHits(door, fleet)
-        self._oneshots = OneShots()
+        running, records = Running(fleet), jobs.records
+        passing = Passing(door, self._judging, CommandHits(door, fleet), records)
+        self._oneshot = OneShot(passing, running, records, settings, watch=watch)
+        self._streaming = Streaming(passing, running, jobs, settings, watch=watch)
+        self._past = CommandPast(records)
         self._tab = CommandsTab(fleet, settings)
+        self._words = Words(fleet)
 
-    def read(self, actor: Actor, name: str, query: ListQuery) -> CommandsAnswer:
+    def read(self, actor: Actor, name: str, query: HistoryQuery) -> CommandsAnswer:
         """Give the tab, with what the actor typed on this service before."""
         leave = self._door.enter(actor, actions.COMMANDS_VIEW, name)
-        return self._tab.read(leave, self._judging.world(leave), History())
+        return self._tab.read(leave, self._judging.world(leave), self._past.history(leave, query))
 
     def check(self, actor: Actor, name: str, request: CommandRequest) -> CheckAnswer:
         """Say what would become of a line. Nothing is run and nothing written down."""
         leave = self._door.enter(actor, actions.COMMANDS_VIEW, name)
         return check_answer(self._judging.judge(leave, request).verdict)
 
+    def complete(self, actor: Actor, name: str, request: CommandRequest, at: int) -> Completions:
+        """Give the words that fit where the cursor is; inside a chosen container nobody knows any."""
+        leave = self._door.enter(actor, actions.COMMANDS_VIEW, name)
+        if request.instance:
+            return Completions()
+        known = self._words.of(leave, request.mode, on_runtime=self._door.on_runtime(leave))
+        return complete(request.command, at, known)
+
     def run(
-        self, actor: Actor, name: str, request: CommandRequest, *, consent: Consent, is_gone: Callable[[], bool]
+        self, actor: Actor, name: str, request: CommandRequest, *, consent: Consent, is_gone: IsGone
     ) -> OneShotAnswer:
         """Run a line once and give what it wrote. It is ended when whoever asked `is_gone`, or may no longer."""
-        leave, judged, guards = self._permitted(actor, name, request)
-        verdict, limit_s = judged.verdict, self._limit_s(judged.verdict)
-        told = Judged(verdict=judged.word, rule=verdict.rule)
-        slot = self._oneshots.slot(actor.name)
-        with (
-            self._door.act(leave, target=judged.target, consent=consent, guards=guards, slot=slot, judged=told) as row,
-            self._watch.hold(actor, leave.action, service=name, target=judged.target) as access,
-        ):
-            run = self._running.start(leave, verdict, limit_s=limit_s)
-            found = self._collected(run, access, limit_s=limit_s, is_gone=is_gone)
-            over = Over(
-                reason=found.reason,
-                exit_code=found.exit_code,
-                sentence=found.sentence,
-                bytes_count=found.bytes_count,
-            )
-            note(row, judged.line, run, over)
-            self._running.ended(leave, run, over, changed=verdict.changes)
-            access.demand()
-        return self._answer(new_job(), judged, run, found)
+        return self._oneshot.run(actor, name, request, consent=consent, is_gone=is_gone)
 
-    def _permitted(
-        self, actor: Actor, name: str, request: CommandRequest
-    ) -> tuple[Pass, JudgedLine, tuple[Guard, ...]]:
-        """Judge a line, and let it through as what it does; the door refuses what is refused, and writes it down."""
-        leave = self._door.enter(actor, actions.COMMAND_RUN, name)
-        judged = self._judging.judge(leave, request)
-        if not judged.verdict.allowed:
-            return leave, judged, (self._judging.refusing(judged),)
-        passed = self._door.enter(actor, judged.action, name, target=judged.target)
-        again = self._judging.rejudging(passed, judged)
-        if judged.verdict.decision is Decision.CONFIRM:
-            return passed, judged, (self._hits.confirmation(passed, judged), again)
-        return passed, judged, (again,)
+    def start(self, actor: Actor, name: str, request: CommandRequest, *, consent: Consent) -> StreamingAnswer:
+        """Start a line as a stream, which ends by itself, at a limit, or when it is stopped."""
+        return self._streaming.start(actor, name, request, consent=consent)
 
-    def _collected(self, run: Run, access: Access, *, limit_s: float, is_gone: Callable[[], bool]) -> Collected:
-        return collect(
-            run.started.stream,
-            limit_s=limit_s,
-            max_bytes=self._settings.command_oneshot_bytes,
-            is_gone=lambda: access.ended is not None or is_gone(),
-        )
+    def stop(self, actor: Actor, name: str, command: str) -> Done:
+        """Stop a command. One that has ended already is left as it is. Raise NotThere for another person's."""
+        leave = self._door.enter(actor, actions.COMMAND_STOP, name, target=command)
+        record = self._past.find(leave, command)
+        if record.outcome != RUNNING:
+            return Done(sentence="It has ended already.", targets=(command,))
+        with self._door.act(leave, target=f"{command}: {record.line}"):
+            running = self._running(record)
+            if running is None:
+                raise NotThere("The command cannot be stopped from here.", hint=ELSEWHERE)
+            ending = running.end_by(actor.name)
+        return Done(sentence=ending.sentence if ending else "It is being stopped.", targets=(command,))
 
-    def _limit_s(self, verdict: Verdict) -> int:
-        return self._settings.command_oneshot_long_s if verdict.long else self._settings.command_oneshot_s
+    def record(self, actor: Actor, name: str, command: str) -> CommandAnswer:
+        """Give a command with its output as far as it is kept. Raise NotThere for another person's."""
+        record = self._found(actor, name, command)
+        return self._past.answer(record, self._running(record))
 
-    def _answer(self, number: str, judged: JudgedLine, run: Run, found: Collected) -> OneShotAnswer:
-        verdict, stdout, withheld = judged.verdict, as_text(found.stdout), ""
-        if verdict.masked:
-            stdout, withheld = mask_output(verdict.argv, stdout)
-        most = self._settings.command_oneshot_bytes
-        cut = TRUNCATED.format(count=found.bytes_count, most=most) if found.truncated else ""
-        return OneShotAnswer(
-            id=number,
-            verdict=verdict.decision,
-            exit_code=found.exit_code,
-            stdout=stdout,
-            stderr=as_text(found.stderr),
-            duration_ms=found.duration_ms,
-            timed_out=found.timed_out,
-            truncated=found.truncated,
-            masked=verdict.masked,
-            notes=tuple(each for each in (*run.started.notes, cut, withheld, found.sentence) if each),
-        )
+    def text(self, actor: Actor, name: str, command: str) -> str:
+        """Give the output of a command as one text. Raise NotThere where none is kept."""
+        record = self._found(actor, name, command)
+        return self._past.text(record, self._running(record))
+
+    def output(self, actor: Actor, name: str, command: str) -> Readable:
+        """Give a command whose output can be followed, while it runs and afterwards. Raise NotThere."""
+        record = self._found(actor, name, command)
+        readable = self._running(record) or self._past.readable(record)
+        if readable is None:
+            raise NotThere("The output of this command cannot be followed from here.", hint=ELSEWHERE)
+        return readable
+
+    def _found(self, actor: Actor, name: str, command: str) -> Record:
+        return self._past.find(self._door.enter(actor, actions.COMMANDS_VIEW, name), command)
+
+    def _running(self, record: Record) -> CommandJob | AwayCommand | None:
+        return self._find(record.id, record.service) if record.mode is Mode.STREAMING else None

@@ -18,10 +18,8 @@ from opsmodal.permissions import (
     Actor,
     Grant,
     Permission,
-    Role,
     permissions_on,
     permissions_on_runtime,
-    roles_on,
     who_can_grant,
 )
 from opsmodal.registry.registry import Registry
@@ -98,11 +96,6 @@ class Permits:
     def on_runtime(self, leave: Pass) -> frozenset[Permission]:
         """Give what the actor may do on the whole runtime of a service, beyond its services."""
         return permissions_on_runtime(leave.actor, self._registry.grants(), runtime=leave.service.runtime)
-
-    def roles(self, leave: Pass) -> frozenset[Role]:
-        """Give the roles that the actor was granted on a service; an administrator may have none."""
-        service = leave.service
-        return roles_on(leave.actor, self._registry.grants(), service=service.name, runtime=service.runtime)
 
     def whom_to_ask(self) -> str:
         """Say who can grant what is missing."""

@@ -21,7 +21,8 @@ DONE, FAILED, STOPPED = "done", "failed", "stopped"
 class Outcome:
     """What an action reports of itself while it runs; written when it has ended.
 
-    `word` is how it ended where it did not simply run through: a program that ran and failed raises nothing.
+    `word` is how it ended where it did not simply run through: a program that ran and failed raises nothing. `number`
+    is that of the intent's row, None where nothing is written.
     """
 
     target: str = ""
@@ -29,13 +30,14 @@ class Outcome:
     bytes_count: int | None = None
     exit_code: int | None = None
     word: str = ""
+    number: int | None = None
 
 
 @contextmanager
 def recorded(audit: Audit, row: Row) -> Iterator[Outcome]:
     """Write the intent, let the action run, write the outcome. Raise NotRecorded before anything has happened."""
     intent = audit.intend(row)
-    started, outcome, word = time.monotonic(), Outcome(target=row.target), FAILED
+    started, outcome, word = time.monotonic(), Outcome(target=row.target, number=intent), FAILED
     try:
         yield outcome
         word = outcome.word or DONE
@@ -43,7 +45,8 @@ def recorded(audit: Audit, row: Row) -> Iterator[Outcome]:
         word = STOPPED
         raise
     except Exception as error:
-        outcome.detail = getattr(error, "sentence", type(error).__name__)
+        said = getattr(error, "sentence", type(error).__name__)
+        outcome.detail = f"{outcome.detail} {said}".lstrip()
         raise
     finally:
         audit.close(

@@ -47,7 +47,7 @@ def document(routes: Sequence[Route], sockets: Sequence[SocketRoute], *, version
 def _types(routes: Iterable[Route]) -> list[Any]:
     wanted = [ErrorBody]
     for route in routes:
-        for kind in (route.answers, route.body):
+        for kind in (route.answers, route.body, *(kind for _, kind in route.other_answers)):
             if kind is not None and kind not in wanted:
                 wanted.append(kind)
     return wanted
@@ -59,12 +59,16 @@ def _operation(route: Route, by_type: dict[str, Any], problem: dict[str, Any]) -
     if route.media_type == "text/plain":
         lines = {"schema": by_type.get(repr(route.answers), {})}
         content = {"text/plain": {"schema": {"type": "string"}}, "application/x-ndjson": lines}
+    others = {
+        str(status): {"description": "Done", "content": {"application/json": {"schema": by_type[repr(kind)]}}}
+        for status, kind in route.other_answers
+    }
     operation: dict[str, Any] = {
         "operationId": route.name,
         "summary": route.summary,
         "x-action": route.action.name,
         "parameters": [*_path_parameters(route.path), *map(_query_parameter, route.parameters)],
-        "responses": {str(route.status): {"description": "Done", "content": content}, "default": problem},
+        "responses": {str(route.status): {"description": "Done", "content": content}, **others, "default": problem},
     }
     body = _body(route, by_type)
     if body:

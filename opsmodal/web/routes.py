@@ -62,6 +62,8 @@ class Route:
     body_media_type: str
     other_media_types: tuple[str, ...]
     """What it may answer with instead, as text."""
+    other_answers: tuple[tuple[int, Any], ...]
+    """What it may answer with instead, as JSON: the status, and the type of its value."""
 
     @property
     def summary(self) -> str:
@@ -78,6 +80,7 @@ class Extra(TypedDict, total=False):
     media_type: str
     body_media_type: str
     other_media_types: Sequence[str]
+    other_answers: Sequence[tuple[int, Any]]
     page: str | None
     api: bool
 
@@ -121,6 +124,7 @@ class Routes:
                 media_type=extra.get("media_type", "application/json"),
                 body_media_type=extra.get("body_media_type", "application/json"),
                 other_media_types=tuple(extra.get("other_media_types", ())),
+                other_answers=tuple(extra.get("other_answers", ())),
             )
             self.routes.append(route)
             return view

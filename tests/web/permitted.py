@@ -101,6 +101,11 @@ ROUTES: dict[str, Access] = {
     "commands_read": EXEC,
     "commands_run": EXEC,
     "commands_check": EXEC,
+    "commands_completions": EXEC,
+    "commands_one": EXEC,
+    "commands_text": EXEC,
+    "commands_stop": EXEC,
+    "guard_rules": SIGNED_IN,
     "timeline_read": VIEW,
     "usage_whole": VIEW,
     "usage_one": VIEW,
@@ -177,6 +182,7 @@ ROUTES: dict[str, Access] = {
 SOCKETS: dict[str, Access] = {
     "/services/<service>/live": VIEW,
     "/services/<service>/logs/follow": LOGS,
+    "/services/<service>/commands/<command>/output": EXEC,
 }
 ADDRESSES: dict[str, Access] = {
     "GET /": SIGNED_IN,
@@ -217,6 +223,8 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "host-key list": (),
     "host-key trust": ("host-key.trust",),
     "host-key forget": ("host-key.forget",),
+    "guard check": (),
+    "guard test": (),
     "audit verify": (),
     "audit export": ("audit.export",),
 }
