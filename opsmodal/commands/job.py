@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from connectors.base import Exit, Output
+from connectors.base import Ended, Exit, Output
 from connectors.errors import ConnectionProblem
 from opsmodal.access import Access
 from opsmodal.commands.ending import (
@@ -170,7 +170,8 @@ class CommandJob(Pump[Output | Exit]):
             self.want_end(TIMEOUT, timed_out(self.limits.seconds))
         else:
             log.warning("command not confirmed as gone", extra={"job": self.id})
-            self._over(LOST, NOT_GONE)
+            self._wanted = (LOST, NOT_GONE)
+            self._over(*self._wanted)
 
     def stop(self, reason: str = STOPPED) -> None:  # noqa: ARG002  (a holder's word; there is one reason here)
         """End it with the process, wait for that, and give its spool back. May be called twice."""
@@ -186,6 +187,8 @@ class CommandJob(Pump[Output | Exit]):
             for item in self._stream:
                 if isinstance(item, Exit):
                     self._exit = item
+                    if item.reason is Ended.LOST:  # whoever wanted it to end cannot be told that it did
+                        self._wanted = None
                     return said(item, limit_s=self.limits.seconds)
                 if self._wanted is not None:
                     continue  # until its Exit, which may have the code
