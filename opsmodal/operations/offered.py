@@ -13,7 +13,7 @@ from opsmodal.guard.world import Mode
 from opsmodal.operations.command_answers import Offered
 from runtimes.base import Severity
 
-OFFERED_MAX = 12
+OFFERED_MAX = 16
 """A list that is read at a glance."""
 INNER_LINES = (
     ("ps aux", "processes"),
@@ -39,7 +39,7 @@ def offered(
     elif container:
         found = [*_listed(INNER_LINES), Offered(command="cat /etc/os-release", label="which system")]
     else:
-        found = [*_of_engine(kind, worst, logs=logs), *(_listed(HOST_LINES, on=" of the host") if hosts else ())]
+        found = [*_of_engine(kind, worst, logs=logs), *(_listed(HOST_LINES, on=" on the host") if hosts else ())]
     return tuple(found[:OFFERED_MAX])
 
 
@@ -85,7 +85,10 @@ def _of_engine(program: str, worst: Sequence[InstanceRow], *, logs: bool) -> lis
             found.append(Offered(command=line, label="its lines as they come", mode=Mode.STREAMING))
     well = next((row for row in worst if row.severity is Severity.OK), None)
     if well is not None:
-        found.append(Offered(command=f"{program} top {well.name}", label="processes in a container"))
+        found += [
+            Offered(command=f"{program} exec {well.name} {line}", label=f"{label} in a container")
+            for line, label in INNER_LINES
+        ]
     return found
 
 
