@@ -172,7 +172,7 @@ def _tree(path: Path) -> Node:
     return _with_ids(node)
 
 
-def _fitting(node: Node, wanted: type[Any]) -> Any:
+def _fitting(node: Node, wanted: Any) -> Any:
     problems: list[Problem] = []
     value = Shape(problems).check(node, type_of(wanted), ())
     if problems:

@@ -13,6 +13,7 @@ from dataclasses import replace
 from opsmodal.guard import suggesting
 from opsmodal.guard.engine import judge_engine, judge_in_container
 from opsmodal.guard.host import judge_host
+from opsmodal.guard.kubectl import judge_kubectl
 from opsmodal.guard.line import Unsplittable, dashed, from_argv, split
 from opsmodal.guard.narrowing import narrowed
 from opsmodal.guard.rule import Rule
@@ -76,13 +77,6 @@ def _decided(line: str | Sequence[str], asked: Asked) -> Verdict:
         return refused("line-dash", f"“{dash}” holds a dash that no program takes for one.", hint=_DASH_HINT)
     return narrowed(_permitted(verdict, asked), asked)
 
-
-def _unknown(words: tuple[Word, ...], asked: Asked) -> Verdict:
-    """Refuse a program whose grammar is not known to this guard."""
-    return _refused("program", f"“{words[0].text[:80]}” is not known to the guard of {NAMED[asked.kind]}.")
-
-
-judge_kubectl = _unknown
 
 _DASH_HINT = "Type - or -- by hand, or put the word in quotes if it is meant as text."
 

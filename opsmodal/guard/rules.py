@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from opsmodal.guard import host_rules
 from opsmodal.guard.engine import rules as engine_rules
 from opsmodal.guard.judge import JUDGE_RULES
+from opsmodal.guard.kubectl import rules as kubectl_rules
+from opsmodal.guard.kubectl import rules as kubectl_rules
 from opsmodal.guard.line import LINE_RULES
 from opsmodal.guard.narrowing import SITE_RULES
 from opsmodal.guard.rule import Rule
@@ -21,4 +23,6 @@ def _joined(*groups: Iterable[Rule]) -> Mapping[str, Rule]:
     return by_id
 
 
-RULES: Mapping[str, Rule] = _joined(LINE_RULES, JUDGE_RULES, SITE_RULES, host_rules.RULES, engine_rules.RULES)
+RULES: Mapping[str, Rule] = _joined(
+    LINE_RULES, JUDGE_RULES, SITE_RULES, kubectl_rules.RULES, engine_rules.RULES, host_rules.RULES
+)

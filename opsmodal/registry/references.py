@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from opsmodal.registry import vpn
+from opsmodal.registry import policies, vpn
 from opsmodal.registry.reading import NOUNS, Read, Reading
 from opsmodal.registry.rights import apart, name_of
 from opsmodal.registry.schema import (
@@ -27,6 +27,7 @@ from runtimes.errors import Invalid
 
 ENGINE_SCOPES = ("project", "containers", "labels")
 CLUSTER_SCOPES = ("namespace", "selector")
+CLUSTER_KEYS = (*CLUSTER_SCOPES, "serviceAccount")
 PLAIN_SOCKET = "tcp://"
 NO_NAME = "auto"
 """What people choose in place of a connection's name (see `opsmodal.choices`)."""
@@ -76,6 +77,8 @@ def _runtime(reading: Reading, path: Path, spec: RuntimeSpec, after: State) -> N
             reading.add(path, f"The runtime {spec.name} needs either a kubeconfig or inCluster.", hint)
         return
     _tls(reading, path, spec)
+    for key, sentence, hint in policies.runbooks_wrong(spec.runbooks):
+        reading.add((*path, "runbooks", *key), sentence, hint)
 
 
 def _tls(reading: Reading, path: Path, spec: EngineSpec) -> None:
@@ -111,12 +114,13 @@ def _services_left(reading: Reading, after: State) -> None:
 def _misfits(spec: ServiceSpec, runtime: RuntimeSpec) -> list[tuple[str, str, str]]:
     """List (key, sentence, hint) for what of a service does not fit the kind of its runtime."""
     given = [key for key in (*CLUSTER_SCOPES, *ENGINE_SCOPES) if getattr(spec, key)]
+    accounts = ["serviceAccount"] if spec.service_account else []
     on_cluster = isinstance(runtime, KubernetesSpec)
-    foreign = ENGINE_SCOPES if on_cluster else CLUSTER_SCOPES
+    foreign = ENGINE_SCOPES if on_cluster else CLUSTER_KEYS
     hint = "Give a namespace, and a selector if wanted." if on_cluster else "Give a project, containers or labels."
     found = [
         (key, f"“{key}” means nothing on {runtime.name}, which is of kind {runtime.kind}.", hint)
-        for key in given
+        for key in (*given, *accounts)
         if key in foreign
     ]
     if on_cluster:

@@ -56,6 +56,11 @@ ProjectOrNone = Annotated[
     str, _text(r"[a-z0-9][a-z0-9_-]{0,127}", "a compose project as the engine names it", empty=True)
 ]
 ContainerName = Annotated[str, _text(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}", "a container's name as the engine lists it")]
+AccountOrNone = Annotated[
+    str,
+    _text(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?", "the name of a service account of the namespace", empty=True),
+]
+ParameterName = Annotated[str, _text(r"[A-Za-z][A-Za-z0-9_-]{0,62}", "a name like unit")]
 Fingerprint = Annotated[str, _text(r"[0-9a-f]{32}", "a fingerprint out of an export", empty=True)]
 Issuer = Annotated[
     str,
@@ -146,6 +151,29 @@ DIRECT = DirectConnection(name="direct")
 """What a runtime without connections is reached by."""
 
 
+class ParameterSpec(Spec, frozen=True, kw_only=True):
+    """What may stand in the place of a parameter: what matches a pattern as a whole, or one of a few choices."""
+
+    pattern: Value = ""
+    choices: tuple[Text, ...] = ()
+    description: Value = ""
+
+
+class RunbookSpec(Spec, frozen=True, kw_only=True):
+    """A command that may run on the host: its words exactly, where `{name}` alone is a word stands a parameter.
+
+    Who has `permission` on the service and exec on the runtime may run it; the roles of `approved_for`, and those above
+    them, are not asked to confirm.
+    """
+
+    name: Name
+    description: Value = ""
+    argv: tuple[Text, ...]
+    parameters: dict[ParameterName, Text | ParameterSpec] = field(default_factory=dict)
+    permission: Literal["exec", "manage"] = "exec"
+    approved_for: tuple[Role, ...] = ()
+
+
 class RuntimeBase(Spec, tag_field="kind", frozen=True, kw_only=True):
     """What all runtimes have."""
 
@@ -181,6 +209,7 @@ class EngineSpec(RuntimeBase, frozen=True, kw_only=True):
     tls: TlsFiles | None = None
     host: Literal["local", "none"] = "none"
     proxy_admin: HttpAddress | None = None
+    runbooks: tuple[RunbookSpec, ...] = ()
 
 
 class DockerSpec(EngineSpec, tag="docker", frozen=True, kw_only=True):
@@ -198,6 +227,23 @@ class PodmanSpec(EngineSpec, tag="podman", frozen=True, kw_only=True):
 RuntimeSpec = KubernetesSpec | DockerSpec | PodmanSpec
 
 
+class ByRole(Spec, frozen=True, kw_only=True):
+    """A list for each role that has one, which narrows the roles below it too."""
+
+    viewer: tuple[Text, ...] | None = None
+    developer: tuple[Text, ...] | None = None
+    operator: tuple[Text, ...] | None = None
+    manager: tuple[Text, ...] | None = None
+
+
+class PolicySpec(Spec, frozen=True, kw_only=True):
+    """What of the typed lines that the guard lets through is left on a service: for everybody, or by role."""
+
+    verbs: tuple[Text, ...] | ByRole | None = None
+    kinds: tuple[Text, ...] | ByRole | None = None
+    programs: tuple[Text, ...] | ByRole | None = None
+
+
 class ServiceSpec(Spec, frozen=True, kw_only=True):
     """A service: what of a runtime belongs together."""
 
@@ -209,6 +255,8 @@ class ServiceSpec(Spec, frozen=True, kw_only=True):
     project: ProjectOrNone = ""
     containers: tuple[ContainerName, ...] = ()
     labels: dict[Text, Value] = field(default_factory=dict)
+    service_account: AccountOrNone = ""
+    policy: PolicySpec | None = None
 
     def scope(self) -> Scope:
         """Give the scope that the runtimes' facets take."""
@@ -301,8 +349,8 @@ class Document(Spec, frozen=True, kw_only=True):
 
 LATER: Mapping[type[Spec], tuple[str, ...]] = {
     Document: ("settings",),
-    ServiceSpec: ("serviceAccount", "policy", "alerts"),
-    RuntimeBase: ("runbooks", "registries", "egressAllow", "metricsServer", "hosts"),
+    ServiceSpec: ("alerts",),
+    RuntimeBase: ("registries", "egressAllow", "metricsServer", "hosts"),
 }
 """Keys that a later release brings: refused like every unknown key, and the hint says so."""
 

@@ -10,6 +10,8 @@ from opsmodal.registry.tree import Unreadable, plucked, read_tree
 
 Form = Mapping[str, str]
 FILE_NAMES = {"kubeconfig": "kubeconfig", "ca": "ca.pem", "certificate": "cert.pem", "key": "key.pem"}
+UNSHOWN = frozenset({"policy", "runbooks"})
+"""Keys that are written in a document only: saving a form must not take a policy away."""
 PROFILE_SUFFIXES = {("openvpn", "configFile"): "ovpn", ("openvpn", "authFile"): "login"}
 
 
@@ -45,10 +47,11 @@ def profile_entry(
     return {**entry, **({"allowedNetworks": networks} if networks else {})}, sent
 
 
-def service_entry(form: Form, name: str) -> dict[str, Any]:
-    """Read the form of a service; empty fields are left out."""
+def service_entry(form: Form, name: str, before: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Read the form of a service; empty fields are left out. What the form does not show stays as `before` has it."""
     entry: dict[str, Any] = {"name": name, "runtime": form.get("runtime", "")}
-    for field in ("environment", "namespace", "selector", "project"):
+    entry |= {key: value for key, value in (before or {}).items() if key in UNSHOWN and value}
+    for field in ("environment", "namespace", "selector", "project", "serviceAccount"):
         if form.get(field, "").strip():
             entry[field] = form[field].strip()
     containers = [one for one in form.get("containers", "").replace(",", " ").split() if one]
@@ -73,6 +76,7 @@ def _cluster(form: Form, before: Mapping[str, Any], entry: dict[str, Any], sent:
 
 def _engine(form: Form, before: Mapping[str, Any], entry: dict[str, Any], sent: dict[str, str]) -> None:
     entry["socket"] = form.get("socket", "").strip()
+    entry |= {key: value for key, value in before.items() if key in UNSHOWN and value}
     if form.get("proxyAdmin", "").strip():
         entry["proxyAdmin"] = form["proxyAdmin"].strip()
     if form.get("host", "").strip():

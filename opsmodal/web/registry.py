@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from opsmodal import actions
 from opsmodal.answers import Done
-from opsmodal.errors import BadRequest
+from opsmodal.errors import BadRequest, NotThere
 from opsmodal.operations.registered import ProposalRow, RuntimeAnswer, RuntimeRow, Tested
 from opsmodal.registry.changes import Applied
 from opsmodal.registry.schema import ServiceSpec
@@ -147,7 +147,7 @@ def service(name: str) -> AnyResponse:
 @routes.put(SERVICE, actions.REGISTRY_CHANGE, Done, body=dict[str, Any], parameters=(REASON,))
 def put_service(name: str) -> AnyResponse:
     """Create or replace a service."""
-    entry = {**body_fields(), "name": name} if wants_json() else service_entry(request.form, name)
+    entry = {**body_fields(), "name": name} if wants_json() else service_entry(request.form, name, _stored(name))
     problems = {} if wants_json() else _problems("services", entry, {})
     if problems:
         known = operations().registration.runtimes(actor())
@@ -209,6 +209,14 @@ def _problems(section: str, entry: dict[str, Any], files: dict[str, str]) -> dic
     for problem in operations().registration.problems(actor(), section, entry, files):
         by_field.setdefault(problem.field.split(".")[0].split("[")[0], []).append(problem)
     return by_field
+
+
+def _stored(name: str) -> dict[str, Any]:
+    """Give the entry of a service; an empty one where it is new."""
+    try:
+        return operations().registration.service(actor(), name)
+    except NotThere:
+        return {}
 
 
 def _fields(entry: dict[str, Any]) -> dict[str, Any]:

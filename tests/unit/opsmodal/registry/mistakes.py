@@ -5,6 +5,9 @@ from __future__ import annotations
 HEAD = "apiVersion: opsmodal/v1\n"
 DOCKER = "{name: edge, kind: docker, socket: /var/run/docker.sock}"
 
+EDGE = f"runtimes:\n- {{{DOCKER[1:-1]},"
+SERVICE = f"runtimes: [{DOCKER}]\nservices:\n- name: s\n  runtime: edge\n  project: p"
+
 # document after HEAD (its first line is 2) → line, path, words of the sentence, words of the hint
 MISTAKES: dict[str, tuple[str, int, str, str, str]] = {
     "unknown key at the top": ("service: []", 2, "service", "not a key", "Did you mean “services”?"),
@@ -16,12 +19,89 @@ MISTAKES: dict[str, tuple[str, int, str, str, str]] = {
         "not a key",
         "Did you mean “socket”?",
     ),
-    "runbooks of a later release": (
-        "runtimes:\n- name: a\n  kind: podman\n  socket: /a\n  runbooks: []",
+    "runbooks of a cluster": (
+        "runtimes:\n- name: a\n  kind: kubernetes\n  inCluster: true\n  runbooks: []",
         6,
         "runtimes[0].runbooks",
         "not a key",
-        "later release",
+        "Known here",
+    ),
+    "a runbook with a parameter that is not described": (
+        f"{EDGE}\n   runbooks: [{{name: r, argv: [systemctl, restart,\n   '{{unit}}']}}]}}",
+        5,
+        "runtimes[0].runbooks[0].argv[2]",
+        "“unit” is not described",
+        "under “parameters”",
+    ),
+    "a runbook with a parameter that stands nowhere": (
+        f"{EDGE}\n   runbooks: [{{name: r, argv: [uptime],\n   parameters: {{n: '[0-9]+'}}}}]}}",
+        5,
+        "runtimes[0].runbooks[0].parameters.n",
+        "stands nowhere in argv",
+        "by itself",
+    ),
+    "a runbook with a pattern that is none": (
+        f"{EDGE}\n   runbooks: [{{name: r, argv: [tail, '{{n}}'],\n   parameters: {{n: '['}}}}]}}",
+        5,
+        "runtimes[0].runbooks[0].parameters.n",
+        "no regular expression",
+        "An example",
+    ),
+    "a runbook whose parameter has a pattern and choices": (
+        f"{EDGE}\n   runbooks: [{{name: r, argv: [a, '{{n}}'],\n  parameters: {{n: {{pattern: a, choices: [b]}}}}}}]}}",
+        5,
+        "runtimes[0].runbooks[0].parameters.n",
+        "either a pattern or choices",
+        "whole value",
+    ),
+    "a runbook of an engine's own program": (
+        f"{EDGE}\n   runbooks: [{{name: r,\n   argv: [docker, system, prune]}}]}}",
+        5,
+        "runtimes[0].runbooks[0].argv[0]",
+        "judged by its own grammar",
+        "a program of the host",
+    ),
+    "a runbook whose program is a parameter": (
+        f"{EDGE}\n   runbooks: [{{name: r, argv: ['{{x}}'], parameters: {{x: a}}}}]}}",
+        4,
+        "runtimes[0].runbooks[0].argv[0]",
+        "is no parameter",
+        "for each program",
+    ),
+    "a runbook without a word": (
+        f"{EDGE}\n   runbooks: [{{name: r, argv: []}}]}}",
+        4,
+        "runtimes[0].runbooks[0].argv",
+        "at least one word",
+        "first",
+    ),
+    "two runbooks of one name": (
+        f"{EDGE}\n   runbooks: [{{name: r, argv: [w]}},\n   {{name: r, argv: [who]}}]}}",
+        5,
+        "runtimes[0].runbooks[1].name",
+        "two runbooks named “r”",
+        "Rename",
+    ),
+    "a service account on an engine": (
+        f"{SERVICE}\n  serviceAccount: ops",
+        7,
+        "services[0].serviceAccount",
+        "means nothing on edge",
+        "project, containers or labels",
+    ),
+    "a policy for a role that is none": (
+        f"{SERVICE}\n  policy: {{verbs: {{admin: []}}}}",
+        7,
+        "services[0].policy.verbs.admin",
+        "not a key",
+        "Known here: viewer",
+    ),
+    "a policy key that is none": (
+        f"{SERVICE}\n  policy: {{verb: [get]}}",
+        7,
+        "services[0].policy.verb",
+        "not a key",
+        "Did you mean “verbs”?",
     ),
     "password of an SSH connection": (
         (

@@ -26,6 +26,28 @@ TRAPS = st.sampled_from(
 LABEL = st.one_of(NAME, TRAPS)
 TEXT = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=12)
 ROLE = st.sampled_from(["viewer", "developer", "operator", "manager"])
+NAMES = st.lists(st.one_of(NAME, TRAPS), max_size=3)
+RUNBOOKS = st.sampled_from(
+    [
+        [],
+        [{"name": "no", "argv": ["uptime"]}],
+        [
+            {
+                "name": "1e5",
+                "description": "0x1f",
+                "argv": ["tail", "-n", "{n}", "{path}"],
+                "parameters": {"n": {"choices": ["10", "100"]}, "path": "/var/log/[a-z]+"},
+                "permission": "manage",
+                "approvedFor": ["operator", "manager"],
+            }
+        ],
+    ]
+)
+POLICIES = st.one_of(
+    st.just({}),
+    st.builds(lambda names: {"policy": {"verbs": names}}, NAMES),
+    st.builds(lambda names: {"policy": {"kinds": {"operator": names}, "programs": ["no"]}}, NAMES),
+)
 
 
 @st.composite
@@ -37,6 +59,7 @@ def documents(draw: st.DrawFn) -> dict[str, object]:
             "kind": draw(st.sampled_from(["docker", "podman"])),
             "socket": "/" + draw(st.from_regex(r"[a-z .:#'\"-]{1,10}", fullmatch=True)),
             "host": draw(st.sampled_from(["local", "none"])),
+            "runbooks": draw(RUNBOOKS),
             "connections": [
                 {"name": way, "kind": "ssh", "host": "h", "user": draw(TEXT), "priority": draw(st.integers(0, 99))}
                 for way in draw(st.lists(LABEL, max_size=2, unique=True))
@@ -50,6 +73,7 @@ def documents(draw: st.DrawFn) -> dict[str, object]:
             "name": name,
             "runtime": draw(st.sampled_from(engines)),
             "labels": draw(st.dictionaries(TEXT, TEXT, min_size=1, max_size=2)),
+            **draw(POLICIES),
         }
         for name in names
     ]

@@ -67,6 +67,10 @@ def test_connections_that_are_no_yaml_name_their_line() -> None:
     [
         ({"runtime": "prod", "namespace": " shop "}, {"name": "shop", "runtime": "prod", "namespace": "shop"}),
         (
+            {"runtime": "prod", "namespace": "shop", "serviceAccount": " ops "},
+            {"name": "shop", "runtime": "prod", "namespace": "shop", "serviceAccount": "ops"},
+        ),
+        (
             {"runtime": "edge", "containers": "web, db\ncache"},
             {"name": "shop", "runtime": "edge", "containers": ["web", "db", "cache"]},
         ),
@@ -78,3 +82,11 @@ def test_connections_that_are_no_yaml_name_their_line() -> None:
 )
 def test_the_form_of_a_service(form: dict[str, str], entry: dict[str, Any]) -> None:
     assert service_entry(form, "shop") == entry
+
+
+def test_a_form_takes_no_policy_and_no_runbook_away() -> None:
+    policy, runbooks = {"verbs": ["get"]}, [{"name": "uptime", "argv": ["uptime"]}]
+    assert service_entry({"runtime": "edge"}, "shop", {"policy": policy, "namespace": "old"})["policy"] == policy
+    assert "namespace" not in service_entry({"runtime": "edge"}, "shop", {"policy": policy, "namespace": "old"})
+    entry, _ = runtime_entry({"kind": "docker", "socket": "/s"}, "edge", {"runbooks": runbooks, "host": "local"})
+    assert entry == {"name": "edge", "kind": "docker", "socket": "/s", "runbooks": runbooks}
