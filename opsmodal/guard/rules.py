@@ -8,7 +8,6 @@ from opsmodal.guard import host_rules
 from opsmodal.guard.engine import rules as engine_rules
 from opsmodal.guard.judge import JUDGE_RULES
 from opsmodal.guard.kubectl import rules as kubectl_rules
-from opsmodal.guard.kubectl import rules as kubectl_rules
 from opsmodal.guard.line import LINE_RULES
 from opsmodal.guard.narrowing import SITE_RULES
 from opsmodal.guard.rule import Rule
