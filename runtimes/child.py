@@ -46,13 +46,10 @@ LIMITS = (
 ALONE = "exec {program}"
 THEN = """\
 trap 'e=1;kill $!' TERM;exec 3>&1 4>&2 >/dev/null 2>&1;\
-{program} >&3 2>&4 3>&- 4>&- & exec 3>&- 4>&-;wait $!;s=$?;[ "$e" ]&&wait $!;\
-if [ "$e" ]||[ $s -eq {failed} ];then {afterwards};fi;exit $s"""
+{program} >&3 2>&4 3>&- 4>&- & exec 3>&- 4>&-;wait $!;s=$?;\
+if [ "$e" ];then wait $!;{afterwards};fi;exit $s"""
 """The keeper's TERM reaches the whole group; what comes afterwards is started when that is over.
 The shell itself holds no output: dash writes "Terminated", and a server that was killed reads no more."""
-
-FAILED = 1
-"""What a CLI exits with when it failed itself: the line to the far side may be lost, and what it began goes on."""
 
 
 class Children:
@@ -81,7 +78,7 @@ class Children:
 
         `files` (name → content) are written into a private folder, whose path `environment` is given for the variables
         that the program gets beside HOME, PATH, TERM and LANG. `afterwards` is an argv of the same program that is run
-        when this one was ended early, by whatever, or failed itself. Raise Invalid for what is no command line,
+        when this one is ended early, by whatever. Raise Invalid for what is no command line,
         Unavailable when this machine starts nothing.
         """
         _check(argv, afterwards)
@@ -233,7 +230,7 @@ def _script(
         files=FILES_MAX,
         kilobytes=MEMORY_MAX_BYTES // 1024,
     )
-    text = THEN.format(program=first, failed=FAILED, afterwards=then) if afterwards else ALONE.format(program=first)
+    text = THEN.format(program=first, afterwards=then) if afterwards else ALONE.format(program=first)
     return f"cd {shlex.quote(str(folder / 'home'))}||exit 126;{limits}{text}"
 
 

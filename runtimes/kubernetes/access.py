@@ -65,12 +65,19 @@ class Access:
         Raise urllib3's own exceptions: who knows what was asked for can say more about them.
         """
         login = self._current()
-        headers = urllib3.HTTPHeaderDict(_proof(login.configuration), **options.pop("headers", {}))
+        headers = urllib3.HTTPHeaderDict(proof(login.configuration), **options.pop("headers", {}))
         for name, value in login.headers:  # one name may come several times: a user has many groups
             headers.add(name, value)
         # A redirect followed would carry the token elsewhere; a retry would hide a broken line.
         options |= {"preload_content": False, "retries": False, "redirect": False}
         return login.pool.request(method, login.base + path, headers=headers, **options)
+
+    def login(self) -> Login:
+        """Give what requests are sent with just now, its credential renewed when it is about to end.
+
+        Raise Unavailable when it is closed, and what renewing raises.
+        """
+        return self._current()
 
     def renew(self) -> bool:
         """Get a new credential after a refusal; False when there is no way to get one."""
@@ -83,7 +90,7 @@ class Access:
     def lapsed(self) -> str:
         """Say since when the credential has been expired, if it has."""
         configuration = self._login.configuration
-        token = _proof(configuration).get("authorization", "").rpartition(" ")[2]
+        token = proof(configuration).get("authorization", "").rpartition(" ")[2]
         ends = [expiry.token_expires_at(token)]
         if configuration.cert_file:
             ends.append(expiry.certificate_expires_at(Path(configuration.cert_file).read_bytes()))
@@ -110,7 +117,7 @@ class Access:
         _close(previous.pool)
 
 
-def _proof(configuration: Any) -> dict[str, str]:
+def proof(configuration: Any) -> dict[str, str]:
     """Give the header that the configuration proves us with; an in-cluster token is read again when it is old."""
     settings = configuration.auth_settings().values()
     return {entry["key"]: entry["value"] for entry in settings if entry["in"] == "header"}

@@ -12,6 +12,7 @@ from runtimes.kubernetes import kubeconfig as kubeconfigs
 from runtimes.kubernetes import rights
 from runtimes.kubernetes.access import Access, Login
 from runtimes.kubernetes.client import Client
+from runtimes.kubernetes.commands import KubectlCommands
 from runtimes.kubernetes.discovery import Discovery
 from runtimes.kubernetes.figures import RecentFigures
 from runtimes.kubernetes.history import ClusterHistory
@@ -21,6 +22,7 @@ from runtimes.kubernetes.login import Dialled, dialled, from_kubeconfig, from_po
 from runtimes.kubernetes.logs import PodLogs
 from runtimes.kubernetes.models import Version
 from runtimes.kubernetes.overview import PodOverview
+from runtimes.kubernetes.program import NAME
 from runtimes.kubernetes.restarts import Restarts
 from runtimes.kubernetes.rows import Rows
 from runtimes.kubernetes.together import Together
@@ -30,7 +32,7 @@ SIMULATED = "opsmodal-simulated"
 """In the version that opsmodal's own simulated cluster gives."""
 
 
-def open_kubernetes(
+def open_kubernetes(  # noqa: PLR0913  (all that a cluster is opened with, by name)
     name: str,
     *,
     kubeconfig: str | None,
@@ -39,22 +41,25 @@ def open_kubernetes(
     connection: Connection,
     namespaces: Sequence[str] = (),
     allowed_exec: Sequence[str] = (),
+    kubectl: str = NAME,
     timeout_s: float = 10.0,
 ) -> Runtime:
     """Open the cluster that a kubeconfig (its YAML, everything inlined) or our own pod leads to.
 
     `namespaces` are those of the registered services, looked at where listing them all is denied; `allowed_exec` the
-    exec plugins that may be run. Raise Invalid for the configuration, Denied or Unavailable for what answers.
+    exec plugins that may be run; `kubectl` what typed commands run, by its path or its name on the PATH. Raise Invalid
+    for the configuration, Denied or Unavailable for what answers.
     """
     target, log_in, notes = _way(kubeconfig, context, in_cluster, connection, allowed_exec, timeout_s)
     access = Access(log_in, server=target.server)
     client = Client(access, runtime=name, timeout_s=timeout_s, standing=connection.standing)
     try:
         identity = _identity(client, target, notes)
+        commands = KubectlCommands(client, access, server_version=identity.version, named=kubectl)
     except BaseException:
         client.close()
         raise
-    return _runtime(name, client, identity, tuple(namespaces))
+    return _runtime(name, client, identity, tuple(namespaces), commands)
 
 
 def _way(
@@ -93,7 +98,9 @@ def _version(client: Client) -> Version:
     return client.get("/version", Version, what="the version")
 
 
-def _runtime(name: str, client: Client, identity: Identity, namespaces: tuple[str, ...]) -> Runtime:
+def _runtime(
+    name: str, client: Client, identity: Identity, namespaces: tuple[str, ...], commands: KubectlCommands
+) -> Runtime:
     together, pace = Together(name), Pace()
     rows = Rows(Restarts())
     live = LivePods(client, name, pace=pace, given_back=rows.forget)
@@ -106,6 +113,7 @@ def _runtime(name: str, client: Client, identity: Identity, namespaces: tuple[st
         _version(client)
 
     def close() -> None:
+        commands.close()
         history.close()
         live.close()
         figures.close()
@@ -119,6 +127,7 @@ def _runtime(name: str, client: Client, identity: Identity, namespaces: tuple[st
         overview=PodOverview(client, together, live, instances, shown),
         instances=instances,
         logs=PodLogs(client),
+        commands=commands,
         history=history,
         lacks=lambda scope: rights.lacks(client, scope.namespace),
         discover=Discovery(client, together, namespaces),
