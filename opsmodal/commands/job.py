@@ -130,12 +130,14 @@ class CommandJob(Pump[Output | Exit]):
         """Give pieces from `offset` on; see Readable."""
         self._touched = time.monotonic()
         until = self._touched + wait_s
+        if self._gathering.due_s == 0:
+            self._flush_due()
         while not self.ended and not self._spool.wait(offset, timeout_s=0):
             due_s, left_s = self._gathering.due_s, until - time.monotonic()
-            if left_s <= 0:
-                break
             if due_s == 0:
                 self._flush_due()
+            elif left_s <= 0:
+                break
             else:
                 self._spool.wait(offset, timeout_s=left_s if due_s is None else min(due_s, left_s))
         if self._closed:

@@ -56,7 +56,8 @@ class CommandJobs(Holder[CommandJob]):
         self._kept_s = kept_s
         self._unwritten: dict[str, Begun] = {}
         """Records whose end is still to be written, by the job."""
-        self._writing: set[str] = set()
+        self._owed: set[str] = set()
+        """Those of them that the store did not take; the sweeper tries again."""
         records.running_here = self.running
 
     def start(
@@ -120,7 +121,8 @@ class CommandJobs(Holder[CommandJob]):
             job.tend()
         over = [job for job in jobs if job.ended]
         for job in over:
-            self._write(job)
+            if job.id in self._owed:
+                self._write(job)
         written = [job for job in over if job.id not in self._unwritten]
         surplus = written[: max(0, len(written) - KEPT_MAX)]
         for job in written:
@@ -137,24 +139,21 @@ class CommandJobs(Holder[CommandJob]):
             log.exception("end of a command not told", extra={"job": job.id})
 
     def _write(self, job: CommandJob) -> None:
-        """Write the record of a command that has ended, and give its place back; the sweeper tries again."""
-        with self._lock:
-            record = self._unwritten.get(job.id)
-            if record is None or job.ending is None or job.id in self._writing:
-                return
-            self._writing.add(job.id)
+        """Write the record of a command that has ended, and then give its place back."""
+        record, ending = self._unwritten.get(job.id), job.ending
+        if record is None or ending is None:
+            return
+        self._owed.discard(job.id)
+        cut = ending.reason == OUTPUT_LIMIT
         try:
-            cut = job.ending.reason == OUTPUT_LIMIT
-            self.records.end(record, job.ending, frames=frames_of(job), truncated=cut, identity=job.identity)
-            if self._across is not None:
-                self._across.finish(job.id, job.ending.state)
-            with self._lock:
-                del self._unwritten[job.id]
+            self.records.end(record, ending, frames=frames_of(job), truncated=cut, identity=job.identity)
         except StoreProblem as problem:
             log.warning("end of a command not written", extra={"job": job.id, "why": problem.sentence})
-        finally:
-            with self._lock:
-                self._writing.discard(job.id)
+            self._owed.add(job.id)
+            return
+        if self._across is not None:
+            self._across.finish(job.id, ending.state)
+        self._unwritten.pop(job.id, None)
 
 
 def frames_of(job: CommandJob) -> Iterator[Frame]:

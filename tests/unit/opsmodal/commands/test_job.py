@@ -97,6 +97,15 @@ def test_what_is_written_is_seen_soon_and_without_a_second_write(begin: Begin) -
     assert sorted(seen_s)[10] < 0.5
 
 
+def test_who_looks_without_waiting_sees_what_was_written(begin: Begin) -> None:
+    command = Written()
+    job = begin(command.started)
+    for number in range(3):
+        command.write(b"%d" % number)
+        until(lambda number=number: command.taken == number + 1)
+    until(lambda: "".join(unpacked(record)[1] for _, record in job.read(0, limit=16, wait_s=0)) == "012")
+
+
 def test_exactly_so_many_bytes_are_delivered_and_then_it_is_ended(begin: Begin) -> None:
     command = Written(Output("stdout", b"x" * 1000) for _ in range(200))
     job = begin(command.started, limit_bytes=123_456)
