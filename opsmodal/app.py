@@ -144,7 +144,7 @@ def _assemble(app: Flask, settings: Settings, store: Store, vault: Vault, known:
     keeping = app.extensions[KEEPING] = Keeping(store, settings, audit)
     door = _door(settings, known, audit, Choices(store))
     connectors = Connectors(settings.data_dir / CONNECTIONS)
-    opening = Opening(known, connectors, allowed_exec=settings.allowed_exec)
+    opening = Opening(known, connectors, allowed_exec=settings.allowed_exec, kubectl=settings.kubectl)
     switches = Switches(audit, store, known)
     fleet = Fleet(known, opening, tell=switches.note)
     live = Live(fleet)

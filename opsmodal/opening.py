@@ -20,6 +20,7 @@ from runtimes.base import Runtime
 from runtimes.errors import Invalid, Unavailable
 
 OPEN_TIMEOUT_S = 10.0
+KUBECTL = "kubectl"
 CONNECTIONS = "connections"
 """The folder inside the data folder that belongs to the connectors."""
 ALWAYS = frozenset({"overview", "instances"})
@@ -44,7 +45,15 @@ class Opened:
 class Opening:
     """Open runtimes from their registration."""
 
-    def __init__(self, registry: Registry, connectors: Connectors, *, allowed_exec: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        connectors: Connectors,
+        *,
+        allowed_exec: Sequence[str] = (),
+        kubectl: str = KUBECTL,
+    ) -> None:
+        self._kubectl = kubectl
         self._registry = registry
         self._connectors = connectors
         self._allowed_exec = tuple(allowed_exec)
@@ -132,6 +141,7 @@ class Opening:
             connection=connection,
             namespaces=self._namespaces(spec.name),
             allowed_exec=self._allowed_exec,
+            kubectl=self._kubectl,
             timeout_s=OPEN_TIMEOUT_S,
         )
 

@@ -27,6 +27,7 @@ class Access:
         action: Action,
         *,
         target: str = "",
+        on_runtime: bool = False,
         version: int = 0,
         forget: Callable[[Access], None] = lambda _: None,
         demand_sight: Callable[[], None] = _nothing,
@@ -39,6 +40,8 @@ class Access:
         self.basis = basis
         self.action = action
         self.target = target
+        self.on_runtime = on_runtime
+        """Whether the right under it has to be one on the whole runtime."""
         self.version = version
         self.stands: Stands | None = None
         self.ended: Ended | None = None

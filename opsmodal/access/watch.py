@@ -53,13 +53,19 @@ class Watch:
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def hold(self, actor: Actor, action: Action, *, service: str = "", target: str = "") -> Access:
-        """Watch over a stream from now on: of one service, or of the installation itself. Raise StoreProblem."""
+    def hold(
+        self, actor: Actor, action: Action, *, service: str = "", target: str = "", on_runtime: bool = False
+    ) -> Access:
+        """Watch over a stream from now on: of one service, or of the installation itself. Raise StoreProblem.
+
+        `on_runtime`: it needs the right on the whole runtime of the service.
+        """
         index = self._rights()
         access = Access(
             index.basis(actor, service),
             action,
             target=target,
+            on_runtime=on_runtime,
             version=index.version,
             forget=self.forget,
             demand_sight=self.demand_sight,
@@ -146,7 +152,7 @@ class Watch:
 
     def _lost(self, access: Access, before: Basis, after: Basis) -> Ended | None:
         if before.service:
-            return lost_right(before, after, access.action, whom=self._whom)
+            return lost_right(before, after, access.action, whom=self._whom, on_runtime=access.on_runtime)
         return lost_right_here(before, after, whom=self._whom)
 
     def _whom(self) -> str:

@@ -39,18 +39,32 @@ def ended_sign_in(over: Over, service: str) -> Ended:
     return _ended(over.value, clause, hint, service)
 
 
-def lost_right(before: Basis, after: Basis, action: Action, *, whom: Callable[[], str]) -> Ended | None:
+def lost_right(
+    before: Basis, after: Basis, action: Action, *, whom: Callable[[], str], on_runtime: bool = False
+) -> Ended | None:
     """Say which right an action on a service has lost between two moments; None while it has all that it needs.
 
-    `whom` gives whom to ask for it; it is asked only when something was lost.
+    `whom` gives whom to ask for it; it is asked only when something was lost. `on_runtime`: the right has to be one on
+    the whole runtime.
     """
     needed = (action.permission or Permission.VIEW, Permission.VIEW)  # whoever may not see a service does nothing there
     missing = [each for each in needed if each not in after.explanation.permissions]
     if not missing and after.runtime is not None:
-        return None
+        if not on_runtime or has_runtime(after, needed[0]):
+            return None
+        clause = f"the permission {needed[0]} on the runtime {after.runtime} was taken away"
+        return _ended(Lost.OTHER.value, clause, whom(), before.service)
     lost, clause = why_lost(before, after, needed[0] if not missing else missing[0])
     hint = NEW_TOKEN if lost is Lost.TOKEN_NARROWED else whom()
     return _ended(lost.value, clause, "" if lost is Lost.SERVICE_REMOVED else hint, before.service)
+
+
+def has_runtime(basis: Basis, permission: Permission) -> bool:
+    """Tell whether a permission that somebody has on a service is one on the whole of its runtime."""
+    if basis.actor.services is not None:
+        return False
+    grants = (source.granted.grant if source.granted else None for source in basis.explanation.of(permission))
+    return any(grant is None or grant.everything or basis.runtime in grant.runtimes for grant in grants)
 
 
 def lost_right_here(before: Basis, after: Basis, *, whom: Callable[[], str]) -> Ended | None:

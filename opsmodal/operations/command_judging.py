@@ -15,7 +15,8 @@ from opsmodal.audit.redaction import redacted
 from opsmodal.errors import CommandNotPermitted, CommandRefused, ReadOnly, Refusal
 from opsmodal.fleet import Fleet
 from opsmodal.guard.judge import judge
-from opsmodal.guard.verdict import Decision, Verdict
+from opsmodal.guard.masking import masked
+from opsmodal.guard.verdict import Decision, Verdict, Where
 from opsmodal.guard.world import Asked
 from opsmodal.operations import guards
 from opsmodal.operations.command_answers import CommandRequest
@@ -55,6 +56,11 @@ class JudgedLine:
         return actions.COMMAND_RUN
 
     @property
+    def on_runtime(self) -> bool:
+        """Whether it takes the right on the whole runtime: it runs on the host, or is about the engine itself."""
+        return self.verdict.where is Where.HOST or self.verdict.on_runtime
+
+    @property
     def target(self) -> str:
         """Say for the audit log what is hit, and by which line."""
         verdict = self.verdict
@@ -83,7 +89,8 @@ class Judging:
             container=request.instance,
         )
         verdict = judge(request.command, asked)
-        return JudgedLine(request=request, verdict=verdict, line=redacted(request.command), scales=world.asked_scale)
+        line = redacted(masked(request.command))
+        return JudgedLine(request=request, verdict=verdict, line=line, scales=world.asked_scale)
 
     def world(self, leave: Pass) -> CommandWorld:
         """Give the world of a person on a service; nothing of it is read yet."""

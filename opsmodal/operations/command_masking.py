@@ -14,7 +14,9 @@ from typing import Any
 
 import yaml
 
+from connectors.base import Exit, Output
 from opsmodal.audit.redaction import MASK, redacted
+from runtimes.base import Stream
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 VALUES = ("data", "stringData")
@@ -23,6 +25,8 @@ SAFE = frozenset({"", "wide", "name"})
 SAFE_VERBS = frozenset({"describe"})
 """Prints how long each value is, and leaves the last applied text out."""
 WITHHELD = "Values of secrets are not shown in this format. Use -o yaml or -o json, which are shown with them masked."
+WHEN_ENDED = "Values of secrets are masked: what it writes is shown when it has ended."
+TOO_LONG = "The output holds secrets and is too long to mask them, so that nothing of it is shown."
 SEVERAL = "several"
 VALUED = frozenset("nsvlLfk")
 """Letters that take what follows them in their word, as kubectl get knows them: no o is a flag behind one."""
@@ -32,7 +36,7 @@ UNREADABLE = "The output holds secrets and could not be read as {name}, so that 
 def mask_output(argv: Sequence[str], stdout: str) -> tuple[str, str]:
     """Give what may be shown of the output of a marked line, and a sentence about it, "" where nothing was withheld."""
     name = output_format(argv)
-    if name in SAFE or SAFE_VERBS.intersection(argv[:4]):
+    if prints_no_values(argv):
         return redacted(stdout), ""
     if not stdout.strip():
         return "", ""
@@ -44,6 +48,52 @@ def mask_output(argv: Sequence[str], stdout: str) -> tuple[str, str]:
         return "", UNREADABLE.format(name=name.upper())
 
 
+class MaskedStream:
+    """The stream of a marked line that is followed: a table line by line, any other format when it has all come."""
+
+    def __init__(self, stream: Stream[Output | Exit], argv: Sequence[str], *, max_bytes: int) -> None:
+        self._stream = stream
+        self._argv = tuple(argv)
+        self._max_bytes = max_bytes
+
+    @property
+    def note(self) -> str:
+        """Say when something is shown at all, where that is not at once."""
+        return "" if prints_no_values(self._argv) else WHEN_ENDED
+
+    def __iter__(self) -> Iterator[Output | Exit]:
+        if prints_no_values(self._argv):
+            yield from self._stream
+            return
+        held, count = list[bytes](), 0
+        for item in self._stream:
+            if isinstance(item, Output) and item.source == "stdout":
+                count += len(item.data)
+                held += [item.data] if count <= self._max_bytes else []
+                continue
+            if isinstance(item, Exit):
+                yield from self._masked(b"".join(held), whole=count <= self._max_bytes)
+            yield item
+
+    def close(self) -> None:
+        """End the command."""
+        self._stream.close()
+
+    def _masked(self, data: bytes, *, whole: bool) -> Iterator[Output]:
+        if not whole:
+            yield Output("stderr", f"{TOO_LONG}\n".encode())
+            return
+        shown, withheld = mask_output(self._argv, data.decode(errors="backslashreplace"))
+        yield Output("stdout", shown.encode())
+        if withheld:
+            yield Output("stderr", f"{withheld}\n".encode())
+
+
+def prints_no_values(argv: Sequence[str]) -> bool:
+    """Tell whether the format of a marked line leaves the values of secrets out by itself."""
+    return output_format(argv) in SAFE or bool(SAFE_VERBS.intersection(argv[:4]))
+
+
 def output_format(argv: Sequence[str]) -> str:
     """Give the format that a kubectl line asks for, "" for its table; SEVERAL where it names more than one.
 
@@ -51,7 +101,7 @@ def output_format(argv: Sequence[str]) -> str:
     """
     words = argv[: argv.index("--")] if "--" in argv else argv
     found = {*_formats([*words, ""])}
-    return SEVERAL if len(found) > 1 else "".join(found)
+    return SEVERAL if len(found) > 1 else "".join(found).lower()
 
 
 def _formats(words: Sequence[str]) -> Iterator[str]:

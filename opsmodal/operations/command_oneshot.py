@@ -50,7 +50,7 @@ class OneShot:
         leave, judged = passed.leave, passed.judged
         with (
             self._passing.act(passed, consent=consent, slot=self._slots.slot(actor.name)) as outcome,
-            self._watch.hold(actor, leave.action, service=name, target=judged.target) as access,
+            passed.hold(self._watch) as access,
         ):
             limit_s, connection = self._limit_s(judged.verdict), self._running.connection(leave)
             with self._passing.beginning(passed, connection=connection, audit_id=outcome.number) as begun:

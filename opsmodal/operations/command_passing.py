@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from connectors.errors import ConnectionProblem
 from opsmodal import actions
+from opsmodal.access import Access, Watch
 from opsmodal.commands.ending import LOST, Ending
 from opsmodal.commands.record import Begun, Typed
 from opsmodal.commands.records import CommandRecords
@@ -36,6 +37,17 @@ class Passed:
     judged: JudgedLine
     guards: tuple[Guard, ...]
     id: str
+
+    def hold(self, watch: Watch) -> Access:
+        """Begin to watch over the command: it ends with the right that it needs. Raise StoreProblem."""
+        leave, target = self.leave, f"commands/{self.id}"
+        return watch.hold(
+            leave.actor,
+            leave.action,
+            service=leave.service.name,
+            target=target,
+            on_runtime=self.judged.on_runtime,
+        )
 
 
 class Passing:

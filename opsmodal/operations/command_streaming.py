@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 from contextlib import ExitStack
+from dataclasses import replace
 
 from opsmodal.access import Watch
 from opsmodal.commands.job import CommandJob, Limits
 from opsmodal.commands.jobs import CommandJobs
+from opsmodal.guard.verdict import Verdict
 from opsmodal.operations.command_answers import CommandRequest, StreamingAnswer
+from opsmodal.operations.command_masking import MaskedStream
 from opsmodal.operations.command_passing import Passed, Passing
 from opsmodal.operations.command_running import Run, Running, note
 from opsmodal.operations.command_slots import HandedOver
@@ -44,29 +47,32 @@ class Streaming:
         with ExitStack() as row:
             outcome = row.enter_context(self._passing.act(passed, consent=consent, slot=slot))
             open_row = _OpenRow(passed, outcome, self._running)
-            self._begin(actor, passed, open_row, audit_id=outcome.number)
+            self._begin(passed, open_row, audit_id=outcome.number)
             slot.hand_over()
             open_row.keep(row.pop_all())
         return StreamingAnswer(id=passed.id)
 
-    def _begin(self, actor: Actor, passed: Passed, open_row: _OpenRow, *, audit_id: int | None) -> None:
+    def _begin(self, passed: Passed, open_row: _OpenRow, *, audit_id: int | None) -> None:
         leave, judged = passed.leave, passed.judged
 
         def open_stream() -> Started:
             run = open_row.run = self._running.start(leave, judged.verdict, limit_s=self._limits.seconds)
-            return run.started
+            return self._masked(run.started, judged.verdict) if judged.verdict.masked else run.started
 
         connection = self._running.connection(leave)
         with self._passing.beginning(passed, connection=connection, audit_id=audit_id) as record:
             self._jobs.start(
                 open_stream,
                 record=record,
-                hold=lambda: self._watch.hold(
-                    actor, leave.action, service=leave.service.name, target=f"commands/{passed.id}"
-                ),
+                hold=lambda: passed.hold(self._watch),
                 limits=self._limits,
                 done=open_row.close,
             )
+
+    def _masked(self, started: Started, verdict: Verdict) -> Started:
+        """Mask the values of secrets in what a command writes."""
+        stream = MaskedStream(started.stream, verdict.argv, max_bytes=self._limits.bytes)
+        return replace(started, stream=stream, notes=tuple(each for each in (*started.notes, stream.note) if each))
 
 
 class _OpenRow:

@@ -101,6 +101,12 @@ CALLS: dict[str, Callable[[Installation], Call]] = {
 ELSEWHERE = {
     "instance.restart": "tests/web/test_engines.py: only containers are restarted",
     "host-key.trust": "tests/web/test_host_keys.py: it needs a server that shows one",
+    "command.run": "tests/web/test_commands.py, with all other typed lines",
+    "command.exec": "tests/web/test_commands.py",
+    "command.change": "tests/web/test_commands.py",
+    "command.destroy": "tests/web/test_commands.py",
+    "command.runbook": "tests/web/test_commands_engines.py",
+    "command.stop": "tests/web/test_commands_streaming.py",
     "user.identity": "test_commands_of_the_machine_leave_their_rows: by the command line alone",
     "access.ended": "tests/web: it is opsmodal's own, when a right ends",
     "connection.switched": "tests/web/test_switched.py: it is opsmodal's own, when Auto takes another way",

@@ -15,9 +15,9 @@ from opsmodal.registry.rights import name_of
 from opsmodal.web.errors import MEDIA_TYPE
 from tests.web.conftest import Caller, Installation, Seed, closed, installed, own_page
 
-ELSEWHERE = {"instance.restart", "host-key.trust"}
+ELSEWHERE = {"instance.restart", "host-key.trust", "command.destroy", "command.runbook"}
 """Only containers are restarted, and only a key that a server shows is trusted: tests/web/test_engines.py and
-tests/web/test_host_keys.py ask for them."""
+tests/web/test_host_keys.py ask for them. For typed lines see tests/web/test_commands.py."""
 KEY = Trusted("bastion", 22, "ssh-ed25519", "bastion ssh-ed25519 AAAA", "SHA256:known", "admin", datetime.now(UTC))
 
 
