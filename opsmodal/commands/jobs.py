@@ -137,6 +137,7 @@ class CommandJobs(Holder[CommandJob]):
             done(job)
         except Exception:  # the top of a thread
             log.exception("end of a command not told", extra={"job": job.id})
+            self._give_back(job)
 
     def _write(self, job: CommandJob) -> None:
         """Write the record of a command that has ended, and then give its place back."""
@@ -151,9 +152,11 @@ class CommandJobs(Holder[CommandJob]):
             log.warning("end of a command not written", extra={"job": job.id, "why": problem.sentence})
             self._owed.add(job.id)
             return
-        if self._across is not None:
-            self._across.finish(job.id, ending.state)
-        self._unwritten.pop(job.id, None)
+        self._give_back(job)
+
+    def _give_back(self, job: CommandJob) -> None:
+        if self._unwritten.pop(job.id, None) is not None and self._across is not None:
+            self._across.finish(job.id, job.ending.state if job.ending else STOPPED)
 
 
 def frames_of(job: CommandJob) -> Iterator[Frame]:
