@@ -95,6 +95,11 @@ class Connection(Protocol):
 
     kind: str
 
+    @property
+    def has_host(self) -> bool:
+        """Whether it leads to a host that `run` can run programs on."""
+        ...
+
     def reach(self, address: str) -> Endpoint:
         """Give what to dial for `address`: the same each time, as long as the connection is not closed.
 

@@ -42,6 +42,7 @@ class Direct:
     kind = "direct"
 
     def __init__(self, *, runs_here: bool = False) -> None:
+        self.has_host = runs_here
         self._local = Local() if runs_here else None
 
     def reach(self, address: str) -> Endpoint:

@@ -42,9 +42,11 @@ echo @MARK@;echo @MARK@ >&2;\
 @TAKE@\
 @GIVE@@COLOUR@setsid /bin/sh -c 'exec "$@"' sh @WORDS@ 3<&- & p=$!;exec @HOLD@>/dev/null 2>&1;\
 setsid /bin/sh -c '@WATCH@' @NAME@-watch $p @LIMIT@ @LET_GO@& w=$!;exec 3<&-;\
-wait $p;s=$?;kill -KILL -$w||kill -KILL $w;\
+wait $p;s=$?;@OVER@;\
 @LEAVE@;@TELL@exit $s"""
 """One line of POSIX shell: without `kill --` (dash knows none) and without fractions of seconds."""
+OVER = "kill -KILL -$w||kill -KILL $w"
+OVER_INSIDE = "kill -USR1 $w;wait $w"
 LEAVE = "kill -TERM -$p&&{ sleep @LEFT@;kill -KILL -$p;}"
 LEAVE_INSIDE = "@SEEK@l=;kill -TERM -$p&&l=1;t TERM&&l=1;[ $l ]&&{ sleep @LEFT@;kill -KILL -$p;t KILL&&t KILL;}"
 """The second KILL is for what was forked while the first one looked."""
@@ -60,9 +62,16 @@ TAKE = "b=$(head -c @SIZE@ <&3);[ ${#b} -eq @SIZE@ ]||exit 125;"
 """Input that was cut off by a lost line is given to no program."""
 GIVE = 'printf %s "$b"|base64 -d|'
 WATCH = """\
-@SEEK@trap "kill \\$c" TERM;cat <&3 >/dev/null & c=$!;{ sleep $2;kill $c;} & wait $c;\
-kill -TERM -$1;@SEEN_TERM@sleep @GRACE@;kill -KILL -$1;@SEEN_KILL@kill -KILL 0"""
+trap "kill \\$c" TERM;cat <&3 >/dev/null & c=$!;{ sleep $2;kill $c;} & wait $c;\
+kill -TERM -$1;sleep @GRACE@;kill -KILL -$1;kill -KILL 0"""
 """Waits for the end of the lifeline, of the time, or for a sweep; the last word ends what the watch itself started."""
+WATCH_INSIDE = """\
+c= k= o=;@SEEK@trap "o=1;kill -KILL \\$c \\$k" USR1;sleep $2 3<&- & k=$!;{ read x <&3;kill -KILL $k;} & c=$!;\
+[ $o ]||wait $k;[ $o ]||{ kill -TERM -$1;t TERM;sleep @GRACE@;kill -KILL -$1;t KILL&&t KILL;};\
+kill -KILL $c $k;wait $c;wait $k"""
+"""The same, and it waits for all that it started, as the keeper waits for it: the first process of a container is
+seldom one that takes in orphans, and each would stay there as a dead entry that counts as a process. USR1 says that the
+program is over; it may come at any moment, so the trap both notes it and acts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,14 +112,13 @@ def keep(
         "TAKE": TAKE if sent else "",
         "GIVE": GIVE if sent else "",
         "NEED": "head base64" if sent else "",
-        "WATCH": WATCH,
+        "WATCH": WATCH_INSIDE if inside else WATCH,
+        "OVER": OVER_INSIDE if inside else OVER,
         "LEAVE": LEAVE_INSIDE if inside else LEAVE,
         "COLOUR": COLOUR if inside else "",
         "HOLD": "4>&2 " if inside else "",
         "LET_GO": "4>&- " if inside else "",
         "SEEK": SEEK if inside else "",
-        "SEEN_TERM": "t TERM;" if inside else "",
-        "SEEN_KILL": "t KILL&&t KILL;" if inside else "",
         "TELL": TELL if inside else "",
         "VARIABLE": VARIABLE,
         "SIZE": str(len(sent)),

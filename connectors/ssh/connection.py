@@ -31,6 +31,7 @@ class SshConnection:
     """Through the hops of `options`, over `line`, which is given back at the end."""
 
     kind = "ssh"
+    has_host = True
 
     def __init__(self, options: SshOptions, line: Line, folder: Path) -> None:
         host = where(options.hops[-1])

@@ -28,6 +28,7 @@ class VpnConnection:
     """Through the tunnel of one profile."""
 
     kind = "vpn"
+    has_host = False
 
     def __init__(self, options: VpnOptions, tunnel: Tunnel, folder: Path) -> None:
         self._name = options.name

@@ -34,6 +34,7 @@ class External:
     """A connection through an interface that is there already. Holds nothing open but its local ends."""
 
     kind = "vpn"
+    has_host = False
 
     def __init__(self, options: VpnOptions, folder: Path) -> None:
         self._name = options.name

@@ -129,13 +129,14 @@ class NetworkSettings(_Pascal, frozen=True):
 
 
 class Inspected(_Pascal, frozen=True):
-    """A container of GET /containers/{id}/json."""
+    """A container of GET /containers/{id}/json; `image` is the image's id."""
 
     id: str
     name: str = ""
     created: str = ""
     path: str = ""
     args: list[str] | None = None
+    image: str = ""
     restart_count: int = 0
     state: State = State()
     config: Config = Config()

@@ -90,6 +90,14 @@ class Api:
         """Ask for something to be done and wait until the engine says that it is."""
         self._body("POST", path, params, timeout_s or self.timeout_s)
 
+    def make(self, path: str, into: type[T], described: Mapping[str, object]) -> T:
+        """Ask for something to be made as described; give what the engine says of it."""
+        body = self._body("POST", path, None, self.timeout_s, described)
+        try:
+            return msgspec.json.decode(body, type=into, strict=False)
+        except UNREADABLE as error:
+            raise problems.not_an_engine(self.place) from error
+
     def download(self, path: str, params: Parameters, *, quiet_s: float) -> Download:
         """Open a body that may go on for ever, and end it when nothing came for `quiet_s`."""
         response = self._asked("GET", path, params, timeout_s=self.timeout_s, quiet_s=quiet_s)
@@ -101,19 +109,42 @@ class Api:
         self._client.close()
         self._released()
 
-    def _body(self, method: str, path: str, params: Parameters | None, timeout_s: float) -> bytes:
+    def _body(
+        self,
+        method: str,
+        path: str,
+        params: Parameters | None,
+        timeout_s: float,
+        described: Mapping[str, object] | None = None,
+    ) -> bytes:
         deadline = time.monotonic() + timeout_s
-        with contextlib.closing(self._asked(method, path, params, timeout_s=timeout_s, quiet_s=timeout_s)) as response:
+        asked = self._asked(method, path, params, timeout_s=timeout_s, quiet_s=timeout_s, described=described)
+        with contextlib.closing(asked) as response:
             return whole(response, place=self.place, timeout_s=timeout_s, deadline=deadline)
 
-    def _asked(self, method: str, path: str, params: Parameters | None, *, timeout_s: float, quiet_s: float) -> Any:
+    def _asked(
+        self,
+        method: str,
+        path: str,
+        params: Parameters | None,
+        *,
+        timeout_s: float,
+        quiet_s: float,
+        described: Mapping[str, object] | None = None,
+    ) -> Any:
         if self._closed:
             raise Unavailable("The runtime was closed.", hint="Load the page again.")
         url = f"{self._client.base_url}{f'/v{self.version}' if self.version else ''}{path}"
 
         def asked() -> Any:
             return self._client.request(
-                method, url, params=params, stream=True, allow_redirects=False, timeout=(timeout_s, quiet_s)
+                method,
+                url,
+                params=params,
+                json=described,
+                stream=True,
+                allow_redirects=False,
+                timeout=(timeout_s, quiet_s),
             )
 
         try:

@@ -5,25 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from connectors.base import Connection
 from runtimes.base import Identity, Runtime
 from runtimes.engine.alarms import Alarms
 from runtimes.engine.answers import Info
 from runtimes.engine.api import Api
+from runtimes.engine.client import Client
+from runtimes.engine.commands import Commands
 from runtimes.engine.containers import Containers
 from runtimes.engine.containerwatch import ContainerSource
+from runtimes.engine.dialled import Dialled
 from runtimes.engine.discovery import proposals
 from runtimes.engine.events import Events
+from runtimes.engine.execs import Execs
 from runtimes.engine.history import EngineHistory
+from runtimes.engine.inside import Inside
 from runtimes.engine.instances import Instances
 from runtimes.engine.live import LiveContainers
 from runtimes.engine.logs import Logs
 from runtimes.engine.meter import Meter
+from runtimes.engine.onhost import OnHost
 from runtimes.engine.overview import Overview
 from runtimes.engine.pods import Pods
 from runtimes.engine.pool import Pool
 from runtimes.engine.problems import Kind
 from runtimes.engine.reading import Reader
 from runtimes.engine.recent import RecentRestarts
+from runtimes.engine.unkept import Unkept
 from runtimes.watched import Pace
 
 LIST_TIMES = 3
@@ -77,12 +85,25 @@ def kept_live(name: str, api: Api, *, info: Info, really: Kind, pods: Pods, pace
     )
 
 
+def commands_of(api: Api, dialled: Dialled, connection: Connection, *, kind: Kind, containers: Containers) -> Commands:
+    """Make what runs commands: inside the containers, on the host, and by the engine's own program."""
+    execs = Execs(api, dialled)
+    return Commands(
+        kind,
+        containers=containers,
+        inside=Inside(containers, execs, Unkept(execs, connection)),
+        on_host=OnHost(connection),
+        client=Client(kind, dialled),
+    )
+
+
 def assembled(
     name: str,
     *,
     api: Api,
     kind: Kind,
     kept: Kept,
+    commands: Commands,
     identity: Identity,
     notes: Sequence[str],
     released: Callable[[], None],
@@ -96,6 +117,7 @@ def assembled(
 
     def close() -> None:
         history.close()
+        commands.close()
         kept.close()
         released()
         api.close()
@@ -110,6 +132,7 @@ def assembled(
         check=api.ping,
         close=close,
         logs=logs,
+        commands=commands,
         history=history,
         counts=kept.live.counts,
     )

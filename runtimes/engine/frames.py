@@ -41,15 +41,31 @@ def frames(chunks: Iterable[bytes]) -> Iterator[Records]:
 
     A frame that the end of the body cut off is dropped: whoever resumes gets it whole.
     """
-    held = bytearray()
+    cutter = Cutter()
     for chunk in chunks:
-        held += chunk
-        found, end, sense = _whole(held)
-        del held[:end]
-        if found:
+        if found := cutter.take(chunk):
             yield found
-        if not sense:
-            kind, length = HEADER.unpack_from(held)
+        cutter.check()
+
+
+class Cutter:
+    """Cuts a multiplexed body that comes bit by bit."""
+
+    def __init__(self) -> None:
+        self._held = bytearray()
+        self._sense = True
+
+    def take(self, chunk: bytes) -> Records:
+        """Give the frames that a chunk completes."""
+        self._held += chunk
+        found, end, self._sense = _whole(self._held)
+        del self._held[:end]
+        return found
+
+    def check(self) -> None:
+        """Raise NotFrames when what follows can be no frame."""
+        if not self._sense:
+            kind, length = HEADER.unpack_from(self._held)
             raise NotFrames(f"stream {kind}, {length} bytes")
 
 

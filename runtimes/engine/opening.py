@@ -7,8 +7,8 @@ do. What this module refuses to do: guess another socket than the one that was r
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from connectors.base import Connection
@@ -16,7 +16,8 @@ from connectors.errors import ConnectionProblem, LoginRefused
 from runtimes.base import Identity, Runtime
 from runtimes.engine.answers import Info, Version
 from runtimes.engine.api import Api
-from runtimes.engine.assembly import assembled, kept_live
+from runtimes.engine.assembly import assembled, commands_of, kept_live
+from runtimes.engine.dialled import Dialled as Dialled  # noqa: PLC0414 - pods are opened with what this module gives
 from runtimes.engine.pods import Pods, no_pods
 from runtimes.engine.pool import THREADS
 from runtimes.engine.problems import TITLES, Kind, Place, not_an_engine
@@ -28,24 +29,6 @@ API_MIN = (1, 41)
 """Docker 20.10 and Podman 4.0: the first with one-shot statistics."""
 PODMAN_COMPONENT = "Podman Engine"
 """What podman calls itself in GET /version; dockerd says "Engine"."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dialled:
-    """Where an engine was reached: for what its Docker-compatible API does not show."""
-
-    address: str
-    files: KeyFiles | None
-    place: Place
-    timeout_s: float
-    tls_name: str = ""
-    """What the certificate is checked against where a tunnel ends at another address than the registered one."""
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def path(self) -> str:
-        """The path of the Unix socket to dial; "" for TCP."""
-        return self.address.removeprefix("unix://") if self.address.startswith("unix://") else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +75,17 @@ def open_engine(
     notes = _notes(dialled, answered, tls)
     identity = _identity(api, answered, notes)
     kept = kept_live(name, api, info=answered.info, really=answered.really, pods=source.read, pace=pace)
-    return assembled(name, api=api, kind=kind, kept=kept, identity=identity, notes=notes, released=source.close)
+    commands = commands_of(api, dialled, connection, kind=kind, containers=kept.containers)
+    return assembled(
+        name,
+        api=api,
+        kind=kind,
+        kept=kept,
+        commands=commands,
+        identity=identity,
+        notes=notes,
+        released=source.close,
+    )
 
 
 def _dialled(kind: Kind, socket: str, connection: Connection, tls: TLS | None, timeout_s: float) -> Dialled:

@@ -71,6 +71,7 @@ class Over:
     """A connection over a line. Whoever probes is counted."""
 
     kind = "ssh"
+    has_host = False
 
     def __init__(self, line: Line) -> None:
         self._line = line

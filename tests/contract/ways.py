@@ -85,6 +85,7 @@ class Leading:
 
     def __init__(self, inner: Connection, address: Callable[[], str]) -> None:
         self.kind = inner.kind
+        self.has_host = inner.has_host
         self._inner = inner
         self._address = address
 
