@@ -93,7 +93,8 @@ async function look() {
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  send(event.submitter?.formAction || form.action, new FormData(form));
+  // Not the property: without the attribute that is the address of the page, which changes with what it shows.
+  send(event.submitter?.getAttribute("formaction") || form.action, new FormData(form));
 });
 document.addEventListener("click", (event) => {
   const link = plainClick(event, "a[data-use]");
