@@ -44,7 +44,7 @@ SEEK = (
     "do i=${i#/proc/};kill -$1 ${i%/environ}&&x=0;done;return $x;};"
 )
 AROUND = """\
-m=$0;l=$1;shift;n=;for i in grep sleep;do command -v $i >/dev/null||n="$n $i";done;echo "@MARK@$n" >&2;\
+m=$1;l=$2;shift 2;n=;for i in grep sleep;do command -v $i >/dev/null||n="$n $i";done;echo "@MARK@$n" >&2;\
 exec 3>&1 4>&2 >/dev/null 2>&1;\
 @SEEK@\
 { trap 'e=1;[ "$c" ]&&kill $c' TERM;sleep $l & c=$!;[ "$e" ]&&kill $c;\
@@ -88,7 +88,7 @@ def around(limit_s: float) -> Around:
     for part, text in parts.items():
         line, sweep = line.replace(f"@{part}@", text), sweep.replace(f"@{part}@", text)
     limit = str(max(1, round(limit_s)) + MARGIN_S)
-    return Around((SHELL, "-c", line, f"{NAME}{token}", limit), (SHELL, "-c", sweep), mark.encode())
+    return Around((SHELL, "-c", line, "sh", f"{NAME}{token}", limit), (SHELL, "-c", sweep), mark.encode())
 
 
 class Marked:

@@ -16,11 +16,12 @@ from typing import Any
 from opsmodal.demo.api.logs import container_of
 from opsmodal.demo.api.requests import Answer, Request
 from opsmodal.demo.api.sockets import CLOSE, STATUS, STDERR, STDIN, STDOUT, ChannelSocket, Closed
-from opsmodal.demo.documents import Obj, dig, encode, name_of
+from opsmodal.demo.documents import Obj, annotations_of, dig, encode, name_of
 from opsmodal.demo.life.inside import Inside
 from opsmodal.demo.life.output import Outputs, nanoseconds
 from opsmodal.demo.problems import Problem, bad_request, internal
-from opsmodal.demo.shell.interpreter import Shell, is_known
+from opsmodal.demo.shell.interpreter import Shell, is_known, is_shell
+from opsmodal.demo.shell.runs import Run
 from opsmodal.demo.shell.steps import STDERR as STEP_STDERR
 from opsmodal.demo.shell.steps import Ask, Running, Say, Wait
 
@@ -28,6 +29,9 @@ EXEC_MAX_S = 4 * 3600.0
 """How long a command may run (kubelet: streaming-connection-idle-timeout, four hours)."""
 SLICE_S = 0.25
 """How often a quiet command looks whether it should end."""
+KILLED, TERMINATED = 137, 143
+SHELL = "demo.opsmodal.dev/shell"
+"""Annotation of a pod whose containers are built without a shell when it says "none"."""
 SUCCESS: Obj = {"metadata": {}, "status": "Success"}
 
 
@@ -50,12 +54,23 @@ class Session:
     request: Request
     typed: bytearray = field(default_factory=bytearray)
     input_open: bool = False
+    command: Run | None = None
+    """What goes on when the client goes; None for what is only shown."""
+    alone: bool = False
 
     def run(self, running: Running) -> int:
-        """Run a command to its end; give its exit status. Raise Closed when the client goes."""
+        """Run a command to its end; give its exit status. Raise Closed when the client goes, or had gone by the end."""
+        status = self._ran(running)
+        if self.alone:
+            raise Closed
+        return status
+
+    def _ran(self, running: Running) -> int:
         deadline = time.monotonic() + EXEC_MAX_S
         answer: bytes | None = None
         while time.monotonic() < deadline and not self.request.ending():
+            if self._killed():
+                return TERMINATED
             try:
                 step = running.send(answer) if answer is not None else next(running)
             except StopIteration as end:
@@ -67,10 +82,15 @@ class Session:
                 self._wait(step.seconds)
             elif isinstance(step, Ask):
                 answer = self._ask()
-        return 137
+        return KILLED
+
+    def _killed(self) -> bool:
+        return self.command is not None and self.command.killed.is_set()
 
     def _say(self, step: Say) -> None:
         wanted = "stderr" if step.stream == STEP_STDERR else "stdout"
+        if self.alone:
+            raise Closed  # nobody reads what it writes
         merged = self.request.flag("tty")
         if merged or self.request.flag(wanted):
             data = step.data.replace(b"\n", b"\r\n") if merged else step.data
@@ -78,14 +98,14 @@ class Session:
 
     def _wait(self, seconds: float) -> None:
         deadline = time.monotonic() + (seconds if math.isfinite(seconds) else EXEC_MAX_S)
-        while not self.request.ending():
+        while not self.request.ending() and not self._killed():
             left_s = deadline - time.monotonic()
             if left_s <= 0:
                 return
             self._receive(min(left_s, SLICE_S))
 
     def _ask(self) -> bytes | None:
-        while self.input_open and not self.typed and not self.request.ending():
+        while self.input_open and not self.typed and not self.request.ending() and not self._killed():
             self._receive(SLICE_S)
         if not self.typed:
             return None
@@ -94,7 +114,14 @@ class Session:
         return data
 
     def _receive(self, timeout_s: float) -> None:
-        frame = self.socket.receive(timeout_s)
+        try:
+            frame = None if self.alone else self.socket.receive(timeout_s)
+        except Closed:
+            if self.command is None:
+                raise
+            self.alone, self.input_open, frame = True, False, None
+        if self.alone and self.command is not None:
+            self.command.killed.wait(timeout_s)
         if frame is None:
             return
         channel, data = frame
@@ -127,11 +154,13 @@ class Exec:
         session = Session(socket, request, input_open=request.flag("stdin"))
         if attach:
             status = exit_status(session.run(self._attached(pod, container)), ())
-        elif not is_known(words[0]):
+        elif not is_known(words[0]) or (annotations_of(pod).get(SHELL) == "none" and is_shell(words[0])):
             status = _no_such_program(words[0], name_of(pod)).status()
         else:
             machine = self._inside.machine(pod, container)
-            status = exit_status(session.run(Shell(machine).call(words)), words)
+            with machine.runs.begun(" ".join(words)) as machine.run:
+                session.command = machine.run
+                status = exit_status(session.run(Shell(machine).call(words)), words)
         socket.send(STATUS, encode(status))
         socket.close()
         raise Closed

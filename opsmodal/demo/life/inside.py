@@ -10,6 +10,7 @@ from opsmodal.demo.documents import Obj, dig, name_of, namespace_of, uid_of
 from opsmodal.demo.kinds import Kind, stored
 from opsmodal.demo.life.output import Outputs, nanoseconds
 from opsmodal.demo.shell.machine import Machine, Process, usual_files
+from opsmodal.demo.shell.runs import Runs
 from opsmodal.demo.world import World
 
 CONFIG_MAPS = stored("configmaps")
@@ -34,6 +35,7 @@ class Inside:
         self._outputs = outputs
         self._lock = threading.Lock()
         self._files: dict[tuple[str, str], dict[str, bytes]] = {}
+        self._runs: dict[tuple[str, str], Runs] = {}
 
     def machine(self, pod: Obj, container: Obj) -> Machine:
         """Make the machine that a command in `container` sees."""
@@ -42,13 +44,16 @@ class Inside:
             if key not in self._files:
                 address = dig(pod, "status", "podIP") or "127.0.0.1"
                 self._files[key] = usual_files(name_of(pod), address, dict(self._mounted(pod, container)))
+                self._runs[key] = Runs()
+            files, runs = self._files[key], self._runs[key]
         command = [*(container.get("command") or ()), *(container.get("args") or ())]
         main = " ".join(command) or f"/usr/local/bin/{container['name']}"
         return Machine(
             hostname=dig(pod, "spec", "hostname") or name_of(pod),
             environment=self.environment(pod, container),
             now=self._world.clock.now,
-            files=self._files[key],
+            files=files,
+            runs=runs,
             processes=[Process(1, "root", main)],
             folder=container.get("workingDir") or "/",
             folders=frozenset(mount["mountPath"].rstrip("/") for mount in container.get("volumeMounts") or ()),
@@ -60,6 +65,7 @@ class Inside:
         with self._lock:
             for key in [key for key in self._files if key[0] == uid]:
                 del self._files[key]
+                self._runs.pop(key).kill(lambda _: True)
 
     def _log(self, uid: str, container: str) -> bytes:
         journal = self._outputs.of(uid, container)

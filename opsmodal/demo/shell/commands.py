@@ -121,6 +121,9 @@ def ps(call: Call) -> Running:
     yield say("PID   USER     TIME  COMMAND\n")
     for process in call.machine.processes:
         yield say(f"{process.pid:5} {process.user:8} 0:00 {process.command}\n")
+    for run in call.machine.runs.now():
+        if run is not call.machine.run:
+            yield say(f"{run.pid:5} {call.machine.user:8} 0:00 {run.command}\n")
     yield say(f"{90:5} {call.machine.user:8} 0:00 {' '.join((call.name, *call.arguments))}\n")
     return 0
 

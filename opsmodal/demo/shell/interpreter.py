@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
+from opsmodal.demo.shell import prefixes
 from opsmodal.demo.shell.commands import Call
 from opsmodal.demo.shell.grammar import Chain, For, If, Node, Pipeline, Redirection, Simple, While, parse
 from opsmodal.demo.shell.machine import Machine
@@ -21,6 +22,7 @@ PIPE_MAX_BYTES = 2**20
 """What a command can hand on to the next."""
 SUBSTITUTIONS_MAX = 8
 NOT_FOUND = 127
+PREFIXES = ("timeout", "nohup", "setsid", "kill", "which")
 
 
 Expansion = Generator[Step, bytes | None, list[str]]
@@ -43,6 +45,8 @@ class Shell:
     given: bytes | None = None
     status: int = 0
     depth: int = 0
+    arguments: tuple[str, ...] = ("sh",)
+    """The name of the script and what it is given: $0, $1 and so on."""
 
     def script(self, text: str) -> Running:
         """Run a script; returns its exit status."""
@@ -59,6 +63,8 @@ class Shell:
         name = words[0].rpartition("/")[2]
         if name in SHELLS:
             return (yield from self._nested(words[1:]))
+        if (prefixed := self._prefixed(name, words[1:])) is not None:
+            return (yield from prefixed)
         if name not in COMMANDS:
             yield say(f"sh: {words[0]}: not found\n", STDERR)
             return NOT_FOUND
@@ -68,9 +74,27 @@ class Shell:
             yield say(f"{name}: invalid argument\n", STDERR)
             return 1
 
+    def _prefixed(self, name: str, words: Sequence[str]) -> Running | None:
+        """Give what runs a command that runs another; None for one that does not."""
+        if name == "timeout":
+            return prefixes.timeout(words, self.call)
+        if name == "env" and words:
+            return prefixes.with_variables(words, self.machine, self.call)
+        if name in ("nohup", "setsid") and words:
+            return self.call(words)
+        if name == "kill":
+            return prefixes.kill(words, self.machine)
+        if name == "which" or (name == "command" and list(words[:1]) == ["-v"]):
+            return prefixes.where(words, is_known)
+        return None
+
     def _nested(self, arguments: Sequence[str]) -> Running:
-        shell = Shell(self.machine, self.given, depth=self.depth + 1)
+        shell = Shell(self.machine, self.given, depth=self.depth + 1, arguments=tuple(arguments[2:]) or ("sh",))
         if len(arguments) > 1 and arguments[0].startswith("-") and arguments[0].endswith("c"):
+            if prefixes.keeps(arguments[1], arguments[2:]):
+                return (yield from prefixes.kept(arguments[1], arguments[2:], self.machine, self.call, is_known))
+            if prefixes.swept(arguments[1], self.machine):
+                return 0
             return (yield from shell.script(arguments[1]))
         data = self.given
         if data is None:
@@ -145,7 +169,11 @@ class Shell:
     def _expanded(self, word: Word) -> Expansion:
         """Expand a word; unquoted text is cut at spaces, as a shell does."""
         texts, quoted, cut = [], False, False
-        variables = self.machine.environment | {"?": str(self.status), "$": "1", "#": "0"}
+        if [piece.text for piece in word.pieces] in (["$@"], ["$*"]):
+            return list(self.arguments[1:])
+        given = {str(place): text for place, text in enumerate(self.arguments)}
+        given |= {"?": str(self.status), "$": "1", "#": str(len(self.arguments) - 1)}
+        variables = self.machine.environment | given
         for piece in word.pieces:
             text = piece.text
             if not piece.literal:
@@ -289,4 +317,9 @@ def _collected(running: Running, into: bytearray) -> Running:
 def is_known(name: str) -> bool:
     """Tell whether there is such a program on an invented machine."""
     short = name.rpartition("/")[2]
-    return short in COMMANDS or short in SHELLS
+    return short in COMMANDS or short in SHELLS or short in PREFIXES
+
+
+def is_shell(name: str) -> bool:
+    """Tell whether a program is a shell."""
+    return name.rpartition("/")[2] in SHELLS

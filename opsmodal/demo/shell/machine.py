@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from opsmodal.demo.shell.runs import Run, Runs
+
 FILES_MAX_BYTES = 4 * 2**20
 """What all files written by commands may hold together."""
 NULL = "/dev/null"
@@ -39,6 +41,10 @@ class Machine:
     folder: str = "/"
     folders: frozenset[str] = frozenset()
     """Folders that are there also when nothing is in them: mounted volumes."""
+    runs: Runs = field(default_factory=Runs)
+    """What execs run in the container."""
+    run: Run | None = None
+    """The one that this machine is seen by."""
     log: Callable[[], bytes] = lambda: b""
     """The log of the container, as /proc/1/fd/1 would have it."""
 

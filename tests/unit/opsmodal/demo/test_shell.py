@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from opsmodal.demo.shell.interpreter import Shell
 from opsmodal.demo.shell.machine import FILES_MAX_BYTES, Machine, usual_files
 from opsmodal.demo.shell.steps import STDOUT, Ask, Say, Wait
+from runtimes.kubernetes import inner
 
 STEPS_MAX = 3000
 
@@ -73,6 +74,17 @@ def script(text: str, **more: object) -> tuple[int | None, str]:
         ("echo a b | wc -w", 0, "2\n"),
         ("echo one > /tmp/f; echo two >> /tmp/f; cat /tmp/f", 0, "one\ntwo\n"),
         ("echo lost > /dev/null", 0, ""),
+        ("timeout 5 echo in time", 0, "in time\n"),
+        ("timeout -k 5 1 sleep 60", 124, ""),
+        ("timeout -s KILL 1m sh -c 'exit 7'", 7, ""),
+        ("timeout x true", 125, ""),
+        ("env A=1 B=2 sh -c 'echo $A$B'; echo $A", 0, "12\n\n"),
+        ("env -i sh -c 'echo \"<$GREETING>\"'", 0, "<>\n"),
+        ("nohup setsid echo apart", 0, "apart\n"),
+        ("which sh nothing", 1, "/bin/sh\n"),
+        ("command -v grep", 0, "/bin/grep\n"),
+        ("kill 4711", 1, ""),
+        ("sh -c 'echo $0 $1 $#; printf \"%s.\" \"$@\"' name 'one two' three", 0, "name one two 2\none two.three."),
         ("nothing 2>/dev/null; echo $?", 0, "127\n"),
         ("echo x >&2", 0, ""),
         ("cat < /etc/hostname", 0, "web-0\n"),
@@ -174,3 +186,28 @@ def test_no_script_breaks_the_interpreter(text: str) -> None:
 def test_no_mixture_of_shell_breaks_the_interpreter(parts: list[str]) -> None:
     status, _, _, _ = run("sh", "-c", " ".join(parts))
     assert status is None or 0 <= status <= 255
+
+
+def test_what_runs_in_a_container_is_seen_and_can_be_killed() -> None:
+    seen = machine()
+    with seen.runs.begun("sleep 60") as other:
+        assert "sleep 60" in run("ps", on=seen)[1]
+        assert run("kill", "-0", str(other.pid), on=seen)[0] == 0
+        assert not other.killed.is_set()
+        assert run("kill", str(other.pid), on=seen)[0] == 0
+        assert other.killed.is_set()
+    assert "sleep 60" not in run("ps", on=seen)[1]
+    assert run("kill", str(other.pid), on=seen)[0] == 1
+
+
+def test_a_kept_command_tells_its_mark_and_is_ended_by_its_sweep() -> None:
+    around, seen = inner.around(30), machine()
+    with seen.runs.begun("exec") as seen.run:
+        status, output, errors, _ = run(*around.argv, "sh", "-c", "echo in; exit 5", on=seen)
+        assert (status, output, errors) == (5, "in\n", f"{around.mark.decode()}\n")
+        assert run(*inner.around(30).sweep, on=seen)[0] == 0
+        assert not seen.run.killed.is_set(), "another's sweep does not end it"
+        assert run(*around.sweep, on=seen)[0] == 0
+        assert seen.run.killed.is_set()
+    assert run(*around.argv, "nothing")[:2] == (127, "")
+    assert run(*around.argv, "sleep", "3600")[3] == 30 + inner.MARGIN_S
