@@ -18,7 +18,9 @@ from opsmodal.guard.kubectl.rules import Refused
 DEPTH_MAX = 40
 """Levels that a body may have: a pod's deepest field has 14."""
 COPIED: Any = object()
-"""Stands for a value that a step of a JSON patch takes from elsewhere in the object."""
+"""Stands for a value that a step of a JSON patch takes from elsewhere in the object, or puts in the place of all."""
+WHOLE = frozenset({"spec", "template", "jobtemplate", "metadata"})
+"""Fields that hold a specification: whoever replaces one as a whole takes away what it restricts."""
 
 
 def body(text: str) -> Any:
@@ -41,7 +43,7 @@ def steps(value: Any) -> Iterator[Mapping[str, Any]]:
             raise Refused("kubectl-patch-body", "A step of a JSON patch has op and path.")
         match step.get("op"):
             case "add" | "replace" if "value" in step:
-                yield _fragment(step["path"], step["value"])
+                yield _fragment(step["path"], COPIED if _ends_in(step["path"]) in WHOLE else step["value"])
             case "remove":
                 yield _fragment(step["path"], None)
             case "test":
@@ -53,6 +55,10 @@ def steps(value: Any) -> Iterator[Mapping[str, Any]]:
                 raise Refused(
                     "kubectl-patch-body", "A step of a JSON patch is add, replace, remove, move, copy or test."
                 )
+
+
+def _ends_in(pointer: str) -> str:
+    return pointer.rpartition("/")[2].lower()
 
 
 def _fragment(pointer: str, value: Any) -> Mapping[str, Any]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from opsmodal.guard.kubectl.correcting import corrected
-from opsmodal.guard.kubectl.flags import check_everywhere, check_flags, check_namespace, unread
+from opsmodal.guard.kubectl.flags import check_everywhere, check_flags, unread
 from opsmodal.guard.kubectl.rules import Refused, shown
 from opsmodal.guard.kubectl.saying import Line, viewed
 from opsmodal.guard.kubectl.tables import global_table, verb_tables
@@ -21,7 +21,7 @@ from opsmodal.guard.verdict import Verdict, refused
 from opsmodal.guard.words import Word
 from opsmodal.guard.world import Asked
 
-_HELP = re.compile(r"[a-z-]+")
+_WORD = re.compile(r"[a-z][a-z-]*")
 HELP = "help"
 DEEPEST = 3
 """Words of the longest path: create secret generic."""
@@ -86,14 +86,16 @@ def verb_of(words: Sequence[Word]) -> tuple[str, Sequence[Word]]:
     path = ""
     for depth, word in enumerate(words[:DEEPEST], start=1):
         if path and word.text.startswith("-"):
-            raise _no_sub(path, word.text)
+            raise _no_sub(path, word.text, words[depth:])
+        if not _WORD.fullmatch(word.text):
+            raise Refused("kubectl-verb", f"“{shown(word.text)}” is no verb.")
         path = f"{path} {word.text}".lstrip()
         path = ALIASES.get(path, path)
         if path in VERBS:
             return path, words[depth:]
         if path not in GROUPS:
             raise _no_verb(path)
-    raise _no_sub(path, "")
+    raise _no_sub(path, "", ())
 
 
 def _no_verb(path: str) -> Refused:
@@ -104,8 +106,9 @@ def _no_verb(path: str) -> Refused:
     return Refused("kubectl-verb", f"“{shown(last)}” is no verb that is let through.")
 
 
-def _no_sub(path: str, flag: str) -> Refused:
-    if flag and path != "apply":
+def _no_sub(path: str, flag: str, rest: Sequence[Word]) -> Refused:
+    """Refuse a group alone, or with a flag at once: `apply -f` is meant as it stands, `rollout -w status` is not."""
+    if flag and any(f"{path} {word.text}" in VERBS for word in rest):
         return Refused("kubectl-flag-first", f"{shown(flag)} stands between {path} and its subcommand.")
     return Refused("kubectl-verb-refused", f"kubectl {path} is not let through by itself.", NEVER[path])
 
@@ -120,7 +123,7 @@ def _dashes(path: str, behind: Sequence[Word]) -> Refused | None:
 def _helped(words: Sequence[Word], asked: Asked) -> Verdict:
     """Allow help about any command: it runs none."""
     for word in words:
-        if not _HELP.fullmatch(word.text) or word.text.startswith("-"):
+        if not _WORD.fullmatch(word.text):
             raise Refused("kubectl-arguments", f"“{shown(word.text)}” is no command to get help for.")
     line = Line(HELP, Read(positionals=tuple(words[1:])), asked)
     return _rebuilt(viewed(line), line)
@@ -142,6 +145,3 @@ def _written(given: Given) -> str:
     if given.flag.takes is Takes.IMPLIED and not given.typed:
         return f"--{given.flag.name}"
     return f"--{given.flag.name}={given.value}"
-
-
-__all__ = ["check_namespace", "judge_kubectl"]

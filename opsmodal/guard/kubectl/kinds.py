@@ -121,12 +121,22 @@ def _built_in_of(plural: str) -> Sort:
 
 
 def _is(kind: Kind, name: str, group: str | None) -> bool:
-    names = {kind.name.lower(), kind.singular.lower(), *map(str.lower, kind.short)}
-    return name in names and group in (None, kind.group.lower())
+    names = {kind.name.lower(), _singular(kind), *map(str.lower, kind.short)}
+    return name in names and (group is None or not kind.group or group == kind.group.lower())
 
 
 def _sort(kind: Kind) -> Sort:
-    return Sort(kind.name.lower(), (kind.singular or kind.name).lower(), kind.group.lower(), custom=True)
+    return Sort(kind.name.lower(), _singular(kind), kind.group.lower(), custom=True)
+
+
+def _singular(kind: Kind) -> str:
+    """Give the singular: every kind has one, but a world that was written by hand may leave it out."""
+    if kind.singular:
+        return kind.singular.lower()
+    plural = kind.name.lower()
+    if plural.endswith("ies"):
+        return f"{plural[:-3]}y"
+    return plural[:-2] if plural.endswith(("sses", "xes", "ches", "shes")) else plural.removesuffix("s")
 
 
 def _of_the_cluster(spelled: str) -> Refused:

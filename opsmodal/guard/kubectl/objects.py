@@ -14,7 +14,7 @@ from opsmodal.guard.kubectl.rules import Refused, shown
 from opsmodal.guard.verdict import Target
 from opsmodal.guard.world import World
 
-_NAME = re.compile(r"[A-Za-z0-9_:.-]+")
+_NAME = re.compile(r"[_:.-]*[A-Za-z0-9][A-Za-z0-9_:.-]*")
 SECRETS = "secrets"
 
 
@@ -52,7 +52,7 @@ def one_object(word: str, world: World) -> Object:
 
 def name_of(word: str) -> str:
     """Give a name as it is. Raise Refused for what can be no object's: the API would read a path in it."""
-    if not _NAME.fullmatch(word) or word in (".", ".."):
+    if not _NAME.fullmatch(word):
         raise Refused("kubectl-name", f"“{shown(word)}” is not a name." if word else "A name is empty.")
     return word
 

@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from opsmodal.guard.kubectl.bodies import COPIED
+from opsmodal.guard.kubectl.bodies import COPIED, WHOLE
 from opsmodal.guard.kubectl.rules import Refused, shown
 
 _HOST = frozenset({"hostnetwork", "hostpid", "hostipc"})
 _IDENTITY = frozenset({"serviceaccountname", "serviceaccount"})
-_WHOLE = frozenset({"spec", "template", "jobtemplate"})
-"""Fields that hold a specification: to replace one as a whole takes away what it restricts."""
+_WHOLE = WHOLE - {"metadata"}
 _TIGHT: Mapping[str, tuple[Any, ...]] = {
     "privileged": (False,),
     "allowprivilegeescalation": (False,),
