@@ -132,4 +132,5 @@ def _typed(line: str | Sequence[str]) -> str:
     """Give the line as it could have been typed; "" where it is none."""
     if isinstance(line, str):
         return line
-    return shlex.join(line) if all(isinstance(word, str) for word in line) else ""
+    is_argv = isinstance(line, list | tuple) and all(isinstance(word, str) for word in line)
+    return shlex.join(line) if is_argv else ""

@@ -93,7 +93,7 @@ def split(text: str) -> tuple[Word, ...]:
 
 def from_argv(argv: Sequence[str]) -> tuple[Word, ...]:
     """Take words that are parted already: quotes and operators in them are text. Raise Unsplittable as `split` does."""
-    if isinstance(argv, str | bytes) or not all(isinstance(text, str) for text in argv):
+    if not isinstance(argv, list | tuple) or not all(isinstance(text, str) for text in argv):
         raise Unsplittable("line-text", "The command is no list of texts.")
     _demand_text(" ".join(argv))
     return tuple(Word(text, quoted=_NEEDS_QUOTES.search(text) is not None) for text in argv)

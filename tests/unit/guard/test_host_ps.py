@@ -19,7 +19,7 @@ from opsmodal.guard.words import Word
 
 MARK = "PLANTED-IN-THE-ENVIRONMENT"
 PS = shutil.which("ps")
-SECONDS = 20
+SECONDS = 60
 
 LETTERS = "eAadfFlLjTwMcyHNZmuxrsgSvXeekhnC"
 WHOLE = [
