@@ -210,18 +210,19 @@ def test_checking_runs_nothing_and_writes_nothing_down(shop: Installation) -> No
 
 
 def test_values_of_secrets_are_masked_where_they_are_written_down_and_shown(shop: Installation) -> None:
-    made = run(shop, f"kubectl create secret generic planted --from-literal=password={PLANTED}")
+    name = f"planted-{time.monotonic_ns()}"
+    made = run(shop, f"kubectl create secret generic {name} --from-literal=password={PLANTED}")
     assert made.json["exit_code"] == 0, made.text
-    refused = run(shop, f"kubectl create secret generic planted -A --from-literal=password={PLANTED}")
+    refused = run(shop, f"kubectl create secret generic {name} -A --from-literal=password={PLANTED}")
     assert refused.status_code == 422
-    for command in ("kubectl get secret planted -o yaml", "kubectl get secret planted -o json"):
+    for command in (f"kubectl get secret {name} -o yaml", f"kubectl get secret {name} -o json"):
         value = run(shop, command).json
         assert value["masked"] is True
         assert "password" in value["stdout"], value
         assert "•••" in value["stdout"]
         assert PLANTED not in value["stdout"]
         assert "c3dvcmRmaXNo" not in value["stdout"], "in base64"
-    log = json.dumps([(row.target, row.detail, row.reason) for row in rows(shop)])
+    log = json.dumps([(row.target, row.detail, row.reason) for row in rows(shop)], ensure_ascii=False)
     assert "--from-literal=password=•••" in log
     assert PLANTED not in log
     assert PLANTED not in shop.client("manager").get("/services/shop/commands?limit=1000").text
