@@ -139,6 +139,8 @@ class HistoryRow:
     duration_ms: int | None
     bytes: int | None
     kept: bool = False
+    audit_id: int | None = None
+    """Its row in the audit log, for who may read that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -101,6 +101,7 @@ def _row(record: Record, *, kept: bool = False) -> HistoryRow:
         duration_ms=ending.duration_ms if ending else None,
         bytes=ending.bytes if ending else None,
         kept=kept,
+        audit_id=record.audit_id,
     )
 
 

@@ -80,7 +80,7 @@ function attach(section, lines) {
     url.search = new URLSearchParams({ offset, spans: 1 });
     over = false;
     const mine = socket = new WebSocket(url);
-    mine.onopen = () => say("◐ running");
+    mine.onopen = () => state.replaceChildren(piece("span", "mark progress", "◐ running"));
     mine.onmessage = ({ data }) => {
       const frame = JSON.parse(data);
       if (frame.reason) return end(frame);
@@ -103,5 +103,5 @@ function attach(section, lines) {
   return leave;
 }
 
-const span = (seconds) => (seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} m ${seconds % 60} s`);
-const size = (count) => (count < 1048576 ? `${(count / 1024).toFixed(1)} KiB` : `${(count / 1048576).toFixed(1)} MiB`);
+const span = (seconds) => (seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} m${seconds % 60 ? ` ${seconds % 60} s` : ""}`);
+const size = (count) => (count < 1e6 ? `${+(count / 1e3).toFixed(1)} kB` : `${+(count / 1e6).toFixed(1)} MB`);

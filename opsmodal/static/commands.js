@@ -5,7 +5,7 @@ const GRACE_MS = 20000; // what a server may need beside the command itself
 const MASK = "••";
 const form = document.getElementById("command");
 const line = form.querySelector("[data-line]");
-const [verdict, waiting, told] = ["verdict", "waiting", "told"].map((name) => form.querySelector(`[data-${name}]`));
+const [verdict, busy, waiting, told] = ["verdict", "busy", "waiting", "told"].map((name) => form.querySelector(`[data-${name}]`));
 const outcome = () => document.getElementById("outcome");
 let leaving = null;
 
@@ -70,14 +70,19 @@ async function send(url, fields) {
   count();
   told.textContent = "Running";
   form.ariaBusy = "true";
+  busy.hidden = false;
+  const left = new AbortController();
+  busy.querySelector("button").onclick = () => left.abort();
+  const patience = AbortSignal.any([left.signal, AbortSignal.timeout(form.dataset.waitS * 1000 + GRACE_MS)]);
   try {
-    show((await fetchPage(url, new URLSearchParams(fields), {}, form.dataset.waitS * 1000 + GRACE_MS)).doc);
+    show((await fetchPage(url, new URLSearchParams(fields), {}, patience)).doc);
   } catch (error) {
     if (error instanceof SignedOut) location.assign("/sign-in");
+    else if (left.signal.aborted) complain("It is being stopped. The history says how it ended.");
     else complain(`${NO_ANSWER} Whether it ran is not known: look at the history before trying again.`);
   } finally {
     clearInterval(counting);
-    waiting.textContent = "";
+    busy.hidden = true;
     told.textContent = outcome().querySelector(".state")?.textContent ?? "";
     form.ariaBusy = "false";
   }

@@ -7,9 +7,9 @@ export const NO_ANSWER = "The opsmodal server does not answer.";
 export class SignedOut extends Error {}
 
 // Gives { status, doc }; throws when the server cannot be reached, and SignedOut when the session is over.
-export async function fetchPage(url, body, headers = {}, waitMs = WAIT_MS) {
+export async function fetchPage(url, body, headers = {}, left = AbortSignal.timeout(WAIT_MS)) {
   const method = body ? "POST" : "GET";
-  const response = await fetch(url, { method, body, headers, signal: AbortSignal.timeout(waitMs) });
+  const response = await fetch(url, { method, body, headers, signal: left });
   const doc = new DOMParser().parseFromString(await response.text(), "text/html");
   if (response.status === 401 || new URL(response.url).pathname === "/sign-in") throw new SignedOut();
   return { status: response.status, doc };

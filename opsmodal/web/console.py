@@ -17,7 +17,7 @@ LINES_MAX = 4000
 CHARS_MAX = 600_000
 """Characters on a page, so that a few endless lines do not make up for it."""
 DASH = "–"
-SECOND_MS, MINUTE_S = 1000, 60
+SECOND_MS, MINUTE_S, KILOBYTE = 1000, 60, 1000
 _WORDS = re.compile(r"\s+|[^\s]+")
 _QUOTED = re.compile(r"[`'\"“]([^`'\"”]+)[`'\"”]")
 
@@ -90,6 +90,15 @@ def _whole(text: str) -> str:
     return f"{before}{re.escape(text)}{after}"
 
 
+def amount(count: float | None) -> str:
+    """Write how much output something is, by the thousand as its limits are: `5 MB`, `1.2 kB`."""
+    if count is None:
+        return DASH
+    if count < KILOBYTE:
+        return f"{count:.0f} B"
+    return f"{count / KILOBYTE:.3g} kB" if count < KILOBYTE**2 else f"{count / KILOBYTE**2:.3g} MB"
+
+
 def _ends(lines: list[str], count: int) -> list[str]:
     return lines if count >= len(lines) else [*lines[: count // 2], *lines[len(lines) - (count - count // 2) :]]
 
@@ -99,4 +108,4 @@ def _dropped(words: list[str], others: list[str]) -> set[int]:
     return {at for tag, start, end, *_ in found if tag in ("delete", "replace") for at in range(start, end)}
 
 
-FILTERS = (screen, pointed, took, lasting)
+FILTERS = (screen, pointed, took, lasting, amount)

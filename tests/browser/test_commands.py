@@ -207,6 +207,16 @@ def test_a_stream_is_found_again_watched_by_two_and_stopped_by_either(own: Own) 
     assert page.locator(".outcome").get_by_role("button", name="Stop").count() == 0
 
 
+def test_a_one_shot_is_stopped_while_it_is_waited_for(own: Own) -> None:
+    page = own.visit(TAB)
+    typed(page, f"kubectl exec {POD} -- sleep 25")
+    expect(page.locator("[data-waiting]")).to_contain_text("Running for 1 s")
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.locator("[data-verdict]")).to_contain_text("It is being stopped.")
+    expect(page.locator("[data-past]").first).to_contain_text("stopped", timeout=SLOW_MS)
+    expect(page.locator("[data-past]").first.get_by_role("link", name="Audit")).to_be_visible()
+
+
 def test_what_ran_is_in_the_history_searched_seen_again_and_taken_over(own: Own) -> None:
     page = own.visit(TAB)
     typed(page, "kubectl get services")

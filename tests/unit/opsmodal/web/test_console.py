@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsmodal.web.console import CHARS_MAX, LINES_MAX, lasting, pointed, screen, took
+from opsmodal.web.console import CHARS_MAX, LINES_MAX, amount, lasting, pointed, screen, took
 
 
 def text_of(line: tuple[object, ...]) -> str:
@@ -95,3 +95,11 @@ def test_how_long_something_took_is_said_in_units(duration_ms: float | None, wor
 @pytest.mark.parametrize(("seconds", "words"), [(30, "30 s"), (60, "60 s"), (90, "90 s"), (600, "10 minutes")])
 def test_a_limit_is_said_in_words(seconds: float, words: str) -> None:
     assert lasting(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(None, "–"), (0, "0 B"), (999, "999 B"), (1234, "1.23 kB"), (5_000_000, "5 MB"), (1_000_000, "1 MB")],
+)
+def test_an_amount_of_output_is_said_as_its_limits_are(count: float | None, words: str) -> None:
+    assert amount(count) == words
