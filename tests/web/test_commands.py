@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from werkzeug.test import TestResponse
 
 from opsmodal.demo.cluster import start
 from tests.web.conftest import Installation, Seed, closed, own_page
-from tests.web.typed import installed_with_kubectl, rows, run
+from tests.web.typed import installed_with_kubectl, rows, run, with_another_operator
 
 PLANTED = "swordfish-of-nobody"
 
@@ -26,12 +27,11 @@ def shop(seed: Seed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Insta
     """Give an installation with a cluster of its own, whose commands change what they like."""
     cluster = start()
     made = installed_with_kubectl(tmp_path_factory.mktemp("commands"), seed, cluster)
-    for name in ("other", "reporter"):
-        made.people.add(name)
-        made.tokens[name] = made.people.new_token(name).secret
-    made.registry.put("grants", {"user": "other", "role": "operator", "services": ["shop"]})
+    made.people.add("reporter")
     made.registry.put("grants", {"user": "reporter", "role": "manager", "services": ["reports"]})
-    yield made
+    reporter = made.people.new_token("reporter").secret
+    both = with_another_operator(made)
+    yield replace(both, tokens={**both.tokens, "reporter": reporter})
     closed(made)
     cluster.stop()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,13 @@ def installed_with_kubectl(folder: Path, seed: Seed, cluster: Cluster, **more: A
     except NoKubectl as none:
         pytest.skip(str(none))
     return installed(folder, seed, cluster, kubectl=str(kubectl), **more)
+
+
+def with_another_operator(made: Installation) -> Installation:
+    """Add `other`, who may on shop what the operator may."""
+    made.people.add("other")
+    made.registry.put("grants", {"user": "other", "role": "operator", "services": ["shop"]})
+    return replace(made, tokens={**made.tokens, "other": made.people.new_token("other").secret})
 
 
 def run(
