@@ -58,7 +58,9 @@ _BSD_ALL = _BSD_FLAGS | frozenset("AeEMVW")
 _TERMINAL = r"(?:tty|pts|console|hvc|cu|vc|ptm|null|\?|-).*|[A-Za-z0-9]{1,3}"
 _MAY_FAIL = ("u", "U", "g", "G", "t", "user", "User", "group", "Group", "tty")
 """Names that may not exist, and make procps read the line again."""
-_COLUMNS = ("f", "F", "l", "j", "y", "c", "O", "M", "Z", "context")
+_COLUMNS = ("f", "F", "l", "j", "y", "c", "M", "Z", "context")
+_OWN_COLUMNS = ("o", "format")
+_MORE_COLUMNS = ("O",)
 _THREADS = ("L", "T", "m")
 _TREES = ("H", "forest")
 HINT = "ps -ef lists every process, ps aux too; the environment of processes is not shown."
@@ -82,10 +84,10 @@ def _unix(words: Sequence[Word]) -> bool:
     result = parsed(words, UNIX)
     _bsd([Word(operand) for operand in result.operands])
     given = [name for name, _ in result.flags]
-    by_columns = any(name in _COLUMNS for name in given)
+    formats = sum(any(name in kind for name in given) for kind in (_COLUMNS, _OWN_COLUMNS, _MORE_COLUMNS))
     return (
         any(name in _MAY_FAIL and not re.fullmatch(PIDS, value) for name, value in result.flags)
-        or (by_columns and any(name in ("o", "format") for name in given))
+        or formats > 1
         or len({name for name in given if name in _THREADS}) > 1
         or (any(name in _THREADS for name in given) and any(name in _TREES for name in given))
         or bool(result.operands and given)

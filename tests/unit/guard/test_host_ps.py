@@ -119,7 +119,16 @@ def a_line(chance: random.Random) -> list[str]:
 
 @pytest.mark.skipif(PS is None, reason="ps is not installed")
 @pytest.mark.parametrize(
-    "argv", [["axe"], ["-e", "-u", "x", "ww"], ["-ef", "-o", "args"], ["-auxe"], ["eww"], ["-auxeww"]]
+    "argv",
+    [
+        ["axe"],
+        ["-e", "-u", "x", "ww"],
+        ["-ef", "-o", "args"],
+        ["-O", "pid,args", "-ef"],
+        ["-auxe"],
+        ["eww"],
+        ["-auxeww"],
+    ],
 )
 def test_the_mark_shows_where_it_can(argv: list[str], terminal: int) -> None:
     """At least the plain forms that are refused print the environment, or the proof below would prove nothing."""
