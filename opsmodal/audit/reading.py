@@ -25,7 +25,8 @@ BATCH_ROWS = 1_000
 RUNNING = "running"
 """The outcome of an action that has none yet: it runs, or its server died under it."""
 INTENT, OUTCOME = "intent", "outcome"
-VERDICTS = ALLOW, REFUSE = "allow", "refuse"
+VERDICTS = ALLOW, CONFIRM, REFUSE = "allow", "confirm", "refuse"
+"""The middle one is a typed line's that was let through after a confirmation."""
 SEARCHED = (
     AuditRow.target,
     AuditRow.actor,
