@@ -1,5 +1,4 @@
 // The console on screen: found in, copied, and fed while its command runs. A drop or a reload re-attaches by offset.
-import { startFinding } from "./log-find.js";
 import { LogLines, piece } from "./log-lines.js";
 import { accessEnded, refreshAfterChange } from "./poll.js";
 
@@ -11,7 +10,11 @@ const encoder = new TextEncoder();
 export function startConsole(section) {
   const lines = new LogLines(section);
   if (!section.dataset.stream) lines.surface.scrollTop = 0;
-  startFinding(section, lines);
+  const find = async ({ target }) => {
+    (await import("./log-find.js")).startFinding(section, lines);
+    target.dispatchEvent(new Event("input")); // what was typed meanwhile
+  };
+  section.querySelector("[data-find]").addEventListener("focusin", find, { once: true });
   section.querySelector("[data-toggle]").addEventListener("change", ({ target }) => lines.surface.classList.toggle(target.dataset.toggle, target.checked));
   section.querySelector("[data-copy]").addEventListener("click", ({ target }) => {
     target.dataset.copy = [...section.querySelectorAll(".line:not(.said)")].map((each) => each.textContent).join("\n");

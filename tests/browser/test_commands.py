@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import NARROW, Own, Seed, arrived, owned, pictured
 from tests.browser.test_accessibility import findings, often
+from tests.browser.test_sizes import SCRIPT_MAX_BYTES
 from tests.engines.kubectl import find_kubectl
 from tests.web.conftest import PASSWORD
 
@@ -177,6 +178,18 @@ def test_a_stream_comes_as_it_is_written_and_a_reload_loses_nothing(own: Own) ->
     assert marked(page) == ["mark 1", "mark 2", "mark 3"]
     pictured(page, "command-streaming")
     stop(page)
+
+
+def test_a_page_with_output_loads_little_script(own: Own) -> None:
+    page = own.visit(TAB)
+    typed(page, "kubectl get pods")
+    outcome(page, "exit code 0")
+    sizes: dict[str, int] = {}
+    page.on("response", lambda answer: sizes.update({answer.url: len(answer.body()) if answer.ok else 0}))
+    page.goto(page.url, wait_until="networkidle")
+    scripts = [size for url, size in sizes.items() if url.endswith(".js")]
+    assert len(scripts) > 10
+    assert sum(scripts) <= SCRIPT_MAX_BYTES, sizes
 
 
 def test_a_cut_line_loses_and_repeats_nothing(own: Own) -> None:

@@ -14,6 +14,8 @@ PAGES = (
     "/services/shop/timeline",
     "/services/shop/instances",
     "/services/shop/logs",
+    "/services/shop/commands",
+    "/guard",
     "/services/shop/connection",
     "/registry",
     "/registry/runtimes/demo",

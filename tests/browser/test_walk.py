@@ -15,6 +15,8 @@ PAGES = (
     ("pods", "/services/payments/instances"),
     ("pending", "/services/reports/instances"),
     ("logs", "/services/shop/logs?view=1&timestamps=true"),
+    ("commands", "/services/payments/commands"),
+    ("rules", "/guard"),
     ("missing", "/services/absent"),
 )
 
