@@ -7,9 +7,11 @@ never to do more than was typed.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
 
 from opsmodal.guard.kubectl.flags import FOLLOW, TARGET, TERMINAL, TRACE
+from opsmodal.guard.kubectl.objects import SECRETS
 from opsmodal.guard.kubectl.tables import verb_tables
 from opsmodal.guard.kubectl.verbs import ALIASES, VERBS
 from opsmodal.guard.pflag import Given, Read, Takes, read
@@ -18,26 +20,51 @@ from opsmodal.guard.world import Asked, Mode
 
 _DROPPED = TARGET | TRACE | {"all-namespaces", "namespace"}
 DEFAULT_WAIT = "--timeout=30s"
+_INSTEAD: Mapping[str, str] = {
+    "attach": "logs",
+    "log": "logs",
+    "ls": "get",
+    "list": "get",
+    "show": "get",
+    "rm": "delete",
+}
+"""Verbs that people type, and the one that does what they mean."""
+_SINGLE = tuple(path for path in VERBS if " " not in path)
 
 
 def corrected(words: Sequence[Word], asked: Asked) -> str:
     """Give a whole line to take over; "" where nothing could be meant."""
+    texts = [word.text for word in words]
+    meant = _meant(words, asked)
+    return shlex.join(meant) if meant and meant != texts else ""
+
+
+def _meant(words: Sequence[Word], asked: Asked) -> list[str]:
     found = _verb_in(words[1:])
     if found is None:
-        return ""
+        return _another_verb([word.text for word in words[1:]])
     path, rest = found
-    table = verb_tables()[path]
-    seen = read(rest, table, interspersed=path != "exec" or any(word.text == "--" for word in rest))
+    seen = read(rest, verb_tables()[path], interspersed=path != "exec" or any(word.text == "--" for word in rest))
     if not isinstance(seen, Read):
-        return ""
+        return []
     texts = ["kubectl", *path.split(), *_kept(rest, seen, asked)]
     if path == "wait" and not seen.all("timeout"):
         texts.append(DEFAULT_WAIT)
     if path == "exec" and seen.dashes is None and len(seen.positionals) > 1:
-        at = len(texts) - len(seen.positionals) + 1
-        texts.insert(at, "--")
-    line = shlex.join(texts)
-    return "" if line == shlex.join(word.text for word in words) else line
+        texts.insert(len(texts) - len(seen.positionals) + 1, "--")
+    if path == "describe" and texts[2:3] in ([SECRETS], ["secret"]):
+        texts[1] = "get"
+    return texts
+
+
+def _another_verb(texts: Sequence[str]) -> list[str]:
+    """Give help where that was asked for, what does the same as a verb that is refused, or the verb that is nearest."""
+    if not texts:
+        return ["kubectl", "help"]
+    if not texts[0].startswith("-") and any(text in ("-h", "--help") for text in texts):
+        return ["kubectl", "help", texts[0]]
+    verb = _INSTEAD.get(texts[0]) or next(iter(get_close_matches(texts[0], _SINGLE, n=1)), "")
+    return ["kubectl", verb, *texts[1:]] if verb else []
 
 
 def _verb_in(words: Sequence[Word]) -> tuple[str, list[Word]] | None:

@@ -63,7 +63,7 @@ VERBS: Mapping[str, Verb] = {
         _verb("rollout undo", changing.rollout, _PRINTED, "dry-run to-revision selector"),
         _verb("rollout pause", changing.rollout, _PRINTED, "field-manager selector"),
         _verb("rollout resume", changing.rollout, _PRINTED, "field-manager selector"),
-        _verb("scale", scaling.scale, _TRIED, "replicas current-replicas resource-version timeout record"),
+        _verb("scale", scaling.scale, _PRINTED, "dry-run replicas current-replicas resource-version timeout record"),
         _verb("autoscale", scaling.autoscale, _TRIED, "cpu cpu-percent memory max min name save-config record"),
         _verb("set image", changing.image, _TRIED, "all selector record"),
         _verb("set resources", changing.resources, _TRIED, "all selector containers limits requests record"),

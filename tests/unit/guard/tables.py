@@ -63,24 +63,26 @@ def generated() -> dict[str, Any]:
     return {"globals": globals_, "verbs": {path: [*verbs[path], *BY_HAND.get(path, [])] for path in PATHS}}
 
 
-def flags(path: str) -> list[dict[str, str]]:
-    """Give the flags that a command's help names, each with its letter and how it comes to its value."""
+def flags(path: str, *, probed: bool = True) -> list[dict[str, str]]:
+    """Give the flags that a command's help names, each with its letter and, `probed`, how it comes to its value."""
     words = path.split()
     text = answer(words if path == "options" else [*words, "--help"])
-    probed = ["get"] if path == "options" else words
+    asked = ["get"] if path == "options" else words
     found = []
     for match in _FLAG.finditer(text):
-        flag = {"name": match["name"], "short": match["short"] or "", "takes": takes(probed, match)}
+        flag = {"name": match["name"], "short": match["short"] or "", "takes": takes(asked, match, probed)}
         if flag["takes"] == "implied":
             flag["implied"] = IMPLIED[match["name"]]
         found.append({key: value for key, value in flag.items() if value})
     return found
 
 
-def takes(words: list[str], match: re.Match[str]) -> str:
+def takes(words: list[str], match: re.Match[str], probed: bool) -> str:
     """Say how a flag comes to its value."""
     if match["default"] in ("true", "false"):
         return "bool"
+    if not probed:
+        return ""
     said = answer([*words, "--help", f"--{match['name']}"])
     return "value" if "flag needs an argument" in said else "implied"
 

@@ -1,0 +1,219 @@
+"""What a verdict on a line of kubectl says beside yes and no: what it needs, hits, and what else can be typed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Never
+
+import pytest
+
+from opsmodal.cli.policy_file import read_test
+from opsmodal.guard.judge import judge
+from opsmodal.guard.kubectl import judge_kubectl
+from opsmodal.guard.kubectl.rules import RULES
+from opsmodal.guard.line import split
+from opsmodal.guard.verdict import Target, Verdict
+from opsmodal.guard.world import Asked, Known, Mode
+from opsmodal.permissions import Permission
+from runtimes.commands import Kind
+from tests.unit.guard.policies import FOLDER
+
+EXEC = {Permission.EXEC}
+MANAGE = {Permission.EXEC, Permission.MANAGE}
+LOGS = {Permission.EXEC, Permission.LOGS}
+
+
+def verdict(line: str, *, mode: Mode = Mode.ONESHOT, world: Known | None = None) -> Verdict:
+    return judge_kubectl(split(line), Asked(kind="kubernetes", mode=mode, world=world or Known(), namespace="shop"))
+
+
+@pytest.mark.parametrize(
+    ("line", "needs", "changes", "long"),
+    [
+        ("kubectl get pods", EXEC, False, False),
+        ("kubectl get events", EXEC, False, True),
+        ("kubectl events", EXEC, False, True),
+        ("kubectl describe pod web-0", EXEC, False, False),
+        ("kubectl wait pod/web-0 --for=delete --timeout=5s", EXEC, False, False),
+        ("kubectl rollout status deploy/api", EXEC, False, False),
+        ("kubectl set env deploy/api --list", EXEC, False, False),
+        ("kubectl auth can-i get pods", EXEC, False, False),
+        ("kubectl help", EXEC, False, False),
+        ("kubectl logs web-0", LOGS, False, True),
+        ("kubectl exec web-0 -- ls", EXEC, True, False),
+        ("kubectl get secret", MANAGE, False, False),
+        ("kubectl label pod web-0 --list", MANAGE, False, False),
+        ("kubectl label pod web-0 a=b", MANAGE, True, False),
+        ("kubectl set env deploy/api A=b", MANAGE, True, False),
+        ("kubectl scale deploy/api --replicas=2", MANAGE, True, False),
+        ("kubectl autoscale deploy/api --max=2", MANAGE, True, False),
+        ("kubectl patch deploy api -p '{\"spec\":{}}'", MANAGE, True, False),
+        ("kubectl create job x --from=cronjob/y", MANAGE, True, False),
+        ("kubectl rollout restart deploy/api", MANAGE, True, False),
+        ("kubectl rollout pause deploy/api", MANAGE, True, False),
+        ("kubectl delete pod web-0", MANAGE, True, False),
+    ],
+)
+def test_a_line_needs_the_permission_of_its_row(line: str, needs: set[Permission], changes: bool, long: bool) -> None:
+    said = verdict(line)
+    assert (said.needs, said.changes, said.long) == (needs, changes, long), said
+
+
+@pytest.mark.parametrize(
+    ("line", "verb", "targets", "kinds"),
+    [
+        (
+            "kubectl get deploy/api svc/api",
+            "get",
+            [("deployment", "api"), ("service", "api")],
+            {"deployments", "services"},
+        ),
+        ("kubectl get po,svc", "get", [("pod", ""), ("service", "")], {"pods", "services"}),
+        ("kubectl delete po web-0 web-1", "delete", [("pod", "web-0"), ("pod", "web-1")], {"pods"}),
+        ("kubectl delete pods,jobs x", "delete", [("pod", "x"), ("job", "x")], {"pods", "jobs"}),
+        ("kubectl delete pods --all", "delete", [("pod", "")], {"pods"}),
+        ("kubectl rollout restart deploy", "rollout restart", [("deployment", "")], {"deployments"}),
+        ("kubectl logs deploy/api", "logs", [("deployment", "api")], {"deployments"}),
+        ("kubectl logs -l app=web", "logs", [("pod", "")], {"pods"}),
+        ("kubectl top pod web-0", "top pod", [("pod", "web-0")], {"pods"}),
+        ("kubectl create cm x --from-literal=a=b", "create configmap", [("configmap", "x")], {"configmaps"}),
+        ("kubectl create job x --from=cj/y", "create job", [("job", "x")], {"jobs", "cronjobs"}),
+        ("kubectl get wd", "get", [("widget", "")], {"widgets"}),
+    ],
+)
+def test_a_verdict_names_what_it_is_about(
+    line: str, verb: str, targets: list[tuple[str, str]], kinds: set[str]
+) -> None:
+    said = verdict(line, world=Known(kinds=(Kind(name="widgets", short=("wd",)),)))
+    assert (said.verb, list(said.targets), said.kinds) == (verb, [Target(*each) for each in targets], kinds)
+
+
+@pytest.mark.parametrize(
+    ("line", "pod", "container", "inner"),
+    [
+        ("kubectl exec web-0 -- ls -l", "web-0", "", ["ls", "-l"]),
+        ("kubectl exec pod/web-0 -c app -- sh -c 'a; b'", "web-0", "app", ["sh", "-c", "a; b"]),
+        ("kubectl exec deploy/api -- env", "deployment/api", "", ["env"]),
+        ("kubectl -n shop exec -q web-0 -- ls -- -n other", "web-0", "", ["ls", "--", "-n", "other"]),
+    ],
+)
+def test_an_exec_says_where_its_inner_command_begins(line: str, pod: str, container: str, inner: list[str]) -> None:
+    said = verdict(line)
+    assert (said.pod, said.pod_container, list(said.argv[said.inner :])) == (pod, container, inner)
+    assert said.argv[said.inner - 1] == "--"
+
+
+@pytest.mark.parametrize(
+    ("line", "argv"),
+    [
+        ("kubectl get po -n shop -owide -l app=web", "kubectl -n shop get po --output=wide --selector=app=web"),
+        ("kubectl -nshop logs web-0 -pc app", "kubectl -n shop logs web-0 --previous=true --container=app"),
+        (
+            "kubectl create cm x --from-literal=a=b --validate",
+            "kubectl -n shop create configmap x --from-literal=a=b --validate",
+        ),
+        ("kubectl delete pod x --dry_run=client", "kubectl -n shop delete pod x --dry-run=client"),
+        ("kubectl top po", "kubectl -n shop top pod"),
+        ("kubectl get -- pods -A", "kubectl -n shop get -- pods -A"),
+        ("kubectl help rollout status", "kubectl -n shop help rollout status"),
+        ("kubectl get pods -l ''", "kubectl -n shop get pods --selector="),
+    ],
+)
+def test_the_argv_holds_what_was_understood_and_nothing_else(line: str, argv: str) -> None:
+    assert list(verdict(line).argv) == argv.split(" ")
+
+
+@pytest.mark.parametrize(
+    ("line", "suggestion"),
+    [
+        ("kubectl get pods -A", "kubectl get pods"),
+        ("kubectl -A get pods -o wide", "kubectl get pods -o wide"),
+        ("kubectl get pods -wA", "kubectl get pods"),
+        ("kubectl get pods -n other", "kubectl get pods"),
+        ("kubectl exec -it web-0 -- sh", "kubectl exec web-0 -- sh"),
+        ("kubectl exec -itcapp web-0 -- sh", "kubectl exec --container=app web-0 -- sh"),
+        ("kubectl exec web-0 ls -la", "kubectl exec web-0 -- ls -la"),
+        ("kubectl exec -it web-0 sh -c 'a b'", "kubectl exec web-0 -- sh -c 'a b'"),
+        ("kubectl exec web-0 -- grep -it x", ""),
+        ("kubectl logs -f web-0", "kubectl logs web-0"),
+        ("kubectl logs web-0 -pfcapp", "kubectl logs web-0 --previous --container=app"),
+        ("kubectl get pods -v=9 --as root", "kubectl get pods"),
+        ("kubectl -o wide get pods", "kubectl get -o wide pods"),
+        ("kubectl wait pod/x --for=delete", "kubectl wait pod/x --for=delete --timeout=30s"),
+        ("kubectl describe secret db", "kubectl get secret db"),
+        ("kubectl logz web-0", "kubectl logs web-0"),
+        ("kubectl log web-0", "kubectl logs web-0"),
+        ("kubectl attach web-0", "kubectl logs web-0"),
+        ("kubectl edit --help", "kubectl help edit"),
+        ("kubectl get nodes", ""),
+        ("kubectl apply -f x", ""),
+    ],
+)
+def test_a_refusal_gives_the_line_to_take_over(line: str, suggestion: str) -> None:
+    said = judge(line, Asked(kind="kubernetes", mode=Mode.ONESHOT, world=Known(), namespace="shop"))
+    assert said.suggestion == suggestion
+
+
+@pytest.mark.parametrize(
+    ("line", "masked"),
+    [
+        ("kubectl get secret db -o yaml", True),
+        ("kubectl get cm,secret", True),
+        ("kubectl get cm", False),
+        ("kubectl annotate secret db a=b -o yaml", True),
+        ("kubectl create secret generic x --from-literal=a=b -o yaml", True),
+        ("kubectl create cm x --from-literal=a=b -o yaml", False),
+    ],
+)
+def test_output_that_may_hold_values_of_secrets_is_to_be_masked(line: str, masked: bool) -> None:
+    said = verdict(line)
+    assert said.allowed
+    assert said.masked is masked
+
+
+def test_each_rule_is_met_by_a_line_of_the_table() -> None:
+    world, placed = read_test(FOLDER / "kubernetes.yaml")
+    met = {judge(each.case.command, each.case.asked(world)).rule for each in placed}
+    met.add(judge("kubectl get pods", Asked(kind="kubernetes", mode=Mode.ONESHOT, world=Known())).rule)
+    assert {rule.id for rule in RULES} <= met
+    for rule in RULES:
+        assert rule.sentence.endswith(".")
+
+
+class Unasked:
+    """A world that must not be looked at."""
+
+    def __getattr__(self, name: str) -> Never:
+        raise AssertionError(f"{name} was asked for")
+
+
+@pytest.mark.parametrize("line", ["kubectl get pods", "kubectl logs web-0", "kubectl get nodes", "kubectl exec a -- b"])
+def test_the_world_is_not_asked_for_what_a_line_does_not_need(line: str) -> None:
+    world: Known = Unasked()  # type: ignore[assignment]
+    assert verdict(line, world=world).rule
+
+
+OTHER = Kind(name="things", singular="thing", group="b.example.com", categories=("stuff",))
+
+
+@pytest.mark.parametrize(
+    ("word", "namespaced", "cluster", "allowed"),
+    [
+        ("things", [OTHER], [], True),
+        ("things", [], [OTHER], False),
+        ("thing.b.example.com", [OTHER], [], True),
+        ("things.example.com", [OTHER], [], False),
+        ("things.b", [OTHER], [], False),
+        ("stuff", [OTHER], [], True),
+        ("stuff", [OTHER], [Kind(name="others", categories=("stuff",))], False),
+        ("things", [OTHER], [Kind(name="things", group="c.example.com")], False),
+        ("things.b.example.com", [OTHER], [Kind(name="things", group="c.example.com")], True),
+        ("all", [], [Kind(name="others", categories=("all",))], False),
+        ("all", [], [], True),
+        ("po", [], [], True),
+    ],
+)
+def test_custom_kinds_are_those_that_the_cluster_has_in_namespaces(
+    word: str, namespaced: Sequence[Kind], cluster: Sequence[Kind], allowed: bool
+) -> None:
+    assert verdict(f"kubectl get {word}", world=Known(kinds=namespaced, cluster_kinds=cluster)).allowed is allowed
