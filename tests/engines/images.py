@@ -46,6 +46,17 @@ def archive(tag: str) -> bytes:
     return buffer.getvalue()
 
 
+def bare_archive() -> bytes:
+    """Give the root folder of an image with one program, /busybox, and no shell under any name of one."""
+    busybox = _static_busybox()
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for folder in EMPTY_FOLDERS:
+            tar.addfile(_entry(folder, kind=tarfile.DIRTYPE))
+        tar.addfile(_entry("busybox", size=busybox.stat().st_size), io.BytesIO(busybox.read_bytes()))
+    return buffer.getvalue()
+
+
 def _files(tag: str) -> dict[str, str]:
     return {**FILES, "etc/version": f"{tag}\n", "www/index.html": f"version {tag}\n"}
 
