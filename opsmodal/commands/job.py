@@ -114,7 +114,7 @@ class CommandJob(Pump[Output | Exit]):
         """Why it is to end, once somebody has said so."""
         self._wanted_at = 0.0
         self._closed = False
-        self._closer: threading.Thread | None = None
+        self._helpers: list[threading.Thread] = []
         self._lock = threading.Lock()
         self._gathering = Gathering(self._put)
         self._begin(f"command-{job_id[:6]}")
@@ -150,14 +150,17 @@ class CommandJob(Pump[Output | Exit]):
             if self._wanted is not None or self.ended:
                 return
             self._wanted, self._wanted_at = (reason, sentence), time.monotonic()
-            self._closer = threading.Thread(target=self._close_stream, name=f"command-end-{self.id[:6]}", daemon=True)
-            self._closer.start()
+            self._help("end", self._close_stream)
 
     def end_by(self, person: str) -> Ending | None:
         """Stop it in somebody's name; give how it ended, None when it has not within STOP_WAIT_S."""
         self.want_end(STOPPED, stopped_by(person))
         self._join(STOP_WAIT_S)
         return self.ending
+
+    def wait_over(self, timeout_s: float) -> None:
+        """Wait until it has ended, and that is written."""
+        self._join(timeout_s)
 
     def forbid(self) -> None:
         """End it because the right or the sign-in under it has ended; waits for nothing."""
@@ -172,15 +175,15 @@ class CommandJob(Pump[Output | Exit]):
             self.want_end(TIMEOUT, timed_out(self.limits.seconds))
         else:
             log.warning("command not confirmed as gone", extra={"job": self.id})
-            self._wanted = (LOST, NOT_GONE)
-            self._over(*self._wanted)
+            self._wanted, self._wanted_at = (LOST, NOT_GONE), time.monotonic()
+            self._help("lost", lambda: self._over(LOST, NOT_GONE))
 
     def stop(self, reason: str = STOPPED) -> None:  # noqa: ARG002  (a holder's word; there is one reason here)
         """End it with the process, wait for that, and give its spool back. May be called twice."""
         self.want_end(STOPPED, WITH_THE_SERVER)
-        self._join(END_WAIT_S)
-        if self._closer is not None:
-            self._closer.join(END_WAIT_S)
+        self.wait_over(END_WAIT_S)
+        for helper in self._helpers:
+            helper.join(END_WAIT_S)
         self._closed = True
         self._spool.close()
 
@@ -226,6 +229,12 @@ class CommandJob(Pump[Output | Exit]):
         log.warning("command output not spooled", extra={"job": self.id, "why": problem.strerror})
         sentence = f"The command was stopped: the server cannot keep its output ({problem.strerror or 'disk fails'})."
         self.want_end(STOPPED, sentence)
+
+    def _help(self, what: str, call: Callable[[], None]) -> None:
+        """Do what may wait on a thread beside whoever asks for it."""
+        helper = threading.Thread(target=call, name=f"command-{what}-{self.id[:6]}", daemon=True)
+        self._helpers.append(helper)
+        helper.start()
 
     def _close_stream(self) -> None:
         try:

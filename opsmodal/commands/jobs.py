@@ -13,7 +13,7 @@ from pathlib import Path
 
 from opsmodal.access import Hold
 from opsmodal.commands.ending import OUTPUT_LIMIT, STOPPED, WITH_THE_SERVER
-from opsmodal.commands.job import CommandJob, Limits
+from opsmodal.commands.job import END_WAIT_S, CommandJob, Limits
 from opsmodal.commands.kept import Frame
 from opsmodal.commands.pieces import unpacked
 from opsmodal.commands.record import Begun
@@ -31,6 +31,8 @@ KEPT_MAX = 100
 """Commands that have ended and are kept so: each costs a few open files and its output on the disk."""
 SPOOL_ROOM_BYTES = 8_000_000
 """What a spool has beside the output itself: for the numbers of its pieces, and for the quarter that it is cut in."""
+RETRY_S = 5.0
+"""How soon the end of a command is written again that the store did not take."""
 PAUSE_MIN_S = 0.05
 READ_PIECES = 16
 
@@ -56,8 +58,6 @@ class CommandJobs(Holder[CommandJob]):
         self._kept_s = kept_s
         self._unwritten: dict[str, Begun] = {}
         """Records whose end is still to be written, by the job."""
-        self._owed: set[str] = set()
-        """Those of them that the store did not take; the sweeper tries again."""
         records.running_here = self.running
 
     def start(
@@ -103,9 +103,13 @@ class CommandJobs(Holder[CommandJob]):
         return list(self._unwritten)
 
     def close(self) -> None:
-        """End every command, all at once, and write their ends."""
+        """End every command, all at once; write their ends, and keep their outputs."""
+        self._closing.set()
         for job in self._all():
             job.want_end(STOPPED, WITH_THE_SERVER)
+        for job in self._all():
+            job.wait_over(END_WAIT_S)
+        self.records.close()
         super().close()
 
     def _forbid(self, job: CommandJob) -> None:
@@ -119,43 +123,38 @@ class CommandJobs(Holder[CommandJob]):
     def _tend(self, jobs: Sequence[CommandJob]) -> None:
         for job in jobs:
             job.tend()
-        over = [job for job in jobs if job.ended]
+        told = [job for job in jobs if job.ended and job.id not in self._unwritten]
+        over = [job for job in told if not self.records.is_keeping(job.id)]
+        surplus = over[: max(0, len(over) - KEPT_MAX)]
         for job in over:
-            if job.id in self._owed:
-                self._write(job)
-        written = [job for job in over if job.id not in self._unwritten]
-        surplus = written[: max(0, len(written) - KEPT_MAX)]
-        for job in written:
             if job.idle_s > self._kept_s or job in surplus:
                 self.end(job)
         self.records.sweep_in_turn()
 
     def _ended(self, job: CommandJob, done: Done) -> None:
-        """Write the end of a command and tell of it, on the command's thread; what fails there must be caught here."""
-        try:
-            self._write(job)
-            done(job)
-        except Exception:  # the top of a thread
-            log.exception("end of a command not told", extra={"job": job.id})
-            self._give_back(job)
+        """Write the end of a command, give its place back and tell of it: one step that fails hinders none."""
+        for step in (self._write, self._give_back, done):
+            try:
+                step(job)
+            except Exception:  # the top of a thread
+                log.exception("end of a command not told", extra={"job": job.id})
 
     def _write(self, job: CommandJob) -> None:
-        """Write the record of a command that has ended, and then give its place back."""
-        record, ending = self._unwritten.get(job.id), job.ending
-        if record is None or ending is None:
+        """Write the record of a command that has ended, again and again until the store takes it."""
+        record, ending = self._unwritten[job.id], job.ending
+        while ending is not None:
+            cut = ending.reason == OUTPUT_LIMIT
+            try:
+                self.records.end(record, ending, frames=frames_of(job), truncated=cut, identity=job.identity)
+            except StoreProblem as problem:
+                log.warning("end of a command not written", extra={"job": job.id, "why": problem.sentence})
+                if not self._closing.wait(RETRY_S):
+                    continue
             return
-        self._owed.discard(job.id)
-        cut = ending.reason == OUTPUT_LIMIT
-        try:
-            self.records.end(record, ending, frames=frames_of(job), truncated=cut, identity=job.identity)
-        except StoreProblem as problem:
-            log.warning("end of a command not written", extra={"job": job.id, "why": problem.sentence})
-            self._owed.add(job.id)
-            return
-        self._give_back(job)
 
     def _give_back(self, job: CommandJob) -> None:
-        if self._unwritten.pop(job.id, None) is not None and self._across is not None:
+        del self._unwritten[job.id]
+        if self._across is not None:
             self._across.finish(job.id, job.ending.state if job.ending else STOPPED)
 
 

@@ -8,10 +8,9 @@ which may stand far from its data: of an output with one in it that is longer th
 from __future__ import annotations
 
 import re
-import threading
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,8 +21,8 @@ from opsmodal.commands.ending import Ending
 from opsmodal.commands.pieces import Source, packed
 from runtimes.structs import make_ready
 
-BLOCK_CHARS = 32 * 1024
-"""Some 20 ms of redaction: what other people's requests may wait."""
+BLOCK_CHARS = 8 * 1024
+"""Some 5 ms of redaction: what other people's requests may wait."""
 BLOCK_MAX_CHARS = 256 * 1024
 KEPT_MAX_CHARS = 10_000_000
 """More is never kept of one output: twice what it may be at most by default."""
@@ -35,10 +34,15 @@ _BORDER = re.compile(r"\n(?=\S)")
 _BREAK = re.compile(r"[\s,;]")
 _PEM = re.compile(r"-----(BEGIN|END) [A-Z0-9 ]{0,40}PRIVATE KEY")
 _SECRET = re.compile(r"""kind\\?["']?\s*:\s*\\?["']?Secret\b""", re.IGNORECASE)
-_one_at_a_time = threading.Lock()
-"""An output is some tens of megabytes while it is worked on: fifty that end at once must not be that together."""
 
 Frame = tuple[Source, str]
+Rest = Callable[[float], object]
+"""Let others have their turn, after so many seconds of work."""
+
+
+def at_once(_worked_s: float) -> None:
+    """Rest for no longer than it takes to let others have their turn."""
+    time.sleep(0)
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,12 +57,11 @@ class TooSecret(Exception):
     """The output cannot be masked for certain, so nothing of it is kept."""
 
 
-def pack(frames: Iterable[Frame]) -> bytes:
-    """Mask and compress an output. Raise TooSecret."""
-    with _one_at_a_time:
-        taken, cut = _within(frames)
-        kept = Kept(frames=(safe := _masked(taken)), masked=safe != taken, cut=cut)
-        return _compressed(msgspec.json.encode(kept))
+def pack(frames: Iterable[Frame], rest: Rest = at_once) -> bytes:
+    """Mask and compress an output, with a rest after each block. Raise TooSecret."""
+    taken, cut = _within(frames)
+    kept = Kept(frames=(safe := _masked(taken, rest)), masked=safe != taken, cut=cut)
+    return _compressed(msgspec.json.encode(kept), rest)
 
 
 def unpack(data: bytes) -> Kept:
@@ -95,17 +98,17 @@ def _within(frames: Iterable[Frame]) -> tuple[list[Frame], bool]:
     return taken, False
 
 
-def _masked(frames: list[Frame]) -> list[Frame]:
+def _masked(frames: list[Frame], rest: Rest) -> list[Frame]:
     """Mask each stream; where a secret stands across pieces, the last one of that stream has all of it."""
     result = list(frames)
     sources: tuple[Source, ...] = ("stdout", "stderr")
     for source in sources:
         places = [place for place, frame in enumerate(frames) if frame[0] == source]
         whole = "".join(frames[place][1] for place in places)
-        safe = mask(whole)
+        safe = mask(whole, rest)
         if safe == whole:
             continue
-        alone = [mask(frames[place][1]) for place in places] if len(places) <= ALONE_MAX else []
+        alone = [mask(frames[place][1], rest) for place in places] if len(places) <= ALONE_MAX else []
         if "".join(alone) != safe:
             alone = [""] * (len(places) - 1) + [safe]
         for place, text in zip(places, alone, strict=True):
@@ -113,7 +116,7 @@ def _masked(frames: list[Frame]) -> list[Frame]:
     return result
 
 
-def mask(text: str) -> str:
+def mask(text: str, rest: Rest = at_once) -> str:
     """Mask what looks like a secret, a block at a time. Raise TooSecret where that is not safe."""
     if _SECRET.search(text):
         if len(text) > BLOCK_MAX_CHARS:
@@ -121,8 +124,9 @@ def mask(text: str) -> str:
         return redacted(text)
     safe = []
     for block in _blocks(text):
+        began = time.monotonic()
         safe.append(redacted(block))
-        time.sleep(0)  # gevent: let others have their turn
+        rest(time.monotonic() - began)
     return "".join(safe)
 
 
@@ -149,11 +153,12 @@ def _border(text: str, at: int) -> int:
     return end
 
 
-def _compressed(data: bytes) -> bytes:
+def _compressed(data: bytes, rest: Rest) -> bytes:
     squeeze, parts = zlib.compressobj(LEVEL), []
     for start in range(0, len(data), BLOCK_MAX_CHARS):
+        began = time.monotonic()
         parts.append(squeeze.compress(data[start : start + BLOCK_MAX_CHARS]))
-        time.sleep(0)
+        rest(time.monotonic() - began)
     return b"".join(parts) + squeeze.flush()
 
 

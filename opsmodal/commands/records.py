@@ -16,7 +16,8 @@ from sqlalchemy import ColumnElement, Select, and_, delete, exists, func, or_, s
 
 from opsmodal.audit.redaction import redacted
 from opsmodal.commands.ending import WORKER_DIED, Ending
-from opsmodal.commands.kept import Frame, Kept, KeptCommand, TooSecret, pack, unpack
+from opsmodal.commands.keeping import Keeping
+from opsmodal.commands.kept import Frame, Kept, KeptCommand, Rest, TooSecret, at_once, pack, unpack
 from opsmodal.commands.record import Begun, Past, Place, Record, Typed, as_place, as_record, as_row
 from opsmodal.guard.world import Mode
 from opsmodal.jobs import DEAD_AFTER, LOST, RUNNING
@@ -35,6 +36,10 @@ RECORDS_MAX = 10_000
 """Lines of one service that are kept: some 5 MB."""
 OUTPUTS_MAX_BYTES = 100_000_000
 """What the sealed outputs of one service may take together."""
+SHORT_BYTES = 64 * 1024
+"""An output of this size is kept at once, within 50 ms."""
+KEPT_WAIT_S = 15.0
+"""How long who reads an output waits for it to be kept: longer than 5 MB take."""
 SWEEP_EVERY = timedelta(minutes=10)
 SEARCH_MAX_CHARS = 200
 
@@ -56,6 +61,7 @@ class CommandRecords:
         self._keeps = keep
         self._days = days
         self._now = now
+        self._keeping = Keeping(self._keep)
         self._swept_at = datetime.min.replace(tzinfo=UTC)
         self.running_here: Callable[[], Collection[str]] = tuple
         """Names the commands that run in this process, which are not lost whatever the store says of them."""
@@ -73,15 +79,15 @@ class CommandRecords:
         begun: Begun,
         ending: Ending,
         *,
-        frames: Iterable[Frame] = (),
+        frames: Iterable[Frame] | None = None,
         truncated: bool = False,
         identity: str = "",
     ) -> None:
         """Write down how a command ended, and keep its output where outputs are kept. Raise StoreProblem.
 
+        `frames` is its output, None for one that had none; a long one is read and kept soon after, beside everybody.
         `truncated`: it wrote more than `frames`. May be called again where it raised.
         """
-        sealed = self._sealed(begun.id, frames)
         values = {
             "state": ending.state,
             "ended_at": begun.started_at + timedelta(milliseconds=ending.duration_ms),
@@ -96,12 +102,20 @@ class CommandRecords:
             values["identity"] = identity
         with self._store.session() as session:
             session.execute(update(CommandRow).where(CommandRow.id == begun.id).values(values))
-            if sealed:
-                session.execute(delete(CommandOutputRow).where(CommandOutputRow.id == begun.id))
-                kept = CommandOutputRow(id=begun.id, service=begun.service, kept_at=self._now(), sealed=sealed)
-                kept.size_bytes = len(sealed)
-                session.add(kept)
+        if frames is not None and self._keeps:
+            if ending.bytes > SHORT_BYTES:
+                self._keeping.add(begun.id, begun.service, frames)
+            else:
+                self._keep(begun.id, begun.service, frames, at_once)
         self.sweep_in_turn()
+
+    def is_keeping(self, command_id: str) -> bool:
+        """Tell whether an output is still to be read and kept."""
+        return self._keeping.is_waiting(command_id)
+
+    def close(self) -> None:
+        """Keep the outputs that wait for it. May be called twice."""
+        self._keeping.close()
 
     def get(self, command_id: str, *, service: str) -> Record | None:
         """Give the record of a command on this service; None where there is none. Raise StoreProblem."""
@@ -112,6 +126,7 @@ class CommandRecords:
 
     def output(self, record: Record) -> Kept | None:
         """Give what is kept of a command's output; None where nothing is. Raise StoreProblem."""
+        self._keeping.wait(record.id, KEPT_WAIT_S)
         with self._store.reading() as session:
             row = session.get(CommandOutputRow, record.id)
         if row is None or row.kept_at <= self._oldest_output():
@@ -163,6 +178,7 @@ class CommandRecords:
         now = self._now()
         if now - self._swept_at < SWEEP_EVERY:
             return
+        self._keeping = Keeping(self._keep)
         self._swept_at = now
         try:
             self.sweep()
@@ -196,14 +212,16 @@ class CommandRecords:
             row = session.get(CommandRow, command_id)
         return as_record(row) if row is not None and row.service == service else None
 
-    def _sealed(self, command_id: str, frames: Iterable[Frame]) -> bytes:
-        if not self._keeps:
-            return b""
+    def _keep(self, command_id: str, service: str, frames: Iterable[Frame], rest: Rest) -> None:
         try:
-            return self._vault.seal_bytes(_owner(command_id), pack(frames))
+            sealed = self._vault.seal_bytes(_owner(command_id), pack(frames, rest))
         except TooSecret:
-            log.info("output of a command not kept", extra={"command": command_id})
-            return b""
+            log.info("output of a command not kept: it cannot be masked", extra={"command": command_id})
+            return
+        size, now = len(sealed), self._now()
+        with self._store.session() as session:
+            session.execute(delete(CommandOutputRow).where(CommandOutputRow.id == command_id))
+            session.add(CommandOutputRow(id=command_id, service=service, kept_at=now, size_bytes=size, sealed=sealed))
 
     def _oldest_output(self) -> datetime:
         """Give the moment before which no output is kept: with keeping switched off, none is."""

@@ -21,6 +21,7 @@ import msgspec
 from tests.bench import (
     audit_page,
     audited,
+    command_streams,
     connections,
     first_answer,
     following,
@@ -60,6 +61,8 @@ BENCHMARKS: Mapping[str, Callable[[Size], Iterator[Figure]]] = {
     "ssh-log": connections.log,
     "ssh-cut": connections.cut,
     "auto": connections.auto,
+    "command-stream": command_streams.one,
+    "command-streams": command_streams.many,
 }
 SIZES = {"full": FULL, "quick": QUICK, "tiny": TINY}
 LIMIT_S = {"full": 600.0, "quick": 180.0, "tiny": 120.0}

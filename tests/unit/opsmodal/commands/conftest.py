@@ -37,8 +37,10 @@ def typed(line: str = "kubectl get pods -w", *, person: str = "eve", service: st
 
 
 @pytest.fixture
-def records(store: Store, vault: Vault) -> CommandRecords:
-    return CommandRecords(store, vault)
+def records(store: Store, vault: Vault) -> Iterator[CommandRecords]:
+    records = CommandRecords(store, vault)
+    yield records
+    records.close()
 
 
 @pytest.fixture

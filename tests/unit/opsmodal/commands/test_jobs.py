@@ -155,15 +155,16 @@ def away(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_an_end_that_the_store_did_not_take_is_written_when_it_is_back(
     begin: Begin, commands: CommandJobs, records: CommandRecords, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(commands, "_pause_s", lambda: 0.05)
+    monkeypatch.setattr(jobs_module, "RETRY_S", 0.05)
     command = Written([Output("stdout", b"all of it\n")])
     told: list[CommandJob] = []
     job = begin(command.started, done=told.append)
     with away(store, monkeypatch):
         command.exit(0)
-        until(lambda: told)
         assert all_of(job)["stdout"] == "all of it\n", "who reads is told at once"
+        assert commands.running() == [job.id]
     until(lambda: stored(records, job).state == "done")
+    until(lambda: told)
     past = records.past(stored(records, job))
     assert past is not None
     assert all_of(past)["stdout"] == "all of it\n"
@@ -179,6 +180,34 @@ def test_what_is_owed_to_the_store_is_not_kept_alive_by_the_beats(
         jobs.give_back("a")
     jobs.beat()
     jobs.take("b", person="eve", service="shop", most=1)
+
+
+def test_a_long_output_is_kept_beside_everybody_and_read_when_it_is(
+    begin: Begin, commands: CommandJobs, records: CommandRecords
+) -> None:
+    line = b"a line of nothing in particular\n"
+    job = begin(Written([*(Output("stdout", line * 100) for _ in range(100)), Exit(code=0)]).started)
+    until(lambda: stored(records, job).state == "done")
+    past = records.past(stored(records, job))
+    assert past is not None
+    assert all_of(past) == all_of(job)
+    assert not records.is_keeping(job.id)
+
+
+def test_a_long_output_that_waits_is_kept_when_the_process_ends(
+    records: CommandRecords, store: Store, tmp_path: Path
+) -> None:
+    commands = CommandJobs(tmp_path / "streams", records=records, most=3, limit_bytes_max=LIMIT_BYTES)
+    data = b"a line of nothing in particular\n" * 30_000
+    jobs = [begun(commands, Written([Output("stdout", data)]).started) for _ in range(3)]
+    for job in jobs:
+        until(lambda job=job: job.spooled_bytes == len(data))
+    commands.close()
+    for job in jobs:
+        kept = records.output(stored(records, job))
+        assert kept is not None
+        assert "".join(text for _, text in kept.frames) == data.decode()
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("command")]
 
 
 def test_who_is_told_of_the_end_and_fails_hinders_nobody(begin: Begin, records: CommandRecords) -> None:
