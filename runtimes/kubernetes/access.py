@@ -7,7 +7,6 @@ back, and key material lives in a private folder that goes away on close.
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 import threading
 import weakref
@@ -19,6 +18,7 @@ from typing import Any
 
 import urllib3
 
+from connectors.sockets import Folder
 from runtimes.errors import Unavailable
 from runtimes.kubernetes import expiry
 
@@ -50,11 +50,12 @@ class Access:
         self._log_in = log_in
         self._lock = threading.Lock()
         self._closed = False
-        folder = Path(tempfile.mkdtemp(prefix="opsmodal-"))  # mkdtemp makes it 0700
-        self._folder = folder
-        self._sweep = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        home = Folder(Path(tempfile.gettempdir()))  # what a killed server left of one is swept by this
+        self._folder = home.next()
+        self._folder.mkdir(mode=0o700)
+        self._sweep = weakref.finalize(self, home.close)
         try:
-            self._login = log_in(folder)
+            self._login = log_in(self._folder)
         except BaseException:
             self._sweep()
             raise

@@ -445,7 +445,8 @@ def test_key_material_is_private_and_goes_away(
         with client(text):
             folders = list(tmp_path.glob("opsmodal-*"))
             assert [stat.S_IMODE(each.stat().st_mode) for each in folders] == [0o700]
-            assert {stat.S_IMODE(each.stat().st_mode) for each in folders[0].iterdir()} == {0o600}
+            assert {stat.S_IMODE(each.stat().st_mode) for each in folders[0].iterdir()} == {0o700}
+            assert {stat.S_IMODE(each.stat().st_mode) for each in folders[0].glob("*/*")} == {0o600}
     assert list(tmp_path.glob("opsmodal-*")) == []
 
 
