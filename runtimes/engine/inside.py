@@ -9,12 +9,13 @@ image, and said each time.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 
 from connectors.base import Ended, Exit, Output
 from connectors.errors import Forbidden, NotAvailable, Unreachable
-from connectors.keeper import Kept, keep
+from connectors.keeper import GRACE_S, Kept, keep
 from connectors.running import Running
 from runtimes.commands import Command, Started
 from runtimes.engine.answers import Inspected
@@ -172,7 +173,7 @@ class Inside:
 
     def _explained(self, end: Exit, container: Inspected, exec_id: str) -> Exit:
         """Find out why a line ended without the keeper's last word: mostly, the container did."""
-        name = container.own_name
+        name, asked = container.own_name, time.monotonic()
         try:
             now = self._containers.inspected(container.id).state
             code = self._execs.state(exec_id).exit_code
@@ -182,7 +183,9 @@ class Inside:
             return end
         if not now.running or now.started_at != container.state.started_at:
             return Exit(code=KILLED, sentence=f"The container {name} stopped while the command ran.")
-        return Exit(code=KILLED, sentence="It was ended by SIGKILL.") if code == KILLED else end
+        if code == KILLED and time.monotonic() - asked < GRACE_S / 2:  # later that may be what the lost line has caused
+            return Exit(code=KILLED, sentence="It was ended by SIGKILL.")
+        return end
 
 
 class Said:

@@ -1,4 +1,7 @@
-"""A command gives its bytes and its end as they are, on every runtime, and leaves nothing where it ran."""
+"""Commands on engines: bytes and ends as they are, and nothing left in the container, looked at from outside.
+
+What every runtime has alike: `test_commands_alike`.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,8 @@ from runtimes.errors import Conflict, Invalid, Missing, Unavailable, Unsupported
 from tests.contract.world_engine import EngineWorld, opened
 from tests.contract.worlds import World, settle
 from tests.engines.images import bare_archive
+
+pytestmark = pytest.mark.parametrize("engine", ["docker", "podman"], indirect=True)
 
 LIMIT_S = 60.0
 GONE_S = 20.0
@@ -75,9 +80,6 @@ class Ran:
 
 @pytest.fixture
 def engine_world(world: World) -> EngineWorld:
-    """Give the world of a container engine; what a cluster does with commands is its own file's."""
-    if world.kind == "kubernetes":
-        world.skip("runs commands by kubectl, see test_kubernetes_commands.py")
     return cast(EngineWorld, world)
 
 
