@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from opsmodal.guard.kubectl.rules import Refused, shown
 from opsmodal.guard.pflag import Read
 
@@ -9,6 +11,8 @@ PLAIN = frozenset({"", "json", "yaml", "kyaml", "name", "wide"})
 TEMPLATES = frozenset({"jsonpath", "jsonpath-as-json", "go-template", "template", "custom-columns"})
 MASKABLE = frozenset({"", "json", "yaml", "name", "wide"})
 """Formats in which the values of a secret can be found again, or do not appear."""
+_BY_METADATA = re.compile(r"\{?\.?metadata\.[A-Za-z.]+\}?\Z")
+"""What secrets may be ordered by: an order by a value tells of it."""
 EXPLAINED = frozenset({"plaintext", "plaintext-openapiv2"})
 
 
@@ -26,5 +30,6 @@ def check_maskable(read: Read) -> None:
     for given in read.given:
         if given.flag.name == "output" and given.value.lower() not in MASKABLE:
             raise Refused("kubectl-secret", f"The values of secrets cannot be masked in {shown(given.value)}.")
-        if given.flag.name in ("template", "output-watch-events", "sort-by"):
+        ordered = given.flag.name == "sort-by" and not _BY_METADATA.match(given.value)
+        if ordered or given.flag.name in ("template", "output-watch-events"):
             raise Refused("kubectl-secret", f"The values of secrets cannot be masked with {given.spelled}.")

@@ -17,7 +17,7 @@ from opsmodal.guard.kubectl.tables import kinds_data
 from opsmodal.guard.world import World
 from runtimes.commands import Kind
 
-_WORD = re.compile(r"[a-z][-a-z0-9]*(\.[-a-z0-9]+)*\.?", re.IGNORECASE)
+_WORD = re.compile(r"[a-z][-a-z0-9]*(\.[-a-z0-9]+)*\.?", re.IGNORECASE | re.ASCII)
 _VERSION = re.compile(r"v\d+(?:(?:alpha|beta)\d+)?")
 CORE = "core"
 ALL = "all"

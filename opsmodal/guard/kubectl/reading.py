@@ -16,7 +16,7 @@ _FIELD = re.compile(r"[A-Za-z0-9][-A-Za-z0-9./]*")
 _SUBRESOURCES = frozenset({"status", "scale", "resize"})
 """Others are doors: log, exec, proxy and token are subresources too."""
 _ASKED = re.compile(r"[A-Za-z0-9*][-A-Za-z0-9.*]*(/[A-Za-z0-9_:.*-]+)?")
-_WAIT = re.compile(r"\+?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)")
+_WAIT = re.compile(r"\+?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)", re.ASCII)
 """A duration as Go reads it that is not negative: a negative one waits for a week."""
 _ROLLED = WITH_PODS - {"replicasets", "replicationcontrollers"}
 

@@ -43,7 +43,7 @@ VERBS: Mapping[str, Verb] = {
         ),
         _verb("describe", reading.describe, "selector chunk-size show-events"),
         _verb("events", reading.events, _PRINTED, "chunk-size for types no-headers watch"),
-        _verb("top pod", reading.top, _TABLE, "containers field-selector selector sum use-protocol-buffers show-swap"),
+        _verb("top pod", reading.top, _TABLE, "containers field-selector selector sum use-protocol-buffers"),
         _verb("explain", reading.explain, "api-version output recursive"),
         _verb("api-resources", reading.told, _TABLE, "api-group cached categories namespaced output verbs"),
         _verb("version", reading.told, "client output"),

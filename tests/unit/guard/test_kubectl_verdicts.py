@@ -217,3 +217,52 @@ def test_custom_kinds_are_those_that_the_cluster_has_in_namespaces(
     word: str, namespaced: Sequence[Kind], cluster: Sequence[Kind], allowed: bool
 ) -> None:
     assert verdict(f"kubectl get {word}", world=Known(kinds=namespaced, cluster_kinds=cluster)).allowed is allowed
+
+
+@pytest.mark.parametrize(
+    ("line", "lacks", "rule"),
+    [
+        ("kubectl get secret db", Permission.MANAGE, "permission-manage"),
+        ("kubectl get po,secrets", Permission.MANAGE, "permission-manage"),
+        ("kubectl delete pod web-0", Permission.MANAGE, "permission-manage"),
+        ("kubectl label pod web-0 --list", Permission.MANAGE, "permission-manage"),
+        ("kubectl logs web-0", Permission.LOGS, "permission-logs"),
+        ("kubectl get pods", Permission.EXEC, "permission-exec"),
+        ("kubectl exec web-0 -- ls", Permission.EXEC, "permission-exec"),
+    ],
+)
+def test_a_line_is_refused_without_the_permission_of_its_row(line: str, lacks: Permission, rule: str) -> None:
+    world = Known(permissions=frozenset(Permission) - {lacks})
+    assert judge(line, Asked(kind="kubernetes", mode=Mode.ONESHOT, world=world, namespace="shop")).rule == rule
+
+
+@pytest.mark.parametrize(
+    ("scaled", "owners", "line", "allowed"),
+    [
+        ({"deployment/web"}, {}, "kubectl scale rs/web-6c9f --replicas=2", False),
+        ({"deployment/web"}, {}, "kubectl scale rs/webshop-6c9f --replicas=2", True),
+        (
+            {"deployment/web"},
+            {"replicaset/web-6c9f": "deployment/web-6"},
+            "kubectl scale rs/web-6c9f --replicas=2",
+            True,
+        ),
+        ({"rollout/web"}, {"replicaset/x": "rollout/web"}, "kubectl scale rs x --replicas=2", False),
+        (
+            {"widget/w"},
+            {"replicaset/x": "deployment/d", "deployment/d": "widget/w"},
+            "kubectl scale rs x --replicas=2",
+            False,
+        ),
+        (
+            {"a/a"},
+            {"replicaset/x": "replicaset/y", "replicaset/y": "replicaset/x"},
+            "kubectl scale rs x --replicas=2",
+            True,
+        ),
+        ({"deployment/web"}, {}, "kubectl scale sts/web --replicas=2", True),
+        (set(), {}, "kubectl scale rs/web-6c9f --replicas=2", True),
+    ],
+)
+def test_the_lock_follows_who_owns_what(scaled: set[str], owners: dict[str, str], line: str, allowed: bool) -> None:
+    assert verdict(line, world=Known(autoscaled=frozenset(scaled), owners=owners)).allowed is allowed
