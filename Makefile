@@ -3,6 +3,7 @@
 #   make demo       the page of a service on a simulated cluster, at http://127.0.0.1:8080 (PORT=… for another port)
 #   make test       lint and the full suite; `make test-all` adds every combination
 #   make test-real  the contract suite and more on a real cluster, named by OPSMODAL_TEST_KUBECONFIG
+#   make fuzz       spoiled lines on the command guard for a quarter of an hour, or FUZZ_S=… seconds
 #   make bench      measurements, each beside a peer measured in the same run
 #
 # docs/testing.md says what starts and what is skipped.
@@ -25,7 +26,7 @@ PYTEST := $(BIN)/python -m pytest
 # Most tests wait for an engine, not for a core: four workers keep two cores busy.
 SIDE_BY_SIDE := -n 4 --dist loadgroup
 
-.PHONY: demo test test-all test-real lint bench setup packages axe provider clean
+.PHONY: demo test test-all test-real fuzz lint bench setup packages axe provider clean
 
 demo: $(VENV)/.installed
 	exec $(BIN)/opsmodal demo $(if $(PORT),--port $(PORT))
@@ -40,6 +41,9 @@ test-real: setup
 	$(BIN)/python -m tests.real
 	$(PYTEST) tests/real
 	$(PYTEST) tests/contract -k cluster
+
+fuzz: setup
+	FUZZ_S=$(or $(FUZZ_S),900) FUZZ_SEED=$(or $(FUZZ_SEED),$$RANDOM$$RANDOM) $(PYTEST) --timeout=0 tests/unit/guard/test_fuzz.py
 
 lint: setup
 	$(BIN)/ruff check .

@@ -109,11 +109,14 @@ _LONG_ONLY = replace(UNIX, flags=frozenset(name for name in UNIX.flags if len(na
 
 
 def _bsd_word(text: str, rest: list[str]) -> None:
+    """Read one word: letters, then perhaps a value or a list of processes, also where they follow at once."""
     for place, letter in enumerate(text, start=1):
         if letter in _BSD_VALUES:
             value = text[place:] or (rest.pop(0) if rest else "")
             if not re.fullmatch(_BSD_VALUES[letter], value):
                 raise Misfit(f"“{value[:80]}” is no value that ps takes behind {letter} here.")
+            return
+        if letter.isdigit() and re.fullmatch(PIDS, text[place - 1 :]):
             return
         if letter == "e":
             raise Misfit("The e of ps without a dash prints the environment of processes.")
@@ -138,6 +141,8 @@ def _might_show_environments(words: Sequence[Word]) -> bool:
                 shape = {"t": _TERMINAL, "N": ".*"}.get(letter) or _BSD_VALUES[letter]
                 if not re.fullmatch(shape, value):
                     return False
+                break
+            if letter.isdigit() and re.fullmatch(PIDS, text[place - 1 :]):
                 break
             if letter not in _BSD_ALL:
                 return False

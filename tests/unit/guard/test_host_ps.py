@@ -19,7 +19,8 @@ from opsmodal.guard.words import Word
 
 MARK = "PLANTED-IN-THE-ENVIRONMENT"
 PS = shutil.which("ps")
-SECONDS = 60
+SECONDS = 5
+"""procps 4.0.2 goes round in circles for `ps mr aux`."""
 
 LETTERS = "eAadfFlLjTwMcyHNZmuxrsgSvXeekhnC"
 WHOLE = [
@@ -78,16 +79,19 @@ def printed(argv: list[str], terminal: int) -> str:
     def take() -> None:
         fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
 
-    done = subprocess.run(
-        [PS or "ps", *argv],
-        stdin=terminal,
-        capture_output=True,
-        env={"MARK": MARK, "PATH": "/usr/bin:/bin"},
-        start_new_session=True,
-        preexec_fn=take,
-        timeout=SECONDS,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            [PS or "ps", *argv],
+            stdin=terminal,
+            capture_output=True,
+            env={"MARK": MARK, "PATH": "/usr/bin:/bin"},
+            start_new_session=True,
+            preexec_fn=take,
+            timeout=SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as late:
+        return ((late.stdout or b"") + (late.stderr or b"")).decode(errors="replace")
     return (done.stdout + done.stderr).decode(errors="replace")
 
 
@@ -125,6 +129,7 @@ def a_line(chance: random.Random) -> list[str]:
         ["-e", "-u", "x", "ww"],
         ["-ef", "-o", "args"],
         ["-O", "pid,args", "-ef"],
+        ["-g1", "-auxe"],
         ["-auxe"],
         ["eww"],
         ["-auxeww"],
