@@ -16,6 +16,8 @@ from opsmodal.guard.line import Unsplittable, split
 MASK = "•••"
 _ASSIGNING = frozenset({"from-literal", "env", "build-arg", "e"})
 """Flags whose value is NAME=VALUE."""
+_BEFORE = "itd"
+"""Booleans of exec: a line with them is refused, and recorded all the same."""
 _SECRET = frozenset({"token", "password", "docker-password"})
 _PATCHING = frozenset({"patch", "p"})
 _FLAG = re.compile(r"(?P<dashes>--?)(?P<name>[A-Za-z][A-Za-z0-9_-]*)(?P<equals>=?)(?P<value>.*)", re.DOTALL)
@@ -49,7 +51,9 @@ def _masked(texts: Sequence[str]) -> Iterator[str]:
         name = _name(match, patches=patches) if match else ""
         if match is None or not name:
             yield _assignment(text) if sets and match is None and _SET_ENV.match(text) else text
-        elif (match["dashes"] == "--" and not match["equals"]) or (match["dashes"] == "-" and len(text) == len("-e")):
+        elif (match["dashes"] == "--" and not match["equals"]) or (
+            match["dashes"] == "-" and len(text) == _place(match)
+        ):
             yield text
             waiting = name
         else:
@@ -59,16 +63,26 @@ def _masked(texts: Sequence[str]) -> Iterator[str]:
 
 def _name(match: re.Match[str], *, patches: bool) -> str:
     """Give the flag that a word is, as pflag reads it: `_` is `-`; "" for one that holds no secret."""
-    name = match["name"].replace("_", "-") if match["dashes"] == "--" else match["name"][0]
+    name = match["name"].replace("_", "-") if match["dashes"] == "--" else _letters(match)[-1]
     wanted = _ASSIGNING | _SECRET | (_PATCHING if patches else frozenset())
     return name if name in wanted else ""
 
 
 def _cut(match: re.Match[str]) -> tuple[str, str]:
     """Part a word into its flag and the value in it."""
-    text = match[0]
-    place = match.start("value") if match["dashes"] == "--" else len("-e")
+    text, place = match[0], match.start("value") if match["dashes"] == "--" else _place(match)
     return text[:place], text[place:]
+
+
+def _letters(match: re.Match[str]) -> str:
+    """Give a short flag with the letters of `exec` that may stand before it in one word: `-ite A=b`."""
+    name: str = match["name"]
+    return name[: len(name) - len(name.lstrip(_BEFORE)) + 1]
+
+
+def _place(match: re.Match[str]) -> int:
+    """Give where the value of a short flag begins in its word."""
+    return len("-") + len(_letters(match))
 
 
 def _value(name: str, value: str) -> str:
