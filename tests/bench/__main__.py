@@ -22,6 +22,7 @@ from tests.bench import (
     audit_page,
     audited,
     command_streams,
+    commands,
     connections,
     first_answer,
     following,
@@ -61,6 +62,8 @@ BENCHMARKS: Mapping[str, Callable[[Size], Iterator[Figure]]] = {
     "ssh-log": connections.log,
     "ssh-cut": connections.cut,
     "auto": connections.auto,
+    "commands-docker": commands.container,
+    "commands-side-by-side": commands.streams,
     "command-stream": command_streams.one,
     "command-streams": command_streams.many,
 }
