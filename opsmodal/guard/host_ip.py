@@ -26,6 +26,8 @@ OBJECTS = {
 SHOWS = frozenset({"show", "sho", "sh", "list", "lis", "ls", "lst"})
 SHORTEST = frozenset({"s", "l", "li"})
 _SELECTOR = r"[A-Za-z0-9_.:@/*%-]{1,128}"
+_CHANGES = names("add change replace append set del delete flush save restore exec monitor")
+"""Words that no show takes: somebody who types one means something else."""
 ABOUT = "addr, link, route and neigh: show and list"
 HINT = "Write it as ip addr show, ip link show, ip route show or ip neigh show."
 
@@ -43,7 +45,7 @@ def check(words: Sequence[Word]) -> None:
     if len(texts) > 1 and not (texts[1] in SHOWS or (shown != "link" and texts[1] in SHORTEST)):
         raise Misfit(f"“{texts[1][:80]}” is nothing that ip may do with {shown}: it only shows here.")
     for text in texts[2:]:
-        if text.startswith("-") or not re.fullmatch(_SELECTOR, text, re.ASCII):
+        if text.startswith("-") or text in _CHANGES or not re.fullmatch(_SELECTOR, text, re.ASCII):
             raise Misfit(f"“{text[:80]}” is nothing that ip may be asked for here.")
 
 

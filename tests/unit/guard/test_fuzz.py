@@ -54,13 +54,14 @@ HOST_PROGRAMS = names(
     "ps free df netstat ss uptime w who whoami id last uname nproc lscpu lsblk date hostname mount vmstat iostat top "
     "ip ping dig host nslookup getent lsof systemctl cat"
 )
+UNIT_VERBS = names("status is-active is-enabled list-units")
 HOST_NEVER = {
     "date": r"-[uR]*[sfr].*|--(?:set|file|reference).*",
     "ss": r"-[a-zA-Z0-9]*[KDFEN].*|--(?:kill|diag|filter|events|net).*",
     "netstat": r"-[a-zA-Z]*[cF].*|--continuous",
     "ip": r"set|del|delete|change|replace|flush|netns|exec|monitor|-b|-batch|-n|-netns|-a|-all|-force|save|restore",
     "cat": r"-.*|/proc/[0-9].*|/proc/self.*|/etc/(?!os-release$).*",
-    "systemctl": r"restart|stop|start|reload|edit|cat|kill|-H.*|-M.*|--host.*|--machine.*|--root.*|--now",
+    "systemctl": r"-H.*|-M.*|--host.*|--machine.*|--root.*|--now",
     "hostname": r"[^-].*|-[a-zA-Z]*[bF].*",
     "mount": r"(?!--$).*",
     "last": r"-[a-zA-Z0-9]*f.*|--file.*",
@@ -113,6 +114,8 @@ def _on_host(verdict: Verdict, asked: Asked) -> str:
         and not any("c" in word for word in words)
     ):
         return "ping for ever"
+    if program == "systemctl" and UNIT_VERBS.isdisjoint(words):
+        return "another verb"
     never = HOST_NEVER.get(program, r"(?!)")
     values = r"@|\+"  # of date, dig and lsof
     return next((word for word in words if re.fullmatch(never, word) and not re.match(values, word)), "")
