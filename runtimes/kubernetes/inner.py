@@ -59,7 +59,7 @@ SWEEP = """\
 m=@NAME@;m=$m-@ID@;@SEEK@exec >/dev/null 2>&1;\
 g=$(grep -al "[o]${m#?}" /proc/[0-9]*/cmdline);t TERM;\
 for k in 1 2 3 4 5;do t 0||break;sleep .2||sleep 1;done;t KILL&&t KILL;\
-for i in $g;do i=${i#/proc/};i=${i%/cmdline};kill -KILL -$i||kill -KILL $i;done"""
+for i in $g;do i=${i#/proc/};i=${i%/cmdline};kill -KILL -$i||kill -KILL $i;done;:"""
 """Ends what is marked, then the group of the shell in front of it, whose command line holds the name. Its own holds it
 in no piece."""
 
