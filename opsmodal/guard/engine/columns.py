@@ -42,5 +42,6 @@ def judged(options: Sequence[str], *, podman: bool) -> tuple[str, ...]:
             raise Refusal("engine-ps-options", f"top does not take {shown(word)} here.")
         columns = next(words, "")
         if not _LIST.fullmatch(columns):
-            raise Refusal("engine-ps-options", f"{shown(columns)} are no columns of ps.")
+            what = f"{shown(columns)} are no columns of ps." if columns else f"{shown(word)} wants columns."
+            raise Refusal("engine-ps-options", what)
     return tuple(options)

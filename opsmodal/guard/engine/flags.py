@@ -62,6 +62,21 @@ def demand_end(words: Sequence[Word], at: int, verb: Verb, given: Read, mode: Mo
     )
 
 
+def demand_names(words: Sequence[Word], at: int, verb: Verb, given: Read) -> None:
+    """Raise Refusal for flags behind the names of a verb that reads them in front only, as podman's logs does."""
+    late = [word for word in given.positionals if word.text.startswith("-")]
+    if verb.row.interspersed or not late:
+        return
+    mixed = read(words[at:], verb.table)
+    better = "" if isinstance(mixed, Fault) else without(words[:at], mixed, ())
+    raise Refusal(
+        "engine-flag",
+        f"{verb.row.name} takes {shown(late[0].text)} for a container: flags stand in front of the first one.",
+        hint="Put the flags in front of the name.",
+        suggestion=better,
+    )
+
+
 def without(head: Sequence[Word], given: Read, bad: Collection[Given]) -> str:
     """Write a line as it was typed without some of its flags."""
     flags = [word for each in given.given if each not in bad for word in _typed(each)]

@@ -113,5 +113,7 @@ def _environment(text: str) -> str:
     """Give one `NAME=value`. Raise Refusal without a value: docker and podman would take the server's own."""
     name, equals, _ = text.partition("=")
     if not equals or not name:
-        raise Refusal("engine-environment", f"-e {shown(name)} has no value.")
+        raise Refusal(
+            "engine-environment", f"-e {name} has no value." if name else "-e has no name in front of its value."
+        )
     return text

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from opsmodal.guard.engine import columns, filters
-from opsmodal.guard.engine.flags import demand_end, flags_read, written
+from opsmodal.guard.engine.flags import demand_end, demand_names, flags_read, written
 from opsmodal.guard.engine.inner import judge_exec
 from opsmodal.guard.engine.names import Own, everyone, once, resolved
 from opsmodal.guard.engine.refusing import Refusal, shown
@@ -53,6 +53,8 @@ def _judged(words: tuple[Word, ...], asked: Asked) -> Verdict:
     if verb.row.names == "exec":
         return judge_exec(verb, given, asked.world)
     demand_end(words, at, verb, given, asked.mode)
+    if verb.row.names != "top":
+        demand_names(words, at, verb, given)
     operands = _READERS[verb.row.names](verb, [word.text for word in given.arguments], asked)
     narrowing = filters.narrowed(verb, given.all("filter"), asked.world) if verb.row.narrow else ()
     argv = (program, *verb.row.name.split(), *written(verb, given), *narrowing, *_ids(operands), *operands.rest)
