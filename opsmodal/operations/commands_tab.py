@@ -5,11 +5,14 @@ It asks the runtime what it needs to know and runs nothing.
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from opsmodal.answers import InstanceRow
 from opsmodal.fleet import Fleet
+from opsmodal.guard.shapes import parameter
+from opsmodal.guard.world import Shape
 from opsmodal.listing import ListQuery
 from opsmodal.operations.command_answers import Choice, CommandsAnswer, History, Limits, Runbook
 from opsmodal.operations.command_world import CommandWorld, facet_of
@@ -69,7 +72,7 @@ class CommandsTab:
             runbooks=tuple(
                 Runbook(
                     name=shape.name,
-                    command=" ".join(shape.argv),
+                    command=_as_typed(shape),
                     parameters=dict(shape.parameters),
                     approved=shape.approved,
                     may=hosts and shape.permissions <= given,
@@ -82,6 +85,11 @@ class CommandsTab:
     def _instances(self, leave: Pass) -> tuple[InstanceRow, ...]:
         kept = self._fleet.instances(leave.service, fresh_s=FRESH_S, over=leave.over)
         return page_of(kept, ListQuery(limit=OFFERED_ROWS), datetime.now(UTC)).items
+
+
+def _as_typed(shape: Shape) -> str:
+    """Write a runbook as a line, with its parameters as `{name}`; what else a line would part in two is quoted."""
+    return " ".join(word if parameter(word) in shape.parameters else shlex.quote(word) for word in shape.argv)
 
 
 def limits(settings: Settings) -> Limits:

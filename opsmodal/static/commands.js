@@ -105,14 +105,11 @@ document.addEventListener("click", (event) => {
   const link = plainClick(event, "a[data-use]");
   if (link) fill(link);
 });
-document.addEventListener("submit", (event) => {
+document.addEventListener("submit", async (event) => {
   const book = event.target.closest("[data-runbook]");
   if (!book) return;
   event.preventDefault();
-  const typed = new FormData(book);
-  const quoted = (value) => (/^[\w@%+=:,./-]+$/.test(value) ? value : `'${value.replaceAll("'", "'\\''")}'`);
-  line.value = book.dataset.runbook.replace(/\{(\w+)\}/g, (all, name) => (typed.has(name) ? quoted(typed.get(name)) : all));
-  line.focus();
+  (await import("./command-runbooks.js")).fillFrom(book, line);
 });
 addEventListener("popstate", () => location.reload());
 addEventListener("pagehide", () => leaving?.());

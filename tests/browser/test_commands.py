@@ -49,7 +49,8 @@ def lines(page: Page) -> list[str]:
 
 
 def outcome(page: Page, words: str | re.Pattern[str]) -> None:
-    """Wait until a command has come to this end."""
+    """Wait until a command has come to this end: not the one before it, whose output stays until then."""
+    expect(page.locator("#command")).not_to_have_attribute("aria-busy", "true", timeout=SLOW_MS)
     expect(page.locator(".outcome .state")).to_contain_text(words, timeout=SLOW_MS)
 
 
