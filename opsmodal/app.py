@@ -148,9 +148,7 @@ def _assemble(app: Flask, settings: Settings, store: Store, vault: Vault, known:
     switches = Switches(audit, store, known)
     fleet = Fleet(known, opening, tell=switches.note)
     live = Live(fleet)
-    keep, days = settings.command_output_keep, settings.command_output_days
-    near = Near(store, settings, CommandRecords(store, vault, keep=keep, days=days))
-    streams = near.streams
+    near = _near(settings, store, vault)
     people = _people(settings, store)
     standing = Standing(store, idle_s=settings.session_idle_s, life_s=settings.session_life_s)
     watch = app.extensions[WATCH] = Watch(standing, known, audit)
@@ -161,10 +159,8 @@ def _assemble(app: Flask, settings: Settings, store: Store, vault: Vault, known:
         host_keys=HostKeys(door, known, fleet),
         overview=OverviewOperations(door, fleet),
         instances=InstanceOperations(door, fleet, live),
-        logs=LogOperations(door, fleet, streams, settings, watch=watch, away=near.attach),
-        commands=CommandOperations(
-            door, fleet, known, settings, jobs=near.commands, find=near.command, watch=watch
-        ),
+        logs=LogOperations(door, fleet, near.streams, settings, watch=watch, away=near.attach),
+        commands=CommandOperations(door, fleet, known, settings, jobs=near.commands, find=near.command, watch=watch),
         registration=Registration(door, known, fleet, opening, Favorites(store)),
         signing=ways.signing,
         oidc=ways.oidc,
@@ -182,6 +178,11 @@ def _assemble(app: Flask, settings: Settings, store: Store, vault: Vault, known:
     app.extensions[metrics.NEAR] = near
     closing = (live.close, near.close, watch.close, fleet.close, connectors.close, switches.close)
     _begin(app, settings, Collectors(registry=known, fleet=fleet, store=store), keeping, closing=closing)
+
+
+def _near(settings: Settings, store: Store, vault: Vault) -> Near:
+    keep, days = settings.command_output_keep, settings.command_output_days
+    return Near(store, settings, CommandRecords(store, vault, keep=keep, days=days))
 
 
 def _people(settings: Settings, store: Store) -> People:

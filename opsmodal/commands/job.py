@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, cast
 
 from connectors.base import Ended, Exit, Output
 from connectors.errors import ConnectionProblem
@@ -252,7 +252,7 @@ class CommandJob(Pump[Output | Exit]):
             self._finish_output()
             self.ending = Ending(
                 exit_code=self._exit.code if self._exit else None,
-                reason=reason,  # type: ignore[arg-type]
+                reason=cast(Reason, reason),
                 sentence=sentence,
                 duration_ms=int((time.monotonic() - self._began) * 1000),
                 bytes=self.spooled_bytes,
