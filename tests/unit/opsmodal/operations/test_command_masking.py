@@ -1,0 +1,144 @@
+"""Values of secrets are taken out of what a command printed, whatever the format; where that is in doubt, all of it."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors.base import Exit, Output
+from opsmodal.audit.redaction import MASK
+from opsmodal.operations.command_masking import LAST_APPLIED, MaskedStream, mask_output, output_format
+
+PLAIN = "swordfish"
+ENCODED = base64.b64encode(PLAIN.encode()).decode()
+GET = ("kubectl", "-n", "shop", "get", "secret")
+SECRET = {
+    "apiVersion": "v1",
+    "kind": "Secret",
+    "metadata": {"name": "db", "annotations": {LAST_APPLIED: f'{{"stringData":{{"a":"{PLAIN}"}}}}', "kept": "yes"}},
+    "data": {"password": ENCODED, "user": ENCODED},
+    "stringData": {"password": PLAIN},
+    "type": "Opaque",
+}
+SHAPES = (
+    SECRET,
+    {"apiVersion": "v1", "kind": "List", "items": [SECRET, {"kind": "ConfigMap", "data": {"a": "plain"}}]},
+    {"type": "ADDED", "object": SECRET},
+    {**SECRET, "data": None, "stringData": ENCODED},
+    {**SECRET, "data": [ENCODED]},
+    {"kind": "Deployment", "spec": {"template": {"deep": [[{"x": SECRET}]]}}},
+)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=range(len(SHAPES)))
+@pytest.mark.parametrize("times", [1, 3])
+def test_no_value_is_left_in_json_and_yaml_and_every_name_is(shape: object, times: int) -> None:
+    texts = {
+        "json": json.dumps(shape, indent=4) * times,
+        "yaml": yaml.safe_dump_all([shape] * times),
+    }
+    for name, text in texts.items():
+        shown, withheld = mask_output((*GET, "-o", name), text)
+        assert withheld == ""
+        assert PLAIN not in shown
+        assert ENCODED not in shown
+        assert "db" in shown
+        assert MASK in shown
+
+
+def test_other_kinds_keep_their_data_and_other_annotations_stay() -> None:
+    shown, _ = mask_output((*GET, "-ojson"), json.dumps(SHAPES[1]))
+    value = json.loads(shown)
+    assert value["items"][1]["data"] == {"a": "plain"}
+    assert value["items"][0]["metadata"]["annotations"] == {"kept": "yes"}
+    assert value["items"][0]["data"] == {"password": MASK, "user": MASK}
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["-o=jsonpath={.data}", "-ogo-template={{.data}}", "-ocustom-columns=A:.data", "-o=kyaml", "--template={{.data}}"],
+)
+def test_a_format_in_which_a_value_could_stand_anywhere_is_withheld(given: str) -> None:
+    shown, withheld = mask_output((*GET, given), f"x {ENCODED}")
+    assert (shown, withheld.endswith(".")) == ("", True)
+
+
+@pytest.mark.parametrize("text", ["{", '{"kind": "Secret"', "a: [", "\x00", "{}" * 3 + "x", "[" * 100_000])
+@pytest.mark.parametrize("name", ["json", "yaml"])
+def test_what_cannot_be_read_is_withheld(name: str, text: str) -> None:
+    shown, _ = mask_output((*GET, "-o", name), text.replace("Secret", f"Secret {PLAIN}"))
+    assert PLAIN not in shown
+
+
+@given(st.text())
+def test_no_text_breaks_it_or_gets_through_as_it_is(text: str) -> None:
+    for name in ("json", "yaml"):
+        mask_output((*GET, "-o", name), text)
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ([], ""),
+        (["-o", "yaml"], "yaml"),
+        (["-oYAML"], "yaml"),
+        (["-o=json"], "json"),
+        (["--output", "wide"], "wide"),
+        (["--output=name"], "name"),
+        (["-wo", "yaml"], "yaml"),
+        (["-Aoyaml"], "yaml"),
+        (["-w=true", "-ojson"], "json"),
+        (["-l", "app=foo"], ""),
+        (["-lapp=foo"], ""),
+        (["-Lfoo"], ""),
+        (["-o", "yaml", "-o", "name"], "several"),
+        (["-oyaml", "--selector", "-oname"], "several"),
+        (["--", "-oyaml"], ""),
+        (["-o"], ""),
+    ],
+)
+def test_a_format_is_found_however_it_is_spelled(words: list[str], found: str) -> None:
+    assert output_format([*GET, *words]) == found
+
+
+class Told:
+    """A stream that gives what it was given."""
+
+    def __init__(self, *items: Output | Exit) -> None:
+        self.items = items
+        self.closed = False
+
+    def __iter__(self):  # type: ignore[no-untyped-def]
+        return iter(self.items)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_a_stream_of_values_comes_masked_when_it_has_all_come() -> None:
+    text = yaml.safe_dump(SECRET).encode()
+    told = Told(Output("stdout", text[:40]), Output("stderr", b"hm"), Output("stdout", text[40:]), Exit(code=0))
+    items = list(MaskedStream(told, (*GET, "-oyaml"), max_bytes=10_000))
+    assert [getattr(item, "source", "exit") for item in items] == ["stderr", "stdout", "exit"]
+    shown = b"".join(item.data for item in items if isinstance(item, Output)).decode()
+    assert MASK in shown
+    assert ENCODED not in shown
+
+
+def test_a_stream_that_is_too_long_to_mask_shows_nothing_and_a_table_comes_as_it_is() -> None:
+    long = Told(Output("stdout", ENCODED.encode() * 100), Exit(code=0))
+    shown = b"".join(
+        item.data for item in MaskedStream(long, (*GET, "-oyaml"), max_bytes=100) if isinstance(item, Output)
+    )
+    assert ENCODED.encode() not in shown
+    assert shown
+    table = Told(Output("stdout", b"NAME  DATA\n"), Output("stdout", b"db    2\n"), Exit(code=0))
+    stream = MaskedStream(table, GET, max_bytes=100)
+    assert list(stream) == list(table.items)
+    stream.close()
+    assert table.closed
