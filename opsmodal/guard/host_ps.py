@@ -45,7 +45,7 @@ UNIX = Grammar(
     program="ps",
     about="processes, in its UNIX and BSD forms; never BSD `e`, which prints environments",
     flags=flags(
-        "eAadfFlLjTwMcyHNZm forest no-headers no-heading no-headings headers deselect cumulative context info version"
+        "eAadfFlLjTwMcyHNZmV forest no-headers no-heading no-headings headers deselect cumulative context info version"
     ),
     values=_VALUES,
     operands=r"[A-Za-z0-9, =_%:+-]{1,200}",
@@ -68,6 +68,8 @@ HINT = "ps -ef lists every process, ps aux too; the environment of processes is 
 
 def check(words: Sequence[Word]) -> None:
     """Raise Misfit when the words behind `ps` are nothing that it may be asked for."""
+    if any(word.text == "--" for word in words):
+        raise Misfit("ps knows no -- that ends its options.")
     try:
         may_fail = _unix(words)
     except Misfit:

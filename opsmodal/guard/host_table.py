@@ -85,8 +85,8 @@ GRAMMARS: Mapping[str, Grammar] = _table(
         program="ss",
         about="sockets, by port and state; never `-D`, `-F`, `-K`, `-E`, `-N`",
         flags=flags(
-            "tulnpaxw46oemisrHO0dZzS tcp udp listening numeric processes all unix raw ipv4 ipv6 options extended "
-            "memory info summary resolve no-header oneline packet dccp sctp vsock mptcp tos context contexts threads"
+            "tulnpaxw46oemisrHO0dZzSbM tcp udp listening numeric processes all unix raw ipv4 ipv6 options extended "
+            "memory info summary resolve no-header oneline packet dccp sctp vsock mptcp bpf tos context contexts"
         ),
         values={"f": r"inet6?|unix|link|netlink|vsock|tipc|xdp", "family": r"inet6?|unix|link|netlink|vsock|tipc|xdp"}
         | {"A": r"[a-z0-9_,!]{1,100}", "query": r"[a-z0-9_,!]{1,100}", "socket": r"[a-z0-9_,!]{1,100}"},
@@ -125,7 +125,7 @@ GRAMMARS: Mapping[str, Grammar] = _table(
         flags=flags("adFiwxR0123456789 hostlast dns fulltimes ip fullnames system nohostname"),
         values={"n": COUNT, "limit": COUNT, "p": TIME, "present": TIME, "s": TIME, "since": TIME, "t": TIME}
         | {"until": TIME, "time-format": r"notime|short|full|iso"},
-        operands=NAME,
+        operands=rf"{NAME}|pts/[0-9]{{1,5}}",
         most=4,
     ),
     Grammar(

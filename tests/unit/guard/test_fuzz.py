@@ -60,14 +60,14 @@ HOST_NEVER = {
     "ss": r"-[a-zA-Z0-9]*[KDFEN].*|--(?:kill|diag|filter|events|net).*",
     "netstat": r"-[a-zA-Z]*[cF].*|--continuous",
     "ip": r"set|del|delete|change|replace|flush|netns|exec|monitor|-b|-batch|-n|-netns|-a|-all|-force|save|restore",
-    "cat": r"-.*|/proc/[0-9].*|/proc/self.*|/etc/(?!os-release$).*",
+    "cat": r"-[^-].*|/proc/[0-9].*|/proc/self.*|/etc/(?!os-release$).*",
     "systemctl": r"-H.*|-M.*|--host.*|--machine.*|--root.*|--now",
     "hostname": r"[^-].*|-[a-zA-Z]*[bF].*",
     "mount": r"(?!--$).*",
     "last": r"-[a-zA-Z0-9]*f.*|--file.*",
     "dig": r"-[0-9]*[fk].*",
     "lsof": r"[+].*|/.*|-r.*",
-    "getent": r"shadow|gshadow|-s.*|--s.*",
+    "getent": r"gshadow|-s.*|--s.*",
     "ping": r"-[a-zA-Z0-9]*f.*",
 }
 
