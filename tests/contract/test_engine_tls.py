@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from cryptography import x509
@@ -18,8 +19,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from connectors.base import Connection
+from connectors.base import Connection, Exit, Output
 from runtimes.base import Runtime, Scope
+from runtimes.commands import Command
 from runtimes.docker.open import open_docker
 from runtimes.engine import TLS
 from runtimes.errors import Unavailable
@@ -196,6 +198,38 @@ def test_the_certificate_is_held_against_the_registered_name_wherever_the_way_en
         with pytest.raises(Unavailable, match="is for another name") as caught:
             opened(world, door, door.key, other)
         assert other in caught.value.sentence
+
+
+@pytest.mark.smoke
+def test_commands_go_over_tls_too_and_programs_get_no_key(
+    world: EngineWorld, door: Door, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    name = world.healthy()
+    runtime = opened(world, door, door.key, f"tcp://{NAME}:2376")
+    assert runtime.commands is not None
+    own = runtime.commands.containers(world.scope).own[name]
+
+    def ran(*argv: str, where: Literal["cli", "container"]) -> tuple[bytes, Exit]:
+        assert runtime.commands is not None
+        command = Command(argv=argv, limit_s=30, where=where, container=own)
+        said = list(runtime.commands.run(world.scope, command).stream)
+        assert isinstance(said[-1], Exit)
+        return b"".join(each.data for each in said if isinstance(each, Output)), said[-1]
+
+    try:
+        assert ran("sh", "-c", "head -c 1000000 /dev/zero; exit 3", where="container") == (
+            bytes(1_000_000),
+            Exit(code=3),
+        )
+        shown, end = ran(world.kind, "inspect", "--format", "{{.Id}}", name, where="cli")
+        assert (shown.decode().strip(), end.code) == (own, 0)
+        assert len(list(temporary.rglob("key.pem"))) == 1, "the runtime's own, and none for the program"
+    finally:
+        runtime.close()
+    assert not list(temporary.iterdir()), "no socket, folder or key is left"
 
 
 def test_without_a_certificate_of_ours_the_engine_refuses(world: EngineWorld, door: Door) -> None:
