@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from opsmodal.guard.engine.refusing import Refusal, shown
+from opsmodal.guard.engine.refusing import NotAllowed, shown
 
 _COLUMN = (
     r"(?:pid|ppid|pgid|pgrp|sid|sess|tty|tt|tname|stat|state|s|user|uid|euser|euid|ruser|ruid|suser|suid|uname|group|gid"
@@ -31,7 +31,7 @@ _DESCRIPTORS = re.compile(rf"{_PODMAN}(?:,{_PODMAN})*")
 
 
 def judged(options: Sequence[str], *, podman: bool) -> tuple[str, ...]:
-    """Give the options of ps behind the container's name as they are. Raise Refusal for one that is not known."""
+    """Give the options of ps behind the container's name as they are. Raise NotAllowed for one that is not known."""
     if podman and all(map(_DESCRIPTORS.fullmatch, options)):
         return tuple(options)
     words: Iterator[str] = iter(options)
@@ -39,9 +39,9 @@ def judged(options: Sequence[str], *, podman: bool) -> tuple[str, ...]:
         if _OPTION.fullmatch(word) or _NAMES.fullmatch(word):
             continue
         if not _ASKS.fullmatch(word):
-            raise Refusal("engine-ps-options", f"top does not take {shown(word)} here.")
+            raise NotAllowed("engine-ps-options", f"top does not take {shown(word)} here.")
         columns = next(words, "")
         if not _LIST.fullmatch(columns):
             what = f"{shown(columns)} are no columns of ps." if columns else f"{shown(word)} wants columns."
-            raise Refusal("engine-ps-options", what)
+            raise NotAllowed("engine-ps-options", what)
     return tuple(options)

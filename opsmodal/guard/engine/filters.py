@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from opsmodal.guard.engine.names import everyone, resolved
-from opsmodal.guard.engine.refusing import Refusal, shown
+from opsmodal.guard.engine.refusing import NotAllowed, shown
 from opsmodal.guard.engine.tables import Verb
 from opsmodal.guard.pflag import Given
 from opsmodal.guard.world import World
@@ -19,7 +19,7 @@ NOBODY = "0" * 64
 
 
 def narrowed(verb: Verb, given: Iterable[Given], world: World) -> tuple[str, ...]:
-    """Give the filters of a list as words, the own containers first. Raise Refusal for those that are not known."""
+    """Give the filters of a list as words, the own containers first. Raise NotAllowed for those that are not known."""
     pairs = [_pair(each, csv=verb.rows["filter"].csv) for each in given]
     typed = [resolved(value, world).id for key, value in pairs if key == verb.row.narrow]
     ids = typed or [own.id for own in everyone(world)] or [NOBODY]
@@ -29,13 +29,13 @@ def narrowed(verb: Verb, given: Iterable[Given], world: World) -> tuple[str, ...
 def _pair(given: Given, *, csv: bool) -> tuple[str, str]:
     """Take a filter apart as docker does: the key in small letters, blanks around both left out."""
     if csv and any(sign in given.value for sign in ',"'):
-        raise Refusal(
+        raise NotAllowed(
             "engine-filter", f"{shown(given.value)} holds several filters.", hint="Give each filter a flag of its own."
         )
     key, equals, value = given.value.partition("=")
     key, value = key.strip().lower(), value.strip()
     if not equals or not key or not value:
-        raise Refusal("engine-filter", f"{shown(given.value)} is no filter.", hint="A filter is a KEY=VALUE.")
+        raise NotAllowed("engine-filter", f"{shown(given.value)} is no filter.", hint="A filter is a KEY=VALUE.")
     return key, value
 
 
@@ -47,7 +47,7 @@ def _others(verb: Verb, pairs: Iterable[tuple[str, str]], world: World) -> Itera
             yield f"{key}={value}"
         elif key != verb.row.narrow:
             known = sorted(verb.row.filters | verb.row.relative | {verb.row.narrow})
-            raise Refusal(
+            raise NotAllowed(
                 "engine-filter", f"{verb.row.name} is not filtered by {shown(key)}.", hint=f"Keys: {', '.join(known)}."
             )
 

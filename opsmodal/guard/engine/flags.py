@@ -6,7 +6,7 @@ import re
 import shlex
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from opsmodal.guard.engine.refusing import Refusal, shown
+from opsmodal.guard.engine.refusing import NotAllowed, shown
 from opsmodal.guard.engine.tables import FlagRow, Verb
 from opsmodal.guard.pflag import Fault, Given, Problem, Read, Takes, read
 from opsmodal.guard.words import Word
@@ -26,7 +26,7 @@ WHY = {
 
 
 def flags_read(words: Sequence[Word], at: int, verb: Verb, mode: Mode) -> Read:
-    """Read the words behind a verb. Raise Refusal for what is no flag of it, and for a flag that is refused."""
+    """Read the words behind a verb. Raise NotAllowed for what is no flag of it, and for a flag that is refused."""
     given = read(words[at:], verb.table, interspersed=verb.row.interspersed)
     if isinstance(given, Fault):
         raise _faulty(given, verb)
@@ -35,7 +35,7 @@ def flags_read(words: Sequence[Word], at: int, verb: Verb, mode: Mode) -> Read:
         rule = _rule(bad[0], verb, mode)
         better = without(words[:at], given, bad)
         why = WHY.get(rule, "it is refused")
-        raise Refusal(rule, f"{shown(bad[0].spelled)} is not for {verb.row.name} here: {why}.", suggestion=better)
+        raise NotAllowed(rule, f"{shown(bad[0].spelled)} is not for {verb.row.name} here: {why}.", suggestion=better)
     for each in given.given:
         _demand_shape(each, verb.rows[each.flag.name])
     return given
@@ -48,13 +48,13 @@ def written(verb: Verb, given: Read) -> tuple[str, ...]:
 
 
 def demand_end(words: Sequence[Word], at: int, verb: Verb, given: Read, mode: Mode) -> None:
-    """Raise Refusal for a one-shot that would go on for ever: `stats` and `events` do by themselves."""
+    """Raise NotAllowed for a one-shot that would go on for ever: `stats` and `events` do by themselves."""
     if mode is Mode.STREAMING or not verb.row.ends or any(_ended(end, given) for end in verb.row.ends):
         return
     closing = verb.row.closing or "--no-stream"
     rest = [word.text for word in words[at:]]
     better = shlex.join([*(word.text for word in words[:at]), closing, *rest])
-    raise Refusal(
+    raise NotAllowed(
         "engine-endless",
         f"{verb.row.name} goes on for ever by itself.",
         hint=f"Add {closing}, or run it as a stream.",
@@ -63,13 +63,13 @@ def demand_end(words: Sequence[Word], at: int, verb: Verb, given: Read, mode: Mo
 
 
 def demand_names(words: Sequence[Word], at: int, verb: Verb, given: Read) -> None:
-    """Raise Refusal for flags behind the names of a verb that reads them in front only, as podman's logs does."""
+    """Raise NotAllowed for flags behind the names of a verb that reads them in front only, as podman's logs does."""
     late = [word for word in given.positionals if word.text.startswith("-")]
     if verb.row.interspersed or not late:
         return
     mixed = read(words[at:], verb.table)
     better = "" if isinstance(mixed, Fault) else without(words[:at], mixed, ())
-    raise Refusal(
+    raise NotAllowed(
         "engine-flag",
         f"{verb.row.name} takes {shown(late[0].text)} for a container: flags stand in front of the first one.",
         hint="Put the flags in front of the name.",
@@ -103,9 +103,9 @@ def _rule(given: Given, verb: Verb, mode: Mode) -> str:
 
 def _demand_shape(given: Given, row: FlagRow) -> None:
     if row.use == "kind" and given.value != "container":
-        raise Refusal("engine-type", f"inspect shows containers here, not {shown(given.value)}.")
+        raise NotAllowed("engine-type", f"inspect shows containers here, not {shown(given.value)}.")
     if row.shape and not re.fullmatch(row.shape, given.value):
-        raise Refusal("engine-value", f"{shown(given.value)} is no value of {given.spelled}.")
+        raise NotAllowed("engine-value", f"{shown(given.value)} is no value of {given.spelled}.")
 
 
 def _one(given: Given, row: FlagRow) -> str:
@@ -131,12 +131,12 @@ def _ended(end: str, given: Read) -> bool:
     return found[-1].on is (wanted == "true") if wanted else bool(found[-1].value.strip())
 
 
-def _faulty(fault: Fault, verb: Verb) -> Refusal:
+def _faulty(fault: Fault, verb: Verb) -> NotAllowed:
     if fault.problem is not Problem.UNKNOWN:
-        return Refusal("engine-value", fault.sentence)
+        return NotAllowed("engine-value", fault.sentence)
     known = ", ".join(_listed(verb.rows.values()))
     hint = f"Its flags here: {known}." if known else "It takes none."
-    return Refusal("engine-flag", f"{verb.row.name} has no flag {shown(fault.spelled)} here.", hint=hint)
+    return NotAllowed("engine-flag", f"{verb.row.name} has no flag {shown(fault.spelled)} here.", hint=hint)
 
 
 def _listed(rows: Iterable[FlagRow]) -> Iterator[str]:

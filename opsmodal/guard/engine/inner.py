@@ -12,7 +12,7 @@ import shlex
 from collections.abc import Sequence
 
 from opsmodal.guard.engine.names import resolved
-from opsmodal.guard.engine.refusing import Refusal, shown
+from opsmodal.guard.engine.refusing import NotAllowed, shown
 from opsmodal.guard.engine.rules import HINTS
 from opsmodal.guard.engine.tables import Verb, grammar
 from opsmodal.guard.pflag import Fault, Read, read
@@ -27,10 +27,10 @@ the same folder. A link of the container can still lead there: that is for the e
 
 
 def judge_exec(verb: Verb, given: Read, world: World) -> Verdict:
-    """Judge `exec`, its flags read already. Raise Refusal."""
+    """Judge `exec`, its flags read already. Raise NotAllowed."""
     name, command = given.arguments[:1], given.arguments[1:]
     if not name or not command:
-        raise Refusal("engine-arguments", f"{verb.row.name} wants a container and a command.")
+        raise NotAllowed("engine-arguments", f"{verb.row.name} wants a container and a command.")
     own = resolved(name[0].text, world)
     return Verdict(
         decision=Decision.ALLOW,
@@ -53,9 +53,9 @@ def judge_in_container(words: tuple[Word, ...], asked: Asked) -> Verdict:
     try:
         own = resolved(asked.container, asked.world)
         if not words:
-            raise Refusal("engine-arguments", "There is no command to run in the container.")
-    except Refusal as refusal:
-        return refusal.verdict
+            raise NotAllowed("engine-arguments", "There is no command to run in the container.")
+    except NotAllowed as problem:
+        return problem.verdict
     if words[0].text in PREFIXES:
         return _prefixed(words, asked)
     return Verdict(
@@ -95,25 +95,25 @@ def _meant(words: Sequence[Word], asked: Asked) -> Sequence[str]:
 def _is_chosen(named: str, asked: Asked) -> bool:
     try:
         return resolved(named, asked.world) == resolved(asked.container, asked.world)
-    except Refusal:
+    except NotAllowed:
         return False
 
 
 def _workdir(folder: str) -> str:
-    """Give a folder of the container. Raise Refusal for one that may lead out of it."""
+    """Give a folder of the container. Raise NotAllowed for one that may lead out of it."""
     if not folder:
         return ""
     top = posixpath.normpath("/" + folder.lstrip("/")).split("/")[1]
     if not folder.startswith("/") or top in LEADING_OUT:
-        raise Refusal("engine-workdir", f"{shown(folder)} is no folder to start in.")
+        raise NotAllowed("engine-workdir", f"{shown(folder)} is no folder to start in.")
     return folder
 
 
 def _environment(text: str) -> str:
-    """Give one `NAME=value`. Raise Refusal without a value: docker and podman would take the server's own."""
+    """Give one `NAME=value`. Raise NotAllowed without a value: docker and podman would take the server's own."""
     name, equals, _ = text.partition("=")
     if not equals or not name:
-        raise Refusal(
+        raise NotAllowed(
             "engine-environment", f"-e {name} has no value." if name else "-e has no name in front of its value."
         )
     return text

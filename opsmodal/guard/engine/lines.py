@@ -10,7 +10,7 @@ from opsmodal.guard.engine import columns, filters
 from opsmodal.guard.engine.flags import demand_end, demand_names, flags_read, written
 from opsmodal.guard.engine.inner import judge_exec
 from opsmodal.guard.engine.names import Own, everyone, once, resolved
-from opsmodal.guard.engine.refusing import Refusal, shown
+from opsmodal.guard.engine.refusing import NotAllowed, shown
 from opsmodal.guard.engine.tables import Verb, grammar
 from opsmodal.guard.engine.verbs import found
 from opsmodal.guard.verdict import Decision, Target, Verdict
@@ -40,14 +40,14 @@ def judge_engine(words: tuple[Word, ...], asked: Asked) -> Verdict:
     """Judge the words of a line whose first one is docker or podman. Raise only what reading the world raises."""
     try:
         return _judged(words, asked)
-    except Refusal as refusal:
-        return refusal.verdict
+    except NotAllowed as problem:
+        return problem.verdict
 
 
 def _judged(words: tuple[Word, ...], asked: Asked) -> Verdict:
     program = asked.kind
     if program == "kubernetes" or not words or words[0].text != program:
-        raise Refusal("engine-verb", "The line does not begin with the program of this engine.")
+        raise NotAllowed("engine-verb", "The line does not begin with the program of this engine.")
     verb, at = found(words, grammar(program))
     given = flags_read(words, at, verb, asked.mode)
     if verb.row.names == "exec":
@@ -80,19 +80,19 @@ def _verdict(verb: Verb, argv: tuple[str, ...], operands: Operands) -> Verdict:
 
 def _none(verb: Verb, arguments: Sequence[str], _asked: Asked) -> Operands:
     if arguments:
-        raise Refusal("engine-arguments", f"{verb.row.name} takes no arguments, and {shown(arguments[0])} is one.")
+        raise NotAllowed("engine-arguments", f"{verb.row.name} takes no arguments, and {shown(arguments[0])} is one.")
     return Operands()
 
 
 def _one(verb: Verb, arguments: Sequence[str], asked: Asked) -> Operands:
     if len(arguments) > 1:
-        raise Refusal("engine-arguments", f"{verb.row.name} takes one container; {shown(arguments[1])} is too much.")
+        raise NotAllowed("engine-arguments", f"{verb.row.name} takes one container; {shown(arguments[1])} is too much.")
     return _some(verb, arguments, asked)
 
 
 def _some(verb: Verb, arguments: Sequence[str], asked: Asked) -> Operands:
     if not arguments:
-        raise Refusal("engine-arguments", f"{verb.row.name} wants the name of a container.")
+        raise NotAllowed("engine-arguments", f"{verb.row.name} wants the name of a container.")
     return Operands(once([resolved(each, asked.world) for each in arguments]))
 
 
@@ -101,14 +101,14 @@ def _all(verb: Verb, arguments: Sequence[str], asked: Asked) -> Operands:
     if arguments:
         return _some(verb, arguments, asked)
     if not asked.world.own:
-        raise Refusal("engine-arguments", f"This service has no containers that {verb.row.name} could show.")
+        raise NotAllowed("engine-arguments", f"This service has no containers that {verb.row.name} could show.")
     return Operands(everyone(asked.world))
 
 
 def _port(verb: Verb, arguments: Sequence[str], asked: Asked) -> Operands:
     rest = tuple(arguments[1:])
     if len(rest) > 1 or not all(map(_PORT.fullmatch, rest)):
-        raise Refusal("engine-arguments", "port takes a container and one port, such as 80 or 53/udp.")
+        raise NotAllowed("engine-arguments", "port takes a container and one port, such as 80 or 53/udp.")
     return Operands(_one(verb, arguments[:1], asked).containers, rest)
 
 

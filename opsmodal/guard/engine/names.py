@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from opsmodal.guard.engine.refusing import Refusal, shown
+from opsmodal.guard.engine.refusing import NotAllowed, shown
 from opsmodal.guard.world import World
 
 NAMED_MAX = 8
@@ -26,7 +26,7 @@ class Own:
 
 
 def resolved(text: str, world: World) -> Own:
-    """Find the own container that a word means. Raise Refusal when it means none, another's or several."""
+    """Find the own container that a word means. Raise NotAllowed when it means none, another's or several."""
     own, other = world.own, world.other
     name = text.removeprefix("/")
     if name in own:
@@ -36,10 +36,10 @@ def resolved(text: str, world: World) -> Own:
         return fitting[0]
     if fitting:
         several = ", ".join(sorted(each.name for each in fitting)[:NAMED_MAX])
-        raise Refusal(
+        raise NotAllowed(
             "engine-container", f"{shown(text)} is the beginning of several ids: {several}.", hint=_hint(world)
         )
-    raise Refusal("engine-container", f"{shown(text)} is not one container of this service.", hint=_hint(world))
+    raise NotAllowed("engine-container", f"{shown(text)} is not one container of this service.", hint=_hint(world))
 
 
 def everyone(world: World) -> tuple[Own, ...]:

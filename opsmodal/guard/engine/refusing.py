@@ -6,7 +6,7 @@ from opsmodal.guard.engine.rules import HINTS
 from opsmodal.guard.verdict import Verdict, refused
 
 
-class Refusal(Exception):
+class NotAllowed(Exception):
     """The line does not run: by which rule, why, and a line to take over where there is one."""
 
     def __init__(self, rule: str, reason: str, *, hint: str = "", suggestion: str = "") -> None:

@@ -40,7 +40,7 @@ RULES = (
     Rule(
         "engine-terminal",
         "There is no terminal and no input: -i, -t, attach and what belongs to them are refused, one alone too.",
-        "Leave the flag out; a shell takes what it shall do as sh -c '…', and logs shows what a container prints.",
+        "Leave the flag out. A shell is told what to do by sh -c '…'; logs shows what a container prints.",
     ),
     Rule(
         "engine-detach",
@@ -69,7 +69,7 @@ RULES = (
     ),
     Rule(
         "engine-endless",
-        "As a one-shot, stats wants --no-stream and events an end, such as --until=0s.",
+        "As a one-shot, stats wants --no-stream, and events an end: --until, or podman's --stream=false.",
         "Add it, or run the line as a stream.",
     ),
     Rule("engine-container", "Names, ids and beginnings of ids are those of one of the service's own containers."),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from opsmodal.guard.engine.refusing import Refusal, shown
+from opsmodal.guard.engine.refusing import NotAllowed, shown
 from opsmodal.guard.engine.tables import Grammar, Verb
 from opsmodal.guard.pflag import Fault, read
 from opsmodal.guard.words import Word
@@ -27,29 +27,29 @@ HINT_BY_VERB = {
 
 
 def found(words: Sequence[Word], grammar: Grammar) -> tuple[Verb, int]:
-    """Give the verb of a line and the place of the first word behind it. Raise Refusal when it is none that runs."""
+    """Give the verb of a line and the place of the first word behind it. Raise NotAllowed when it is none that runs."""
     spelled = tuple(word.text for word in words[1:3])
     if not spelled:
-        raise Refusal("engine-verb", f"{grammar.program} alone does nothing.")
+        raise NotAllowed("engine-verb", f"{grammar.program} alone does nothing.")
     if spelled[0].startswith("-"):
-        raise Refusal("engine-global", _front(spelled[0]), suggestion=_without_front(words, grammar))
+        raise NotAllowed("engine-global", _front(spelled[0]), suggestion=_without_front(words, grammar))
     for spelling in (spelled[:2], spelled[:1]):
         if verb := grammar.verbs.get(spelling):
             return verb, 1 + len(spelling)
-    raise _refusal(words, spelled, grammar)
+    raise _not_run(words, spelled, grammar)
 
 
-def _refusal(words: Sequence[Word], spelled: tuple[str, ...], grammar: Grammar) -> Refusal:
+def _not_run(words: Sequence[Word], spelled: tuple[str, ...], grammar: Grammar) -> NotAllowed:
     first, *behind = spelled
     if first in grammar.groups and behind and behind[0].startswith("-"):
-        return Refusal("engine-global", _front(behind[0]))
+        return NotAllowed("engine-global", _front(behind[0]))
     name = behind[0] if first in grammar.groups and behind else first
     rule = grammar.refused.get(name)
     written = " ".join((grammar.program, *(spelled if name != first else (first,))))
     if rule is None:
-        return Refusal("engine-verb", f"{shown(written)} is no command that runs here.")
+        return NotAllowed("engine-verb", f"{shown(written)} is no command that runs here.")
     hint = HINT_BY_VERB.get(name, "")
-    return Refusal(rule, f"{shown(written)} does not run here.", hint=hint, suggestion=_shortened(words, grammar))
+    return NotAllowed(rule, f"{shown(written)} does not run here.", hint=hint, suggestion=_shortened(words, grammar))
 
 
 def _front(flag: str) -> str:

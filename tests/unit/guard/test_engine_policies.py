@@ -6,6 +6,7 @@ import pytest
 
 from opsmodal.guard.engine import judge_engine, judge_in_container
 from opsmodal.guard.engine.rules import RULES
+from opsmodal.guard.judge import judge
 from opsmodal.guard.line import Unsplittable, split
 from opsmodal.guard.rule import Rule
 from opsmodal.guard.verdict import Verdict, Where, refused
@@ -25,8 +26,8 @@ def judged(line: str, asked: Asked) -> Verdict:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_a_line_runs_or_is_refused(case: Case) -> None:
-    verdict = judged(case.line, case.asked)
-    assert verdict.allowed is case.allow, f"{case.line}: {verdict.rule}: {verdict.reason}"
+    for verdict in (judged(case.line, case.asked), judge(case.line, case.asked)):
+        assert verdict.allowed is case.allow, f"{case.line}: {verdict.rule}: {verdict.reason}"
 
 
 def test_there_are_lines_enough() -> None:
