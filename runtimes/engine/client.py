@@ -46,19 +46,19 @@ class Client:
 
     def missing(self) -> str:
         """Say what to install for the program to run; "" when it is there."""
-        if shutil.which(self._kind):
-            return ""
-        return f"There is no {self._kind} on this server: install the package {PACKAGES[self._kind]}."
+        try:
+            _program(self._kind)
+        except Missing as problem:
+            return f"{problem.sentence} {problem.hint}"
+        return ""
 
     def run(self, command: Command) -> Started:
         """Begin to run. Raise Missing without the program, Invalid or Unavailable as the machine says."""
-        found = shutil.which(self._kind)
-        if found is None:
-            raise Missing(f"There is no {self._kind} on this server.", hint=f"Install {PACKAGES[self._kind]}.")
+        found = _program(self._kind)
         children, address = self._ready()
         child = children.run(
             self._argv(command.argv, address),
-            program=Path(found).resolve(),
+            program=found,
             limit_s=command.limit_s,
             environment=lambda folder: self._environment(folder, address),
         )
@@ -96,6 +96,26 @@ class Client:
         if self._kind == "podman":
             return {"CONTAINERS_CONF": "/dev/null", "XDG_RUNTIME_DIR": str(folder), "TMPDIR": str(folder)}
         return {"DOCKER_HOST": address, "DOCKER_CONFIG": str(folder), "DOCKER_CLI_HINTS": "false"}
+
+
+def _program(kind: Kind) -> Path:
+    """Find the program. Raise Missing without it, or where it is a script.
+
+    Debian's podman-docker makes docker a script that runs podman on this machine, whatever DOCKER_HOST says: a command
+    for one engine would reach another.
+    """
+    found, hint = shutil.which(kind), f"Install {PACKAGES[kind]}."
+    if found is None:
+        raise Missing(f"There is no {kind} on this server.", hint=hint)
+    path = Path(found).resolve()
+    try:
+        with path.open("rb") as file:
+            is_script = file.read(2) == b"#!"
+    except OSError as error:
+        raise Missing(f"The program {found} cannot be read.", hint=hint) from error
+    if is_script:
+        raise Missing(f"The {kind} on this server ({found}) is a script that may run anything else.", hint=hint)
+    return path
 
 
 class Explained:
