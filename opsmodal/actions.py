@@ -53,9 +53,15 @@ COMMAND_CHANGE = Action(
     name="command.change", permission=Permission.MANAGE, label="Run a command that changes something", changes=True
 )
 COMMAND_DESTROY = Action(
-    name="command.destroy", permission=Permission.MANAGE, label="Run", dangerous=True, changes=True
+    name="command.destroy",
+    permission=Permission.MANAGE,
+    label="Run a command that wants to be confirmed",
+    dangerous=True,
+    changes=True,
 )
-COMMAND_RUNBOOK = Action(name="command.runbook", permission=Permission.EXEC, label="Run", dangerous=True, changes=True)
+COMMAND_RUNBOOK = Action(
+    name="command.runbook", permission=Permission.EXEC, label="Run a runbook", dangerous=True, changes=True
+)
 """A line is judged first, and then let through as one of these: what is refused is an attempt of the first. The last
 is a runbook that an administrator did not approve beforehand: it needs no more than it says, and is confirmed."""
 COMMAND_STOP = Action(name="command.stop", permission=Permission.EXEC, label="Stop a command", audited=True)

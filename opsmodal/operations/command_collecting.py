@@ -88,7 +88,7 @@ def _watched(stream: Stream[Output | Exit], *, until: float, is_gone: Callable[[
     def look() -> None:
         while not over.wait(LOOK_S):
             if is_gone():
-                left.append(Exit(code=None, sentence="Whoever asked for it went away."))
+                left.append(Exit(code=None, sentence="It was stopped, or whoever asked for it went away."))
             elif time.monotonic() > until:
                 left.append(Exit(code=None, reason=Ended.TIMEOUT, sentence="It did not end in time."))
             if left:

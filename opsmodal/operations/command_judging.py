@@ -15,6 +15,7 @@ from opsmodal.audit.redaction import redacted
 from opsmodal.errors import CommandNotPermitted, CommandRefused, ReadOnly, Refusal
 from opsmodal.fleet import Fleet
 from opsmodal.guard.judge import judge
+from opsmodal.guard.line import LINE_MAX_BYTES
 from opsmodal.guard.masking import masked
 from opsmodal.guard.verdict import Decision, Verdict, Where
 from opsmodal.guard.world import Asked
@@ -89,7 +90,7 @@ class Judging:
             container=request.instance,
         )
         verdict = judge(request.command, asked)
-        line = redacted(masked(request.command))
+        line = shown_line(request.command)
         return JudgedLine(request=request, verdict=verdict, line=line, scales=world.asked_scale)
 
     def world(self, leave: Pass) -> CommandWorld:
@@ -134,3 +135,16 @@ class Judging:
         if verdict.rule in PERMISSION_RULES:
             return CommandNotPermitted(verdict.reason, hint=self._door.whom_to_ask(), rule=verdict.rule)
         return CommandRefused(verdict.reason, hint=verdict.hint, rule=verdict.rule, suggestion=verdict.suggestion)
+
+
+def shown_line(command: str) -> str:
+    """Give a line as it may be shown and kept: masked, no longer than any that runs, and nothing in it unseen.
+
+    A character that turns the reading order round, or ends a line, must not make a row of the audit log read otherwise.
+    """
+    line = redacted(masked(command[:LINE_MAX_BYTES]))
+    return line if line.isprintable() else "".join(map(_seen, line))
+
+
+def _seen(sign: str) -> str:
+    return sign if sign.isprintable() else sign.encode("unicode_escape").decode()

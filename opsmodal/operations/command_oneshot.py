@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import cast
 
 from opsmodal.access import Access, Watch
@@ -41,6 +43,8 @@ class OneShot:
         self._settings = settings
         self._watch = watch
         self._slots = OneShots()
+        self._stops: dict[str, threading.Event] = {}
+        """How to stop those that run in this process, by their ids."""
 
     def run(
         self, actor: Actor, name: str, request: CommandRequest, *, consent: Consent, is_gone: IsGone
@@ -55,7 +59,8 @@ class OneShot:
             limit_s, connection = self._limit_s(judged.verdict), self._running.connection(leave)
             with self._passing.beginning(passed, connection=connection, audit_id=outcome.number) as begun:
                 run = self._running.start(leave, judged.verdict, limit_s=limit_s)
-            found = self._collected(run, access, limit_s=limit_s, is_gone=is_gone)
+            with self._stoppable(passed.id) as is_stopped:
+                found = self._collected(run, access, limit_s=limit_s, is_gone=lambda: is_stopped() or is_gone())
             ending = _ending(found)
             note(outcome, judged.line, run, ending)
             answer = self._answer(passed, run, found)
@@ -63,6 +68,21 @@ class OneShot:
             self._running.ended(leave, run, ending, changed=judged.verdict.changes)
             access.demand()
         return answer
+
+    def stop(self, command: str) -> bool:
+        """Stop a command that runs in this process; False where there is none of this id."""
+        stopping = self._stops.get(command)
+        if stopping is not None:
+            stopping.set()
+        return stopping is not None
+
+    @contextmanager
+    def _stoppable(self, command: str) -> Iterator[IsGone]:
+        stopping = self._stops[command] = threading.Event()
+        try:
+            yield stopping.is_set
+        finally:
+            del self._stops[command]
 
     def _collected(self, run: Run, access: Access, *, limit_s: float, is_gone: IsGone) -> Collected:
         return collect(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from opsmodal.commands.job import Closed, Readable
+from opsmodal.commands.job import Closed, CommandJob, Readable
 from opsmodal.commands.kept import Frame
 from opsmodal.commands.pieces import unpacked
 from opsmodal.commands.record import Record
@@ -58,10 +58,10 @@ class CommandPast:
             raise NotThere("There is no such command of yours here.", hint="The Commands tab lists what you ran.")
         return record
 
-    def answer(self, record: Record, running: Readable | None) -> CommandAnswer:
-        """Give a command with its output: as far as it has come, or as far as it is kept."""
-        kept = self._records.output(record) if running is None else None
-        frames = list(_read(running)) if running is not None else kept.frames if kept else None
+    def answer(self, record: Record, running: Readable | None, *, with_output: bool = True) -> CommandAnswer:
+        """Give a command with its output: as far as it has come, or as far as it is kept; or without reading that."""
+        kept = self._records.output(record) if with_output and running is None else None
+        frames = list(_read(running)) if with_output and running is not None else kept.frames if kept else None
         return CommandAnswer(
             row=_row(record, kept=frames is not None),
             running=record.outcome == RUNNING,
@@ -70,6 +70,7 @@ class CommandPast:
             stderr=None if frames is None else _joined(frames, "stderr"),
             truncated=record.truncated,
             masked=kept is not None and kept.masked,
+            notes=running.notes if isinstance(running, CommandJob) else (),
         )
 
     def text(self, record: Record, running: Readable | None) -> str:

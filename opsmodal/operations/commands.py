@@ -44,7 +44,7 @@ from opsmodal.permissions import Actor
 from opsmodal.registry.registry import Registry
 from opsmodal.settings import Settings
 
-ELSEWHERE = "It runs on another host of this installation; it ends at its limit."
+ELSEWHERE = "It runs in another process of this installation; it ends at its limit."
 Find = Callable[[str, str], CommandJob | AwayCommand | None]
 """Find a streaming command by its id, on a service: in this process, or in another one of this host."""
 
@@ -109,16 +109,17 @@ class CommandOperations:
         if record.outcome != RUNNING:
             return Done(sentence="It has ended already.", targets=(command,))
         with self._door.act(leave, target=f"{command}: {record.line}"):
-            running = self._running(record)
-            if running is None:
+            running, ending = self._running(record), None
+            if running is not None:
+                ending = running.end_by(actor.name)
+            elif not self._oneshot.stop(command):
                 raise NotThere("The command cannot be stopped from here.", hint=ELSEWHERE)
-            ending = running.end_by(actor.name)
         return Done(sentence=ending.sentence if ending else "It is being stopped.", targets=(command,))
 
-    def record(self, actor: Actor, name: str, command: str) -> CommandAnswer:
+    def record(self, actor: Actor, name: str, command: str, *, with_output: bool = True) -> CommandAnswer:
         """Give a command with its output as far as it is kept. Raise NotThere for another person's."""
         record = self._found(actor, name, command)
-        return self._past.answer(record, self._running(record))
+        return self._past.answer(record, self._running(record), with_output=with_output)
 
     def text(self, actor: Actor, name: str, command: str) -> str:
         """Give the output of a command as one text. Raise NotThere where none is kept."""

@@ -403,6 +403,39 @@ def test_who_hangs_up_ends_what_they_asked_for(changed: Installation, served: st
     assert rows(changed)[-1].outcome == "stopped"
 
 
+def test_a_one_shot_is_stopped_from_another_page(changed: Installation, served: str) -> None:
+    answers: list[TestResponse] = []
+    line = "kubectl wait pod/db-0 --for=delete --timeout=25s"
+    runner = threading.Thread(target=lambda: answers.append(run(changed, line, "operator")), name="test-runner")
+    runner.start()
+    operator = changed.client("operator")
+
+    def running() -> list[str]:
+        items = operator.get("/services/shop/commands").json["history"]["items"]
+        return [row["id"] for row in items if row["outcome"] == "running"]
+
+    until(running)
+    until(lambda: operator.call("DELETE", f"/services/shop/commands/{running()[0]}").status_code == 200)
+    runner.join(15)
+    assert answers[0].json["exit_code"] is None
+    assert not running()
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        ("kubectl get pods\u202e txet", "kubectl get pods\\u202e txet"),
+        ("kubectl get\x00 pods", "kubectl get\\x00 pods"),
+        ("kubectl get pods\nkubectl delete pod db-0", "kubectl get pods\\nkubectl delete pod db-0"),
+        ("x" * 100_000, "x" * 500),
+    ],
+)
+def test_nothing_unseen_or_endless_gets_into_the_audit_log(shop: Installation, sent: str, shown: str) -> None:
+    assert run(shop, sent).status_code == 422
+    refusal = rows(shop)[-1]
+    assert (refusal.verdict, refusal.target) == ("refuse", shown)
+
+
 def test_who_loses_the_right_loses_what_runs(changed: Installation) -> None:
     answers: list[TestResponse] = []
     line = "kubectl wait pod/db-0 --for=delete --timeout=25s"
