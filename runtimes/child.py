@@ -97,6 +97,10 @@ class Children:
         child.begin()
         return child
 
+    def folder(self) -> Path:
+        """Make a folder that outlives single runs, and goes with them all. Raise Unavailable when it cannot be made."""
+        return self._made()
+
     def close(self) -> None:
         """End every program, wait until they are gone and remove the folder. May be called twice."""
         with self._lock:

@@ -16,12 +16,13 @@ from runtimes.commands import Command, Containers, Kinds, Scaled, Started
 from runtimes.errors import Invalid, Unavailable, Unsupported
 from runtimes.kubernetes import private, program, scaled, targets
 from runtimes.kubernetes.access import Access
+from runtimes.kubernetes.cache import Cache
 from runtimes.kubernetes.client import Client
 from runtimes.kubernetes.customs import Customs
 from runtimes.kubernetes.execs import Execs
 from runtimes.kubernetes.identities import Identities
 from runtimes.kubernetes.private import Identity
-from runtimes.kubernetes.program import Kubectl, Program
+from runtimes.kubernetes.program import Program
 
 KUBECONFIG = "kubeconfig"
 
@@ -41,6 +42,7 @@ class KubectlCommands:
         self._identities = Identities(client, access)
         self._customs = Customs(client)
         self._execs = Execs()
+        self._cache = Cache(self._children)
 
     def missing(self) -> str:
         """Say what to install on the server; "" when kubectl is there."""
@@ -66,10 +68,17 @@ class KubectlCommands:
             raise Invalid(f"On Kubernetes, a command begins with {program.NAME}.")
         kubectl = self._program.get()
         identity = self._identities.of(scope.namespace, command.identity, for_s=command.limit_s)
-        given = self._kubeconfig(scope.namespace, identity)
+        given, cache = self._kubeconfig(scope.namespace, identity), self._cache.folder()
 
         def start(argv: Sequence[str], afterwards: Sequence[str], limit_s: float) -> Child:
-            return self._started(kubectl, given, argv, afterwards, limit_s)
+            return self._children.run(
+                argv,
+                program=kubectl.path,
+                limit_s=limit_s,
+                files={KUBECONFIG: given},
+                environment=lambda folder: _environment(folder, cache),
+                afterwards=afterwards,
+            )
 
         far = program.skew(kubectl.version, self._server_version)
         notes = (far,) if far else ()
@@ -89,19 +98,7 @@ class KubectlCommands:
         except OSError as error:  # its key material goes when it is closed
             raise Unavailable("The way to the API server is being closed.", hint="Load the page again.") from error
 
-    def _started(
-        self, kubectl: Kubectl, given: bytes, argv: Sequence[str], afterwards: Sequence[str], limit_s: float
-    ) -> Child:
-        return self._children.run(
-            argv,
-            program=kubectl.path,
-            limit_s=limit_s,
-            files={KUBECONFIG: given},
-            environment=_environment,
-            afterwards=afterwards,
-        )
 
-
-def _environment(given: Path) -> Mapping[str, str]:
+def _environment(given: Path, cache: Path) -> Mapping[str, str]:
     """Name the kubeconfig. A file of preferences (kuberc, on by default since 1.34) could add flags and aliases."""
-    return {"KUBECONFIG": str(given / KUBECONFIG), "KUBERC": "off"}
+    return {"KUBECONFIG": str(given / KUBECONFIG), "KUBERC": "off", "KUBECACHEDIR": str(cache)}

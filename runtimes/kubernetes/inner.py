@@ -47,14 +47,16 @@ AROUND = """\
 m=$1;l=$2;shift 2;n=;for i in grep sleep;do command -v $i >/dev/null||n="$n $i";done;echo "@MARK@$n" >&2;\
 exec 3>&1 4>&2 >/dev/null 2>&1;\
 @SEEK@\
-{ trap 'e=1;[ "$c" ]&&kill $c' TERM;sleep $l & c=$!;[ "$e" ]&&kill $c;\
-wait $c&&[ -z "$e" ]&&{ t TERM;sleep @GRACE@;t KILL&&t KILL;};} 3>&- 4>&- & w=$!;\
+{ trap 'trap "" TERM;e=1;[ "$c" ]&&kill -KILL $c' TERM;sleep $l & c=$!;[ "$e" ]&&kill -KILL $c;\
+wait $c&&[ -z "$e" ]&&{ t TERM;sleep @GRACE@;t KILL&&t KILL;};wait $c;} 3>&- 4>&- & w=$!;\
 (export @VARIABLE@=$m;exec "$@" >&3 2>&4 3>&- 4>&-);s=$?;exec 3>&- 4>&-;\
-trap '' TERM;kill $w;t TERM;g=$?;kill -TERM -$$;[ $g = 0 ]&&{ sleep 1;t KILL&&t KILL;};exit $s"""
-"""One line of POSIX shell; dash, busybox and bash take it. The watch is told to end whenever that is, so that its sleep
-is not left; what it kills first is marked, which neither the watch nor this shell is. A program that cannot be run is
-told on stderr by the shell, with its status 126 or 127. What holds no output of the exec lets kubectl end. The group is
-ours where the runtime began the exec in a session of its own (runc, crun); elsewhere there is none of that number."""
+trap '' TERM;kill $w;t TERM;g=$?;kill -TERM -$$;[ $g = 0 ]&&{ sleep 1;t KILL&&t KILL;};\
+wait $w;exit $s"""
+"""One line of POSIX shell; dash, busybox and bash take it. The watch is told to end whenever that is, so that neither
+its sleep is left nor the death of that: the first process of many containers waits for no orphan. What is killed is
+marked, which neither the watch nor this shell is. A program that cannot be run is told on stderr by the shell, with its
+status 126 or 127. What holds no output of the exec lets kubectl end. The group is ours where the runtime began the exec
+in a session of its own (runc, crun); elsewhere there is none of that number."""
 SWEEP = """\
 m=@NAME@;m=$m-@ID@;@SEEK@exec >/dev/null 2>&1;\
 g=$(grep -al "[o]${m#?}" /proc/[0-9]*/cmdline);t TERM;\

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -129,8 +130,6 @@ def test_a_sweep_ends_all_of_it(shell: list[str], script: str) -> None:
 
 
 def line_is(pid: int, program: bytes, mark: str) -> bool:
-    from pathlib import Path
-
     try:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except OSError:
@@ -163,6 +162,40 @@ def test_its_watch_is_gone_with_it(shell: list[str]) -> None:
         with started(shell, kept, "true") as process:
             process.communicate(timeout=60)
     gone("sleep", str(12_345 + inner.MARGIN_S))
+
+
+@pytest.fixture
+def container() -> Iterator[int]:
+    """Give the first process of a process namespace: one that waits for no orphan, as that of many containers."""
+    argv = ["unshare", "--fork", "--pid", "--mount-proc", "--kill-child", "sleep", "300"]
+    process = subprocess.Popen(argv, stdin=subprocess.DEVNULL)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    try:
+        wait_for(lambda: process.poll() is not None or bool(children.read_text()), "it began")
+        if process.poll() is not None:
+            pytest.skip("this user may make no process namespace")
+        first = int(children.read_text())
+        wait_for(lambda: line_is(first, b"sleep", "300"), "it sleeps")
+        yield first
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize("script", ["true", "exit 3", "sleep 0.05", "kill -TERM $$", "kill -KILL $$"])
+def test_no_dead_process_is_left_in_a_container(shell: list[str], container: int, script: str) -> None:
+    enter = ["nsenter", "--target", str(container), "--pid", "--mount"]
+    for _ in range(8):
+        subprocess.run(
+            [*enter, "setsid", *shell, *around(60).argv[1:], "sh", "-c", script],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=60,
+        )
+    shown = subprocess.run([*enter, "ps", "-eo", "stat=,comm="], capture_output=True, text=True, check=True, timeout=60)
+    assert [line for line in shown.stdout.splitlines() if line.startswith("Z")] == []
+    assert shown.stdout.count("sleep") == 1, "nothing but the container's own"
 
 
 def test_what_the_image_lacks_is_told_by_the_mark(tmp_path_factory: pytest.TempPathFactory) -> None:
