@@ -4,22 +4,26 @@ import { accessEnded, refreshAfterChange } from "./poll.js";
 
 const RETRY_MS = 1000;
 const RETRY_MAX_MS = 20000;
+const LINE_MAX_CHARS = 20000; // a longer one goes on below: a browser lays out a line as a whole
 const encoder = new TextEncoder();
 
 // Gives what ends it when the page turns to something else; the command itself goes on.
 export function startConsole(section) {
   const lines = new LogLines(section);
-  if (!section.dataset.stream) lines.surface.scrollTop = 0;
+  const isStream = Boolean(section.dataset.stream);
+  if (!isStream) lines.surface.scrollTop = 0;
   const find = async ({ target }) => {
     (await import("./log-find.js")).startFinding(section, lines);
     target.dispatchEvent(new Event("input")); // what was typed meanwhile
   };
   section.querySelector("[data-find]").addEventListener("focusin", find, { once: true });
-  section.querySelector("[data-toggle]").addEventListener("change", ({ target }) => lines.surface.classList.toggle(target.dataset.toggle, target.checked));
+  const box = section.querySelector("[data-toggle]");
+  box.addEventListener("change", () => lines.surface.classList.toggle(box.dataset.toggle, box.checked));
+  if (!isStream && innerWidth < 600) box.click(); // most are tables
   section.querySelector("[data-copy]").addEventListener("click", ({ target }) => {
     target.dataset.copy = [...section.querySelectorAll(".line:not(.said)")].map((each) => each.textContent).join("\n");
   });
-  return section.dataset.stream ? attach(section, lines) : () => {};
+  return isStream ? attach(section, lines) : () => {};
 }
 
 function attach(section, lines) {
@@ -53,12 +57,13 @@ function attach(section, lines) {
       text.split("\n").forEach((words, at) => {
         if (at) [current(), open[stream] = null];
         if (words) current().append(classes ? piece("span", classes, words) : words);
+        if (open[stream]?.textContent.length > LINE_MAX_CHARS) open[stream] = null;
       });
     }
     return lines.add(fresh, fresh.length);
   }
 
-  // What may be better in a moment is tried again; anything else is the end, of the command or of the right to it.
+  // What may be better in a moment is tried again; all else is the end, of the command or of the right to it.
   function end(frame) {
     if (frame.reason === "error") return again(frame.sentence.replace(/\.$/, ""));
     leave();

@@ -16,7 +16,7 @@ function complain(sentence) {
   verdict.replaceChildren(told);
 }
 
-// Puts a line into the form, as a link that leads to it says. What was masked when it was kept is to be typed again.
+// Puts a line into the form, as a link to it says. What was masked when it was kept is to be typed again.
 function fill(link) {
   const asked = new URL(link.href).searchParams;
   line.value = asked.get("line");
@@ -56,6 +56,7 @@ function show(doc) {
   leaving?.();
   outcome().replaceWith(document.adoptNode(became));
   if (became.dataset.at) history.pushState(null, "", became.dataset.at);
+  for (const each of doc.querySelectorAll("#content details")) each.open = false; // as somebody left it
   take(doc, ["content"]);
   line.select();
   return look();
@@ -83,7 +84,7 @@ async function send(url, fields) {
   } finally {
     clearInterval(counting);
     busy.hidden = true;
-    told.textContent = outcome().querySelector(".state")?.textContent ?? "";
+    told.textContent = verdict.childElementCount ? "" : outcome().querySelector(".state")?.textContent ?? "";
     form.ariaBusy = "false";
   }
 }

@@ -26,7 +26,7 @@ from opsmodal.operations.command_answers import (
     StreamingAnswer,
 )
 from opsmodal.operations.command_past import HistoryQuery
-from opsmodal.web.asking import access, actor, operations
+from opsmodal.web.asking import REFRESH, access, actor, operations
 from opsmodal.web.bodies import sent_as
 from opsmodal.web.command_output import send_output
 from opsmodal.web.errors import count_refusal, known
@@ -92,7 +92,8 @@ def completions(service: str) -> AnyResponse:
 @routes.get(ONE, actions.COMMANDS_VIEW, CommandAnswer)
 def one(service: str, command: str) -> AnyResponse:
     """Read one command with its output, as far as it has come or is kept."""
-    value = operations().commands.record(actor(), service, command)
+    # A page asks for itself every few seconds, and has the output by its socket.
+    value = operations().commands.record(actor(), service, command, with_output=REFRESH not in request.headers)
     return json_answer(value) if wants_json() else _shown(service, record=value)
 
 

@@ -7,6 +7,8 @@ page shows a bounded number of lines whatever was written.
 from __future__ import annotations
 
 import re
+import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
@@ -90,6 +92,11 @@ def _whole(text: str) -> str:
     return f"{before}{re.escape(text)}{after}"
 
 
+def spelled(argv: Iterable[str]) -> str:
+    """Write words as a line that says where each begins and ends."""
+    return shlex.join(argv)
+
+
 def amount(count: float | None) -> str:
     """Write how much output something is, by the thousand as its limits are: `5 MB`, `1.2 kB`."""
     if count is None:
@@ -108,4 +115,4 @@ def _dropped(words: list[str], others: list[str]) -> set[int]:
     return {at for tag, start, end, *_ in found if tag in ("delete", "replace") for at in range(start, end)}
 
 
-FILTERS = (screen, pointed, took, lasting, amount)
+FILTERS = (screen, pointed, took, lasting, amount, spelled)

@@ -21,4 +21,4 @@ routes = Routes("guard")
 @routes.get("/guard", actions.GUARD_RULES, Sequence[Rule])
 def rules() -> Response:
     """Read the rules of typed lines: what passes, what is refused, and what to do instead."""
-    return respond(tuple(RULES[name] for name in sorted(RULES)), "commands/rules.html")
+    return respond(tuple(RULES.values()), "commands/rules.html")

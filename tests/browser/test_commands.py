@@ -259,6 +259,35 @@ def test_a_common_line_fills_the_line_and_runs_nothing(own: Own) -> None:
     assert page.locator(".outcome .line").count() == 0
 
 
+def test_what_somebody_closed_stays_closed(own: Own) -> None:
+    page = own.visit(TAB)
+    page.get_by_role("heading", name="Common commands").click()
+    expect(page.get_by_role("link", name="kubectl get pods -o wide")).to_be_hidden()
+    typed(page, "kubectl get daemonsets")
+    outcome(page, "exit code 0")
+    expect(page.locator("[data-past]").first).to_contain_text("daemonsets")
+    page.keyboard.press("Escape")
+    with page.expect_response(lambda answer: "X-Opsmodal-Refresh".lower() in answer.request.headers):
+        page.keyboard.press("r")
+    page.wait_for_timeout(300)
+    expect(page.get_by_role("link", name="kubectl get pods -o wide")).to_be_hidden()
+    assert lines(page) != []
+
+
+def test_a_line_of_many_colours_and_no_end_is_shown_bounded(own: Own) -> None:
+    page = streaming(own)
+    write(own, "mark 2 \x1b[31mred\x1b[0m <b>not bold</b> \x1b]0;title\x07")
+    line = page.locator(".outcome .line", has_text="mark 2")
+    expect(line.locator(".fg-red")).to_have_text("red", timeout=SLOW_MS)
+    expect(line).to_contain_text("<b>not bold</b>")
+    assert line.locator("b").count() == 0
+    write(own, "mark 3 " + "x" * 150_000)
+    write(own, "mark 4")
+    expect(page.locator(".outcome .line", has_text="mark 4")).to_be_visible(timeout=SLOW_MS)
+    assert max(map(len, lines(page))) <= 90_000, "a piece of 64 KB at most goes behind what is long already"
+    stop(page)
+
+
 def test_earlier_lines_come_back_by_the_arrow(own: Own) -> None:
     page = own.visit(TAB)
     typed(page, "kubectl get replicasets")
