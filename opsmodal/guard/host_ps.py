@@ -25,7 +25,7 @@ _SPECIFIERS = (
     "majflt|minflt|pagein|oom|oomadj|blocked|caught|ignored|pending|sig|sigcatch|sigignore|sigmask|rbytes|wbytes"
 )
 """What a format may name: all that procps knows but the environment and addresses of memory."""
-_SPECIFIER = rf"(?:{_SPECIFIERS})(?::[0-9]{{1,4}})?(?:=[A-Za-z0-9_%:/ -]{{0,40}})?"
+_SPECIFIER = rf"(?:{_SPECIFIERS})(?::[0-9]{{1,4}})?(?:=[A-Za-z0-9_%:/-]{{0,40}})?"
 FORMAT = rf"{_SPECIFIER}(?:[, ]+{_SPECIFIER})*"
 SORT = rf"[-+]?(?:{_SPECIFIERS})(?:,[-+]?(?:{_SPECIFIERS}))*"
 PIDS = r"[0-9]{1,9}(?:[, ]+[0-9]{1,9})*"
