@@ -22,6 +22,7 @@ CLOSE_S = 5.0
 STARTED = "2026-11-21T10:00:00.000000000Z"
 READS = re.compile(r"/containers/(?P<id>[^/]+)/(?:json|top|changes|stats|logs|healthcheck|exists)")
 ACTS = re.compile(r"/containers/(?P<id>[^/]+)/(?:restart|stop|start|kill|pause|unpause)")
+EXECS = re.compile(r"/containers/(?P<name>.+)/exec")
 LISTS: Mapping[str, str] = {"/containers/json": "id", "/events": "container"}
 """What names no container in its path, and the filter that narrows it."""
 OPEN = frozenset({"/_ping", "/version"})
@@ -178,6 +179,8 @@ def answer(request: Request, kept: Recording) -> tuple[int, object]:
         return 200, _read(request.path.rpartition("/")[2], within["id"], kept.own)
     if ACTS.fullmatch(request.path):
         return 204, b""
+    if EXECS.fullmatch(request.path):
+        return 201, {"Id": "e" * 64}
     containers = {**kept.own, **kept.other}
     if request.path in LISTS and (wanted := _filtered(request, LISTS[request.path])):
         containers = {name: full for name, full in containers.items() if full in wanted}
