@@ -47,7 +47,8 @@ def steps(value: Any) -> Iterator[Mapping[str, Any]]:
             case "remove":
                 yield _fragment(step["path"], None)
             case "test":
-                continue
+                # It changes nothing; it is judged as if it did, so that whoever reads the steps need not tell them apart.
+                yield _fragment(step["path"], step.get("value"))
             case "move" | "copy" if isinstance(step.get("from"), str):
                 yield _fragment(step["path"], COPIED)
                 yield _fragment(step["from"], None if step["op"] == "move" else COPIED)
