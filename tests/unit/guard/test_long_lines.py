@@ -12,7 +12,7 @@ from opsmodal.guard.masking import masked
 from opsmodal.guard.world import Asked, Known, Mode
 
 SOON_S = 2.0
-"""A tenth of it was the slowest on two busy cores; what backtracks takes minutes."""
+"""Of processor time: a busy machine counts for nothing. The slowest took a tenth; what backtracks takes minutes."""
 WORLD = Known(own={"web": "a" * 64}, other={"pay-db": "b" * 64})
 CLUSTER = Asked(kind="kubernetes", mode=Mode.ONESHOT, world=WORLD, namespace="shop")
 ENGINE = Asked(kind="docker", mode=Mode.ONESHOT, world=WORLD)
@@ -54,8 +54,8 @@ def filled(head: str, unit: str, tail: str) -> str:
     ids=lambda line: line[:24],
 )
 def test_a_long_line_has_a_verdict_soon(line: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     for asked in (CLUSTER, ENGINE):
         judge(line, asked)
     masked(line)
-    assert time.monotonic() - began < SOON_S
+    assert time.process_time() - began < SOON_S
