@@ -48,7 +48,8 @@ class Streams(Server):
             with urllib.request.urlopen(request, timeout=30) as answer:
                 return answer.status, json.loads(answer.read() or b"null"), dict(answer.headers)
         except urllib.error.HTTPError as error:
-            return error.code, json.loads(error.read()), dict(error.headers)
+            with error:
+                return error.code, json.loads(error.read()), dict(error.headers)
 
     def begin(self, line: str = FOLLOWING, *, token: str = "") -> str:
         """Start a streaming command, as soon as there is a place for it, and give its id."""
@@ -242,6 +243,8 @@ def test_when_its_worker_is_killed_it_is_lost_and_its_places_are_free(server: St
     killed = time.monotonic()
     for worker in server.workers():
         os.kill(worker, signal.SIGKILL)
+    for page in pages:
+        page.socket.shutdown()
     server.wait()
     until(lambda: not server.children())
     for command in commands:
