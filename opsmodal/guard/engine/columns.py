@@ -1,6 +1,7 @@
 """The options of `top`. dockerd hands them to the host's own ps, which runs as root: only known columns pass.
 
-The letters are those of procps; BSD `e`, which prints environments, is not among them. podman has names of its own for
+The letters are those of procps without BSD `e`, which prints environments; and as procps reads what fails as UNIX
+options once more as BSD ones, they are held against the guard of the host's ps, too. podman has names of its own for
 columns, and gives words that look like options of ps to the container's ps.
 """
 
@@ -9,7 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from opsmodal.guard import host_ps
 from opsmodal.guard.engine.refusing import NotAllowed, shown
+from opsmodal.guard.getopt import Misfit
+from opsmodal.guard.words import Word
 
 _COLUMN = (
     r"(?:pid|ppid|pgid|pgrp|sid|sess|tty|tt|tname|stat|state|s|user|uid|euser|euid|ruser|ruid|suser|suid|uname|group|gid"
@@ -44,4 +48,12 @@ def judged(options: Sequence[str], *, podman: bool) -> tuple[str, ...]:
         if not _LIST.fullmatch(columns):
             what = f"{shown(columns)} are no columns of ps." if columns else f"{shown(word)} wants columns."
             raise NotAllowed("engine-ps-options", what)
+    _demand_no_environments(options)
     return tuple(options)
+
+
+def _demand_no_environments(options: Sequence[str]) -> None:
+    try:
+        host_ps.check([Word(option) for option in options])
+    except Misfit as misfit:
+        raise NotAllowed("engine-ps-options", f"Of ps, top takes no such options: {misfit}") from None
