@@ -73,6 +73,24 @@ kill -KILL $c $k;wait $c;wait $k"""
 seldom one that takes in orphans, and each would stay there as a dead entry that counts as a process. USR1 says that the
 program is over; it may come at any moment, so the trap both notes it and acts."""
 
+ON_A_HOST = {
+    "WATCH": WATCH,
+    "OVER": OVER,
+    "LEAVE": LEAVE,
+    **dict.fromkeys(("COLOUR", "HOLD", "LET_GO", "SEEK", "TELL"), ""),
+}
+INSIDE = {
+    "WATCH": WATCH_INSIDE,
+    "OVER": OVER_INSIDE,
+    "LEAVE": LEAVE_INSIDE,
+    "COLOUR": COLOUR,
+    "HOLD": "4>&2 ",
+    "LET_GO": "4>&- ",
+    "SEEK": SEEK,
+    "TELL": TELL,
+}
+"""What the line is made of; a part may hold parts that come after it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
@@ -112,14 +130,7 @@ def keep(
         "TAKE": TAKE if sent else "",
         "GIVE": GIVE if sent else "",
         "NEED": "head base64" if sent else "",
-        "WATCH": WATCH_INSIDE if inside else WATCH,
-        "OVER": OVER_INSIDE if inside else OVER,
-        "LEAVE": LEAVE_INSIDE if inside else LEAVE,
-        "COLOUR": COLOUR if inside else "",
-        "HOLD": "4>&2 " if inside else "",
-        "LET_GO": "4>&- " if inside else "",
-        "SEEK": SEEK if inside else "",
-        "TELL": TELL if inside else "",
+        **(INSIDE if inside else ON_A_HOST),
         "VARIABLE": VARIABLE,
         "SIZE": str(len(sent)),
         "GRACE": str(grace_s),

@@ -46,7 +46,9 @@ class Secured:
             sock = connected(self._dialled)
         except RuntimeProblem as problem:
             raise Unreachable(problem.sentence, hint=problem.hint) from problem
-        assert isinstance(sock, ssl.SSLSocket)  # noqa: S101
+        if not isinstance(sock, ssl.SSLSocket):
+            sock.close()
+            raise Unreachable(f"{self._dialled.place} is registered without certificates.")
         return TLSEnd(sock)
 
 
