@@ -127,3 +127,15 @@ def test_every_page_of_the_registry_opens(shown: Installation) -> None:
         page = browser.get(f"/registry{path}")
         assert page.status_code == 200, path
         assert "<h1>" in page.text
+
+
+def test_the_form_of_a_service_takes_an_account_and_leaves_the_policy(changed: Installation) -> None:
+    policy = {"verbs": {"operator": ["get", "logs"]}}
+    entry = {"runtime": "demo", "namespace": "shop", "policy": policy}
+    admin, browser = changed.client(), changed.browser("admin")
+    assert admin.call("PUT", "/registry/services/shop", json=entry).status_code == 200
+    form = {"runtime": "demo", "namespace": "shop", "serviceAccount": "shop-operator"}
+    assert browser.post("/registry/services/shop", data=form, headers=own_page()).status_code == 303
+    stored = admin.get("/registry/services/shop").json
+    assert (stored["policy"], stored["serviceAccount"]) == (policy, "shop-operator")
+    assert 'value="shop-operator"' in browser.get("/registry/services/shop").text
