@@ -86,6 +86,7 @@ BODIES: Mapping[str, Mapping[str, Any]] = {
     "grants_put_group": {"users": ["viewer"]},
     "people_create": {"name": "new"},
     "connection_choose": {"name": "auto"},
+    "commands_check": {"command": "kubectl get pods", "mode": "oneshot"},
 }
 """Bodies that are taken, of which one field is then replaced."""
 NASTY = (

@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsmodal.permissions import EVERYTHING, GIVES, Actor, Grant, Permission, Role, permissions_on, who_can_grant
+from opsmodal.permissions import (
+    EVERYTHING,
+    GIVES,
+    Actor,
+    Grant,
+    Permission,
+    Role,
+    permissions_on,
+    permissions_on_runtime,
+    who_can_grant,
+)
 
 VIEW, LOGS, EXEC, MANAGE = Permission.VIEW, Permission.LOGS, Permission.EXEC, Permission.MANAGE
 
@@ -76,3 +86,30 @@ def test_a_token_never_gives_more_than_its_owner_has(
 )
 def test_it_says_whom_to_ask(admins: list[str], expected: str) -> None:
     assert who_can_grant(admins) == expected
+
+
+ON_RUNTIMES = (
+    Grant(role=Role.OPERATOR, user="whole", runtimes=frozenset({"edge"})),
+    Grant(role=Role.MANAGER, user="one", services=frozenset({"shop"})),
+    Grant(role=Role.MANAGER, group="all", everything=True),
+)
+
+
+@pytest.mark.parametrize(
+    ("actor", "expected"),
+    [
+        (Actor(name="whole"), GIVES[Role.OPERATOR]),
+        (Actor(name="one"), set()),
+        (Actor(name="x", groups=frozenset({"all"})), EVERYTHING),
+        (Actor(name="root", admin=True), EVERYTHING),
+        (Actor(name="root", admin=True, services=frozenset({"shop"})), set()),
+        (Actor(name="whole", services=frozenset({"shop"})), set()),
+        (Actor(name="whole", permissions=frozenset({VIEW})), {VIEW}),
+        (Actor(name="nobody"), set()),
+    ],
+)
+def test_what_is_granted_on_a_runtime_is_apart_from_its_services(actor: Actor, expected: set[Permission]) -> None:
+    assert permissions_on_runtime(actor, ON_RUNTIMES, runtime="edge") == expected
+    assert permissions_on_runtime(actor, ON_RUNTIMES[:2], runtime="other") == (
+        permissions_on_runtime(actor, (), runtime="other")
+    )

@@ -14,7 +14,7 @@ import pytest
 from opsmodal.audit import Audit, Row
 from opsmodal.errors import ConfirmationRequired, NotPermitted, NotRecorded, NotThere, ReadOnly, Refusal, TooMany
 from opsmodal.operations.door import Door, Leave
-from opsmodal.operations.guards import Asked, Confirmation, Consent, Verdict
+from opsmodal.operations.guards import Asked, Confirmation, Consent, Judged, Verdict
 from opsmodal.operations.slots import Told
 from opsmodal.permissions import Action, Actor, Grant, Permission, Role
 from opsmodal.registry.registry import Registry
@@ -55,9 +55,18 @@ class Edges:
             raise NotRecorded("The audit log cannot be written, so nothing was done.")
         return 7
 
-    def close(self, intent: int, *, outcome: str, duration_ms: int, detail: str, bytes_count: int | None) -> None:
-        assert (intent, duration_ms >= 0) == (7, True)
-        self.turns.append(f"outcome {outcome}")
+    def close(
+        self,
+        intent: int,
+        *,
+        outcome: str,
+        duration_ms: int,
+        detail: str,
+        bytes_count: int | None,
+        exit_code: int | None,
+    ) -> None:
+        assert (intent, duration_ms >= 0, bytes_count) == (7, True, None)
+        self.turns.append(f"outcome {outcome}" if exit_code is None else f"outcome {outcome} {exit_code}")
         self.details.append(detail)
 
     def refused(self, row: Row, *, rule: str) -> None:
@@ -284,3 +293,11 @@ def test_what_comes_again_and_again_is_told_again_after_a_while() -> None:
     assert not told.is_news("a")
     now = 60.0
     assert told.is_news("a")
+
+
+def test_what_a_guard_of_lines_said_stands_in_the_row_and_an_action_may_say_how_it_ended(edges: Edges) -> None:
+    with edges.acting(judged=Judged(verdict="confirm", rule="kubectl-delete")) as outcome:
+        assert outcome.number == 7
+        outcome.word, outcome.exit_code = "failed", 1
+    assert (edges.rows[-1].verdict, edges.rows[-1].rule) == ("confirm", "kubectl-delete")
+    assert edges.turns[-2] == "outcome failed 1"
