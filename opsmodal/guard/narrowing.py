@@ -6,8 +6,6 @@ refused where it names anything of that sort; a line about no kind of object is 
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from opsmodal.guard.rule import Rule
 from opsmodal.guard.verdict import Verdict, Where, refused
 from opsmodal.guard.world import Asked
@@ -22,8 +20,11 @@ SITE_RULES = (
     ),
 )
 
-HOST_VERB = "host"
-"""Stands in a policy for every command on the host, as `rollout` stands for all of its subcommands."""
+_REACHED = {
+    "exec": frozenset({"pods"}),
+    "logs": frozenset({"pods"}),
+    "autoscale": frozenset({"horizontalpodautoscalers"}),
+}
 
 
 def narrowed(verdict: Verdict, asked: Asked) -> Verdict:
@@ -40,9 +41,14 @@ def narrowed(verdict: Verdict, asked: Asked) -> Verdict:
         return refused(
             "site-program", f"The policy of this service leaves out “{program}”.", hint=_left(policy.programs)
         )
-    if policy.kinds is not None and (foreign := verdict.kinds - policy.kinds):
+    if policy.kinds is not None and (foreign := _kinds(verdict) - policy.kinds):
         return refused("site-kind", f"The policy of this service leaves out {min(foreign)}.", hint=_left(policy.kinds))
     return verdict
+
+
+def _kinds(verdict: Verdict) -> frozenset[str]:
+    """Give the kinds that a line is about, and those that it gets to: `exec deploy/web` enters a pod."""
+    return verdict.kinds | _REACHED[verdict.verb] if verdict.kinds and verdict.verb in _REACHED else verdict.kinds
 
 
 def inner_program(verdict: Verdict) -> str | None:
@@ -53,16 +59,9 @@ def inner_program(verdict: Verdict) -> str | None:
 
 
 def _names(verb: str) -> frozenset[str]:
-    """Give what stands for a verb in a policy: the whole of it, or its first word."""
+    """Give what stands for a verb in a policy: all of it, or its first word, as `rollout` and `host` do."""
     return frozenset({verb, verb.partition(" ")[0]})
 
 
 def _left(names: frozenset[str]) -> str:
     return f"It leaves: {', '.join(sorted(names))}." if names else "It leaves nothing."
-
-
-def approved(verdict: Verdict) -> Verdict:
-    """Give the verdict of a runbook that asks for no confirmation."""
-    from opsmodal.guard.verdict import Decision
-
-    return replace(verdict, decision=Decision.ALLOW)
