@@ -47,7 +47,7 @@ def steps(value: Any) -> Iterator[Mapping[str, Any]]:
             case "remove":
                 yield _fragment(step["path"], None)
             case "test":
-                # It changes nothing; it is judged as if it did, so that whoever reads the steps need not tell them apart.
+                # It changes nothing, and is judged as if it did: so other readers of the steps may be less careful.
                 yield _fragment(step["path"], step.get("value"))
             case "move" | "copy" if isinstance(step.get("from"), str):
                 yield _fragment(step["path"], COPIED)

@@ -59,9 +59,10 @@ def _meant(words: Sequence[Word], asked: Asked) -> list[str]:
 
 def _another_verb(texts: Sequence[str]) -> list[str]:
     """Give help where that was asked for, what does the same as a verb that is refused, or the verb that is nearest."""
-    if not texts:
+    asks = any(text in ("-h", "--help") for text in texts)
+    if not texts or (asks and texts[0].startswith("-")):
         return ["kubectl", "help"]
-    if not texts[0].startswith("-") and any(text in ("-h", "--help") for text in texts):
+    if asks:
         return ["kubectl", "help", texts[0]]
     verb = _INSTEAD.get(texts[0]) or next(iter(get_close_matches(texts[0], _SINGLE, n=1)), "")
     return ["kubectl", verb, *texts[1:]] if verb else []

@@ -110,7 +110,8 @@ def _no_sub(path: str, flag: str, rest: Sequence[Word]) -> Refused:
     """Refuse a group alone, or with a flag at once: `apply -f` is meant as it stands, `rollout -w status` is not."""
     if flag and any(f"{path} {word.text}" in VERBS for word in rest):
         return Refused("kubectl-flag-first", f"{shown(flag)} stands between {path} and its subcommand.")
-    return Refused("kubectl-verb-refused", f"kubectl {path} is not let through by itself.", NEVER[path])
+    how = f"with {shown(flag)}" if flag else "by itself"
+    return Refused("kubectl-verb-refused", f"kubectl {path} {how} is not let through.", NEVER[path])
 
 
 def _dashes(path: str, behind: Sequence[Word]) -> Refused | None:

@@ -19,7 +19,7 @@ RULES = (
     Rule(
         "kubectl-verb-refused",
         "Verbs that open a terminal, a tunnel or a file, or that make, replace or administer objects, are refused.",
-        "The page has what does the same with checks, where there is such a thing.",
+        "See docs/guard.md for what passes instead.",
     ),
     Rule(
         "kubectl-flag-first",
@@ -57,7 +57,7 @@ RULES = (
     Rule(
         "kubectl-file",
         "Flags that read files are refused, also from standard input: the files would be the server's.",
-        "Manifests have their own editor, which judges kind and namespace; values are given by --from-literal.",
+        "Manifests are not typed: kubectl patch, set, label and annotate change fields, --from-literal gives values.",
     ),
     Rule("kubectl-raw", "Raw paths are refused: they reach everything.", "Name the kind and the object instead."),
     Rule(
@@ -78,7 +78,7 @@ RULES = (
     Rule(
         "kubectl-secret",
         "Of secrets, get passes for manage, in formats whose values can be masked.",
-        "Use kubectl get secret NAME, with -o json, yaml, name or wide, or reveal one value on the Config tab.",
+        "Use kubectl get secret NAME, with -o json, yaml, name or wide.",
     ),
     Rule(
         "kubectl-kind",
@@ -102,7 +102,7 @@ RULES = (
     Rule(
         "kubectl-autoscaled",
         "While an autoscaler owns a workload, its replicas are the autoscaler's.",
-        "Change the autoscaler's bounds on the Deployment tab, or remove it there first.",
+        "Remove the autoscaler first, with kubectl delete hpa NAME, or ask who set it to change its bounds.",
     ),
     Rule(
         "kubectl-scale",
@@ -117,7 +117,7 @@ RULES = (
     Rule(
         "kubectl-patch-field",
         "A patch changes metadata, a config map, or the specification of a workload, field by field.",
-        "The Config, Domains and Deployment tabs change the rest with checks.",
+        "Ask somebody who administers the cluster to change the rest.",
     ),
     Rule(
         "kubectl-patch-privilege",
@@ -127,12 +127,12 @@ RULES = (
     Rule(
         "kubectl-delete",
         "Pods, jobs, workloads and autoscalers are deleted by name, selector or --all; nothing else is.",
-        "Config maps and secrets are deleted on the Config tab, ingresses on the Domains tab.",
+        "Ask somebody who administers the cluster to delete other objects.",
     ),
     Rule(
         "kubectl-create",
         "Of create, job --from=cronjob/NAME, configmap and secret generic with --from-literal pass.",
-        "Other objects are made on the page, which checks kind and namespace.",
+        "Ask somebody who administers the cluster to make other objects.",
     ),
 )
 

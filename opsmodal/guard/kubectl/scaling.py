@@ -8,7 +8,7 @@ from __future__ import annotations
 from opsmodal.guard.kubectl.changing import named
 from opsmodal.guard.kubectl.kinds import WITH_PODS
 from opsmodal.guard.kubectl.objects import Object, objects
-from opsmodal.guard.kubectl.rules import Refused, shown
+from opsmodal.guard.kubectl.rules import Refused
 from opsmodal.guard.kubectl.saying import Line, managed
 from opsmodal.guard.verdict import Verdict
 from opsmodal.guard.world import World
@@ -22,8 +22,6 @@ OWNERS_MAX = 8
 
 def scale(line: Line) -> Verdict:
     """Judge scale: named workloads, a number, none of them an autoscaler's."""
-    if line.has("all", "selector"):
-        raise Refused("kubectl-scale", "Which workloads that hits is not said by the line.")
     replicas = line.read.last("replicas")
     if replicas is None or (count := number(replicas)) is None:
         raise Refused("kubectl-scale", "No number of replicas is given.")
@@ -49,8 +47,8 @@ def _scalable(line: Line) -> tuple[Object, ...]:
 def check_unlocked(each: Object, world: World) -> None:
     """Refuse to touch the replicas of what an autoscaler owns. Raise Refused."""
     if owner := autoscaled_by(each, world):
-        own = "An autoscaler owns it" if owner == each.key else f"An autoscaler owns {owner}, which it belongs to"
-        raise Refused("kubectl-autoscaled", f"{each.key}: {shown(own)}.")
+        belongs = "" if owner == each.key else f", which {each.key} belongs to"
+        raise Refused("kubectl-autoscaled", f"An autoscaler owns {owner}{belongs}.")
 
 
 def autoscaled_by(each: Object, world: World) -> str:

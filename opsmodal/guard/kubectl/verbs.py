@@ -88,22 +88,23 @@ ALIASES: Mapping[str, str] = {"top po": "top pod", "top pods": "top pod", "creat
 GROUPS = frozenset(path.rpartition(" ")[0] for path in (*VERBS, "create secret generic") if " " in path) | {"create"}
 """Words that are no command yet: a subcommand has to follow at once."""
 
-_EDITOR = "Manifests have their own editor on the Config tab, which judges kind and namespace."
+_FIELDS = "Manifests are not typed: kubectl patch, set, label and annotate change single fields."
+_INSIDE = "No tunnel is opened: kubectl exec POD -- COMMAND asks from inside, with what the image has."
 _NOBODY = "Ask somebody who administers the cluster."
 NEVER: Mapping[str, str] = {
     "attach": "Read what it prints with kubectl logs, or run a command with kubectl exec POD -- COMMAND.",
-    "port-forward": "The Domains tab shows how the service is reached.",
-    "proxy": "The Domains tab shows how the service is reached.",
+    "port-forward": _INSIDE,
+    "proxy": _INSIDE,
     "cp": "Run kubectl exec POD -- cat FILE to read a file.",
-    "edit": _EDITOR,
+    "edit": _FIELDS,
     "debug": "Run what the image has with kubectl exec POD -- COMMAND.",
-    "run": "The Deployment tab sets images; kubectl create job NAME --from=cronjob/NAME runs a cron job now.",
-    "expose": "The Domains tab leads a domain to a service.",
-    "diff": _EDITOR,
-    "apply": _EDITOR,
-    "replace": _EDITOR,
-    "create": f"Of create, job --from, configmap and secret generic with --from-literal pass. {_EDITOR}",
-    "kustomize": _EDITOR,
+    "run": "kubectl set image changes an image; kubectl create job NAME --from=cronjob/NAME runs a cron job now.",
+    "expose": _NOBODY,
+    "diff": _FIELDS,
+    "apply": _FIELDS,
+    "replace": _FIELDS,
+    "create": f"Of create, job --from, configmap and secret generic with --from-literal pass. {_FIELDS}",
+    "kustomize": _FIELDS,
     "config": "Each line already goes to the service's own cluster and namespace.",
     "certificate": _NOBODY,
     "cordon": _NOBODY,
