@@ -32,7 +32,7 @@ LISTS = (
 )
 DOCKER_ONLY = (
     "ps -l",
-    "top g2-shop-web -eo pid,args",
+    "top g2-shop-web -eo user,pid,args",
     "ps --latest -q",
     "top g2-shop-web aux",
     "top g2-shop-web -o pid,user,comm --sort=-pid",

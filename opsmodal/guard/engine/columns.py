@@ -26,10 +26,27 @@ _PODMAN = (
     r"(?:%[CGPUacgnprtuxyz]|args|capamb|capbnd|capeff|capinh|capprm|comm|etime|group|groups|hgroup|hgroups|hpid|huser"
     r"|label|nice|pcpu|pgid|pid|ppid|rgroup|rss|ruser|seccomp|state|stime|time|tty|user|vsz)"
 )
-_OPTION = re.compile(rf"-[AadefFjlyTwHM]+|-?[axuwfljvsSTL]+|--forest|--sort=[+-]?{_COLUMN}(?:,[+-]?{_COLUMN})*")
+_OPTION = re.compile(rf"-[AadefFjlyTwH]+|-?[axuwfljvsSTL]+|--forest|--sort=[+-]?{_COLUMN}(?:,[+-]?{_COLUMN})*")
 _ASKS = re.compile(r"-[AadefFwx]*o|[axwf]*o|--format")
 """The next word names columns."""
-_NAMES = re.compile(rf"-o{_COLUMNS}|--format={_COLUMNS}")
+_NAMES = re.compile(rf"(?:-o|--format=)(?P<columns>{_COLUMNS})")
+_WITH_BLANKS = frozenset(
+    {
+        "args",
+        "command",
+        "cmd",
+        "comm",
+        "ucmd",
+        "ucomm",
+        "fname",
+        "lstart",
+        "start",
+        "bsdstart",
+        "sched",
+        "wchan",
+        "nwchan",
+    }
+)
 _LIST = re.compile(_COLUMNS)
 _DESCRIPTORS = re.compile(rf"{_PODMAN}(?:,{_PODMAN})*")
 
@@ -39,8 +56,12 @@ def judged(options: Sequence[str], *, podman: bool) -> tuple[str, ...]:
     if podman and all(map(_DESCRIPTORS.fullmatch, options)):
         return tuple(options)
     words: Iterator[str] = iter(options)
+    named: list[str] = []
     for word in words:
-        if _OPTION.fullmatch(word) or _NAMES.fullmatch(word):
+        if _OPTION.fullmatch(word):
+            continue
+        if match := _NAMES.fullmatch(word):
+            named += match["columns"].split(",")
             continue
         if not _ASKS.fullmatch(word):
             raise NotAllowed("engine-ps-options", f"top does not take {shown(word)} here.")
@@ -48,8 +69,22 @@ def judged(options: Sequence[str], *, podman: bool) -> tuple[str, ...]:
         if not _LIST.fullmatch(columns):
             what = f"{shown(columns)} are no columns of ps." if columns else f"{shown(word)} wants columns."
             raise NotAllowed("engine-ps-options", what)
+        named += columns.split(",")
+    if named and not podman:
+        _demand_pid(named)
     _demand_no_environments(options)
     return tuple(options)
+
+
+def _demand_pid(named: Sequence[str]) -> None:
+    """Raise NotAllowed unless the pid comes before every column with blanks in it.
+
+    dockerd cuts the lines of all processes of the host at blanks and takes the word below PID for the pid. With a
+    command in front, that is a word of somebody else's command, and stands in its error ("Unexpected pid …").
+    """
+    before = named[: named.index("pid")] if "pid" in named else None
+    if before is None or not _WITH_BLANKS.isdisjoint(before):
+        raise NotAllowed("engine-ps-options", "dockerd wants the column pid, in front of those that hold blanks.")
 
 
 def _demand_no_environments(options: Sequence[str]) -> None:
