@@ -19,6 +19,7 @@ import msgspec
 
 from opsmodal.commands.ending import Ending
 from opsmodal.commands.job import STOP_WAIT_S, Closed
+from opsmodal.errors import NotThere
 from opsmodal.jobs import Worker
 from opsmodal.place import Place, is_same_user
 from opsmodal.spool import READ_MAX_BYTES, Gone
@@ -231,9 +232,13 @@ class AwayCommand(Away):
         return [(at, _BYTES.decode(record)) for at, record in told.records]
 
     def end_by(self, person: str) -> Ending | None:
-        """Stop it in somebody's name, as CommandJob.end_by does. Raise Lost when its worker does not answer."""
+        """Stop it in somebody's name, as CommandJob.end_by does. Raise NotThere when its worker does not answer."""
         question = msgspec.structs.replace(self._question, what="stop", person=person, wait_s=STOP_WAIT_S)
-        return self._put(question).ending
+        try:
+            return self._put(question).ending
+        except Lost as lost:
+            hint = "Look again in a minute: by then it has ended, or is told of as lost."
+            raise NotThere("The process that runs the command does not answer.", hint=hint) from lost
 
     def _note(self, told: Answer) -> None:
         self.ending = told.ending

@@ -106,8 +106,8 @@ def as_row(typed: Typed, command_id: str, *, state: str, at: datetime) -> Comman
         service=typed.service,
         runtime=typed.runtime,
         mode=typed.mode.value,
-        line=_text(redacted(typed.line))[:LINE_MAX_CHARS],
-        instance=_text(typed.instance)[:NAME_CHARS],
+        line=storable(redacted(typed.line))[:LINE_MAX_CHARS],
+        instance=storable(typed.instance)[:NAME_CHARS],
         verdict=typed.verdict,
         rule=typed.rule,
         state=state,
@@ -120,7 +120,7 @@ def as_row(typed: Typed, command_id: str, *, state: str, at: datetime) -> Comman
         bytes_count=None,
         truncated=False,
         connection=typed.connection,
-        identity=_text(typed.identity)[:NAME_CHARS],
+        identity=storable(typed.identity)[:NAME_CHARS],
         audit_id=typed.audit_id,
     )
 
@@ -173,5 +173,6 @@ def _ending(row: CommandRow) -> Ending | None:
 _REASONS = ("exited", "timeout", "output-limit", "stopped", "lost")
 
 
-def _text(text: str) -> str:
-    return text.replace("\0", "")  # which PostgreSQL keeps in no text
+def storable(text: str) -> str:
+    """Give a text as every database takes it: PostgreSQL keeps no NUL, and nobody half of a character."""
+    return text.replace("\0", "").encode(errors="replace").decode()

@@ -18,12 +18,13 @@ from opsmodal.audit.redaction import redacted
 from opsmodal.commands.ending import WORKER_DIED, Ending
 from opsmodal.commands.keeping import Keeping
 from opsmodal.commands.kept import Frame, Kept, KeptCommand, Rest, TooSecret, at_once, pack, unpack
-from opsmodal.commands.record import Begun, Past, Place, Record, Typed, as_place, as_record, as_row
+from opsmodal.commands.record import Begun, Past, Place, Record, Typed, as_place, as_record, as_row, storable
 from opsmodal.guard.world import Mode
 from opsmodal.jobs import DEAD_AFTER, LOST, RUNNING
 from opsmodal.store.errors import StoreProblem, WrongKey
 from opsmodal.store.store import Store
 from opsmodal.store.tables import CommandOutputRow, CommandRow, JobRow
+from opsmodal.store.tables.base import NAME_CHARS
 from opsmodal.store.vault import Vault
 
 log = logging.getLogger(__name__)
@@ -93,13 +94,13 @@ class CommandRecords:
             "ended_at": begun.started_at + timedelta(milliseconds=ending.duration_ms),
             "exit_code": ending.exit_code,
             "reason": ending.reason,
-            "sentence": redacted(ending.sentence),
+            "sentence": storable(redacted(ending.sentence)),
             "duration_ms": ending.duration_ms,
             "bytes_count": ending.bytes,
             "truncated": truncated,
         }
         if identity:
-            values["identity"] = identity
+            values["identity"] = storable(identity)[:NAME_CHARS]
         with self._store.session() as session:
             session.execute(update(CommandRow).where(CommandRow.id == begun.id).values(values))
         if frames is not None and self._keeps:

@@ -219,9 +219,10 @@ def test_who_is_told_of_the_end_and_fails_hinders_nobody(begin: Begin, records: 
 
 
 def test_one_that_has_ended_is_read_here_for_a_while_and_then_from_its_record(
-    store: Store, records: CommandRecords, tmp_path: Path
+    records: CommandRecords, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commands = CommandJobs(tmp_path / "streams", records=records, most=3, limit_bytes_max=1000, kept_s=0.5)
+    monkeypatch.setattr(commands, "_pause_s", lambda: 0.05)
     job = begun(commands, Written([Output("stdout", b"here\n"), Exit(code=0)]).started)
     assert all_of(job)["stdout"] == "here\n"
     assert commands.find(job.id, owner="eve", service="shop") is job

@@ -13,10 +13,10 @@ import pytest
 from connectors.base import Exit, Output
 from opsmodal.commands.job import Closed
 from opsmodal.commands.records import CommandRecords
-from opsmodal.errors import TooMany
+from opsmodal.errors import NotThere, TooMany
 from opsmodal.meter import Meter
 from opsmodal.near import Near
-from opsmodal.neighbours import AwayCommand, Lost
+from opsmodal.neighbours import AwayCommand
 from opsmodal.settings import Settings
 from opsmodal.store import Store, Vault
 from tests.unit.opsmodal.commands.conftest import begun
@@ -120,7 +120,7 @@ def test_what_a_worker_has_given_up_is_read_from_its_record(worker: Worker) -> N
     there.close()
     with pytest.raises(Closed):
         found.read(0, limit=1, wait_s=0)
-    with pytest.raises(Lost):
+    with pytest.raises(NotThere, match="does not answer"):
         found.end_by("alice")
     assert here.command(job.id, "shop") is None
     past = here.commands.records.past(stored(here.commands.records, job))

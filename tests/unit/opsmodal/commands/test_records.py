@@ -77,6 +77,18 @@ def test_a_refused_line_is_written_with_its_rule(records: CommandRecords) -> Non
     assert records.output(record) is None
 
 
+@pytest.mark.parametrize("line", ["kubectl \0 get", "kubectl get \ud800", "쿠버 \U0001f600" * 3000, ""])
+def test_whatever_was_typed_is_written_down(records: CommandRecords, line: str) -> None:
+    records.refused(typed(line), command_id="a")
+    begun = records.begin(typed(line), command_id="b")
+    ending = Ending(exit_code=None, reason="lost", sentence=line, duration_ms=0, bytes=0)
+    records.end(begun, ending, frames=[("stdout", "\0\x1b\u2028")], identity=line)
+    assert got(records, "a").line == got(records, "b").line
+    kept = records.output(got(records, "b"))
+    assert kept is not None
+    assert kept.frames == [("stdout", "\0\x1b\u2028")]
+
+
 def test_a_record_is_found_on_its_service_only(records: CommandRecords) -> None:
     command_id = written(records, "kubectl get pods")
     assert records.get(command_id, service="blog") is None
