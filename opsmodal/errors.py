@@ -14,6 +14,7 @@
     ├── ConfirmationRequired    dangerous: says what will be hit and what to confirm with
     ├── InUse                   still referred to
     ├── LastAdministrator       nobody would be left who can administer
+    ├── ProgramMissing          a program that typed lines need is not installed on the server
     ├── TooMany                 a limit on how often or how many
     ├── ReadOnly                changes are switched off
     └── NotRecorded             the audit log could not be written, so nothing was done
@@ -117,6 +118,10 @@ class Rejected(Refusal):
     def __init__(self, sentence: str, problems: Sequence[Problem], *, hint: str = "") -> None:
         super().__init__(sentence, hint=hint)
         self.problems = tuple(problems)
+
+
+class ProgramMissing(Refusal):
+    """A program that typed lines need is not installed on the server."""
 
 
 class TooMany(Refusal):

@@ -9,12 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from opsmodal.commands.ending import LOST, Ending
+from opsmodal.errors import ProgramMissing
 from opsmodal.fleet import Fleet
-from opsmodal.guard.verdict import Verdict
+from opsmodal.guard.verdict import Verdict, Where
 from opsmodal.operations.command_world import facet_of
 from opsmodal.operations.door import Pass
 from opsmodal.operations.recording import FAILED, Outcome
 from runtimes.commands import Command, Started
+from runtimes.errors import Missing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,14 +38,23 @@ class Running:
         return self._fleet.connection_in_use(leave.service.runtime, leave.over)
 
     def start(self, leave: Pass, verdict: Verdict, *, limit_s: float) -> Run:
-        """Begin to run. Raise what the runtime and its connection say."""
+        """Begin to run. Raise ProgramMissing, and what the runtime and its connection say."""
         service, command = leave.service, _command(verdict, limit_s=limit_s, identity=leave.service.service_account)
-        started = self._fleet.read(
-            service.runtime,
-            lambda runtime: facet_of(runtime.commands).run(service.scope(), command),
-            over=leave.over,
-        )
+        try:
+            started = self._fleet.read(
+                service.runtime,
+                lambda runtime: facet_of(runtime.commands).run(service.scope(), command),
+                over=leave.over,
+            )
+        except Missing as missing:
+            if verdict.where is Where.CLI and self._lacks_program(leave):  # else it is the container that has gone
+                raise ProgramMissing(missing.sentence, hint=missing.hint) from missing
+            raise
         return Run(started=started, connection=self.connection(leave))
+
+    def _lacks_program(self, leave: Pass) -> bool:
+        opened = self._fleet.runtime(leave.service.runtime, over=leave.over)
+        return bool(facet_of(opened.commands).missing())
 
     def ended(self, leave: Pass, run: Run, ending: Ending, *, changed: bool) -> None:
         """Take in that a command is over: Auto hears of a way that was lost, and lists are read anew after a change."""

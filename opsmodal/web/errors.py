@@ -38,6 +38,7 @@ STATUSES: dict[type[Exception], tuple[int, str]] = {
     own.ConfirmationRequired: (409, "confirmation-required"),
     own.InUse: (409, "in-use"),
     own.LastAdministrator: (409, "last-administrator"),
+    own.ProgramMissing: (424, "program-missing"),
     own.TooMany: (429, "too-many"),
     own.NotRecorded: (503, "not-recorded"),
     ProviderAway: (503, "provider-away"),

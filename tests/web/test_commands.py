@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from opsmodal.demo.cluster import start
-from tests.web.conftest import Installation, Seed, closed, own_page
+from opsmodal.demo.cluster import Cluster, start
+from tests.web.conftest import Installation, Seed, closed, installed, own_page
 from tests.web.typed import installed_with_kubectl, rows, run, with_another_operator
 
 PLANTED = "swordfish-of-nobody"
@@ -377,6 +377,21 @@ def test_output_that_is_not_to_be_kept_is_not(strict: Installation) -> None:
     assert strict.client("operator").get(path).json["stdout"] is None
     assert strict.client("operator").get(f"{path}/text").status_code == 404
     assert strict.client("operator").get("/services/shop/commands").json["limits"]["keep_days"] == 0
+
+
+def test_without_kubectl_it_is_said_what_to_install(example_cluster: Cluster, seed: Seed, tmp_path: Path) -> None:
+    made = installed(tmp_path, seed, example_cluster, kubectl="no-such-kubectl")
+    try:
+        answer = run(made, "kubectl get pods", "operator")
+        assert (answer.status_code, answer.json["code"]) == (424, "program-missing")
+        assert "kubectl" in answer.json["detail"]
+        assert answer.json["hint"]
+        assert made.client("operator").get("/services/shop/commands").json["missing"]
+        assert rows(made)[-1].outcome == "failed"
+        newest = made.client("operator").get("/services/shop/commands").json["history"]["items"][0]
+        assert newest["outcome"] != "running"
+    finally:
+        closed(made)
 
 
 def test_the_sites_policy_narrows(changed: Installation) -> None:
