@@ -10,7 +10,7 @@ const encoder = new TextEncoder();
 // Gives what ends it when the page turns to something else; the command itself goes on.
 export function startConsole(section) {
   const lines = new LogLines(section);
-  const isStream = Boolean(section.dataset.stream);
+  const isStream = "stream" in section.dataset;
   if (!isStream) lines.surface.scrollTop = 0;
   const find = async ({ target }) => {
     (await import("./log-find.js")).startFinding(section, lines);
@@ -67,6 +67,7 @@ function attach(section, lines) {
   function end(frame) {
     if (frame.reason === "error") return again(frame.sentence.replace(/\.$/, ""));
     leave();
+    count();
     if (frame.ended) accessEnded(frame);
     const code = frame.exit_code ?? null;
     state.replaceChildren(piece("span", code === 0 ? "mark ok" : "mark error", `${code === 0 ? "●" : "▲"} ${code === null ? frame.reason.replace("-", " ") : `exit code ${code}`}`));
@@ -112,4 +113,4 @@ function attach(section, lines) {
 }
 
 const span = (seconds) => (seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} m${seconds % 60 ? ` ${seconds % 60} s` : ""}`);
-const size = (count) => (count < 1e6 ? `${+(count / 1e3).toFixed(1)} kB` : `${+(count / 1e6).toFixed(1)} MB`);
+const size = (count) => (count < 1e6 ? `${+(count / 1e3).toFixed(2)} kB` : `${+(count / 1e6).toFixed(1)} MB`);

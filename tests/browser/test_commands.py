@@ -263,9 +263,11 @@ def test_what_somebody_closed_stays_closed(own: Own) -> None:
     page = own.visit(TAB)
     page.get_by_role("heading", name="Common commands").click()
     expect(page.get_by_role("link", name="kubectl get pods -o wide")).to_be_hidden()
-    typed(page, "kubectl get daemonsets")
+    typed(page, "kubectl get daemonsets", mode="Streaming")
     outcome(page, "exit code 0")
     expect(page.locator("[data-past]").first).to_contain_text("daemonsets")
+    expect(page.locator("[data-past]").first, "what was open stays open").to_be_visible()
+    expect(page.locator("[data-progress]")).not_to_contain_text(", 0 kB")
     page.keyboard.press("Escape")
     with page.expect_response(lambda answer: "X-Opsmodal-Refresh".lower() in answer.request.headers):
         page.keyboard.press("r")
