@@ -111,7 +111,11 @@ def ran(world: World, name: str, *argv: str, limit_s: float = LIMIT_S, **more: o
 
 def inside(world: EngineWorld, name: str) -> list[str]:
     """Look from outside what runs in a container beside its first process: the command lines; dead ones are "dead"."""
-    first = int(world.inspect(name)["State"]["Pid"])
+    return beside(int(world.inspect(name)["State"]["Pid"]))
+
+
+def beside(first: int) -> list[str]:
+    """The same by the first process of a container, when its engine can be asked no more."""
     space = Path(f"/proc/{first}/ns/pid").readlink()
     found = []
     for entry in Path("/proc").iterdir():
@@ -148,7 +152,7 @@ def test_outputs_come_apart_and_the_exit_code_as_it_is(engine_world: EngineWorld
     found = ran(engine_world, name, "sh", "-c", "printf out; printf err >&2; exit 3")
     assert (found.out, found.err) == (b"out", b"err")
     assert found.end == Exit(code=3)
-    assert inside(engine_world, name) == []
+    settle(lambda: inside(engine_world, name) == [], "the keeper has gone", within_s=GONE_S)
 
 
 @pytest.mark.parametrize(
@@ -302,6 +306,22 @@ def test_a_line_that_is_cut_for_a_moment_is_no_exit(engine_world: EngineWorld) -
     (end,) = items
     assert isinstance(end, Exit)
     assert (end.code, end.reason) == (None, Ended.LOST)
+
+
+def test_a_crashed_engine_is_told_and_ends_the_command(engine_world: EngineWorld) -> None:
+    name, marked = engine_world.healthy(), word()
+    first = int(engine_world.inspect(name)["State"]["Pid"])
+    started = begun(engine_world, name, "sh", "-c", f"{APART.format(word=marked)}; echo up; sleep {marked}", limit_s=15)
+    items = iter(started.stream)
+    assert next(items) == Output("stdout", b"up\n")
+    engine_world.crash()
+    try:
+        (end,) = items
+        assert isinstance(end, Exit)
+        assert (end.code, end.reason) == (None, Ended.LOST)
+        settle(lambda: not [line for line in beside(first) if line != "dead"], "it is over", within_s=60)
+    finally:
+        engine_world.revive()
 
 
 def test_two_at_once_do_not_meet(engine_world: EngineWorld) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
 
+from connectors.base import Ended, Exit, Output
 from connectors.direct import Direct
 from runtimes.base import LogQuery, Runtime, Scope, Severity
+from runtimes.commands import Command, Started
 from runtimes.podman.open import open_podman
 from tests.contract.worlds import settle
 from tests.engines.containers import ContainerEngine
+from tests.unit.connectors.processes import naming
 
 SCOPE = Scope(service="own", project="own")
 LABEL = ("--label", "io.podman.compose.project=own")
@@ -42,3 +46,30 @@ def test_a_rootless_container_is_restarted(runtime: Runtime, rootless_engine: Co
     before = runtime.instances.list(SCOPE).items[0].containers[0].started_at
     runtime.instances.restart(SCOPE, "web")
     assert runtime.instances.list(SCOPE).items[0].containers[0].started_at != before
+
+
+def test_commands_run_in_a_rootless_container_and_leave_nothing(
+    runtime: Runtime, rootless_engine: ContainerEngine
+) -> None:
+    options = ["--name", "web", "--stop-timeout", "1", *LABEL]
+    rootless_engine.run("sh", "-c", "exec sleep 3600", options=options)
+    assert runtime.commands is not None
+    commands = runtime.commands
+    own = commands.containers(SCOPE).own["web"]
+
+    def begun(*argv: str, limit_s: float = 30.0) -> Started:
+        return commands.run(SCOPE, Command(argv=argv, limit_s=limit_s, where="container", container=own))
+
+    said = list(begun("sh", "-c", "printf out; printf err >&2; exit 3").stream)
+    assert sorted(map(repr, said)) == sorted(
+        map(repr, [Output("stdout", b"out"), Output("stderr", b"err"), Exit(code=3)])
+    )
+    word = f"7{time.monotonic_ns() % 10**8:08d}"
+    started = begun("sh", "-c", f"setsid sleep {word} & sleep {word}")
+    settle(lambda: len(naming(word)) > 2, "both run, and the shell")
+    started.stream.close()
+    settle(lambda: not naming(word), "both are over")
+    *_, end = begun("sleep", word, limit_s=1).stream
+    assert isinstance(end, Exit)
+    assert end.reason is Ended.TIMEOUT
+    settle(lambda: not naming(word), "it is over")
