@@ -110,9 +110,9 @@ def _BY_NAME() -> Mapping[str, Sequence[tuple[str, Sort]]]:  # noqa: N802  (a ta
 
 def _category(word: str, spelled: str, world: World) -> tuple[Sort, ...]:
     """Give all kinds of a category. One of the whole cluster among them refuses it: kubectl would read that, too."""
-    if any(word in kind.categories for kind in world.cluster_kinds):
+    if any(word in map(str.lower, kind.categories) for kind in world.cluster_kinds):
         raise Refused("kubectl-kind-cluster", f"“{shown(spelled)}” holds a kind that belongs to the whole cluster.")
-    own = tuple(_sort(kind) for kind in world.kinds if word in kind.categories)
+    own = tuple(_sort(kind) for kind in world.kinds if word in map(str.lower, kind.categories))
     return tuple(_built_in_of(plural) for plural in IN_ALL) + own if word == ALL else own
 
 
