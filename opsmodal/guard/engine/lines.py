@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from opsmodal.guard.engine import columns, filters
 from opsmodal.guard.engine.flags import demand_end, demand_names, flags_read, written
@@ -41,7 +42,11 @@ def judge_engine(words: tuple[Word, ...], asked: Asked) -> Verdict:
     try:
         return _judged(words, asked)
     except NotAllowed as problem:
-        return problem.verdict
+        return (
+            replace(problem.verdict, suggestion=_named_otherwise(words, *problem.instead))
+            if problem.instead
+            else problem.verdict
+        )
 
 
 def _judged(words: tuple[Word, ...], asked: Asked) -> Verdict:
@@ -59,6 +64,13 @@ def _judged(words: tuple[Word, ...], asked: Asked) -> Verdict:
     narrowing = filters.narrowed(verb, given.all("filter"), asked.world) if verb.row.narrow else ()
     argv = (program, *verb.row.name.split(), *written(verb, given), *narrowing, *_ids(operands), *operands.rest)
     return _verdict(verb, argv, operands)
+
+
+def _named_otherwise(words: Sequence[Word], typed: str, meant: str) -> str:
+    """Write a line with the name that may have been meant, where it stands for the first time."""
+    texts = [word.text for word in words]
+    at = next((at for at, text in enumerate(texts) if text.removeprefix("/") == typed), None)
+    return "" if at is None else shlex.join([*texts[:at], meant, *texts[at + 1 :]])
 
 
 def _verdict(verb: Verb, argv: tuple[str, ...], operands: Operands) -> Verdict:

@@ -7,12 +7,14 @@ What is not own is refused in one way: whether another service's container is th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from opsmodal.guard.engine.refusing import NotAllowed, shown
 from opsmodal.guard.world import World
 
+_APART = re.compile(r"[._]")
 NAMED_MAX = 8
 """So many names stand in a hint: more is what `ps` is for."""
 
@@ -39,7 +41,12 @@ def resolved(text: str, world: World) -> Own:
         raise NotAllowed(
             "engine-container", f"{shown(text)} is the beginning of several ids: {several}.", hint=_hint(world)
         )
-    raise NotAllowed("engine-container", f"{shown(text)} is not one container of this service.", hint=_hint(world))
+    raise NotAllowed(
+        "engine-container",
+        f"{shown(text)} is not one container of this service.",
+        hint=_hint(world),
+        instead=_meant(name, world),
+    )
 
 
 def everyone(world: World) -> tuple[Own, ...]:
@@ -58,6 +65,12 @@ def _fitting(text: str, world: World) -> list[Own]:
     if exact or any(full.startswith(text) for full in world.other.values()):
         return exact
     return [Own(name, full) for name, full in world.own.items() if full.startswith(text)]
+
+
+def _meant(text: str, world: World) -> tuple[str, str] | None:
+    """Give the one own container whose name has a word as a part, as `web` is one of compose's `shop-web-1`."""
+    having = [name for name in world.own if f"-{text}-" in f"-{_APART.sub('-', name)}-"]
+    return (text, having[0]) if text and len(having) == 1 else None
 
 
 def _hint(world: World) -> str:

@@ -7,10 +7,16 @@ from opsmodal.guard.verdict import Verdict, refused
 
 
 class NotAllowed(Exception):
-    """The line does not run: by which rule, why, and a line to take over where there is one."""
+    """The line does not run: by which rule, why, and a line to take over where there is one.
 
-    def __init__(self, rule: str, reason: str, *, hint: str = "", suggestion: str = "") -> None:
+    `instead` is a word of the line and what may have been meant by it, for a line that is known only further up.
+    """
+
+    def __init__(
+        self, rule: str, reason: str, *, hint: str = "", suggestion: str = "", instead: tuple[str, str] | None = None
+    ) -> None:
         super().__init__(reason)
+        self.instead = instead
         self.verdict: Verdict = refused(rule, reason, hint=hint or HINTS.get(rule, ""), suggestion=suggestion)
 
 

@@ -175,6 +175,25 @@ def test_nobody_learns_whether_a_foreign_container_is_there() -> None:
     assert there.hint == absent.hint == "This service's containers: db, web."
 
 
+@pytest.mark.parametrize(
+    ("line", "suggestion"),
+    [
+        ("docker logs web", "docker logs shop-web-1"),
+        ("docker exec /web cat web", "docker exec shop-web-1 cat web"),
+        ("docker logs --tail 5 shop-web", "docker logs --tail 5 shop-web-1"),
+        ("docker stop cache", "docker stop shop_cache.1"),
+        ("docker logs worker", ""),
+        ("docker logs pay-web", ""),
+        ("docker logs we", ""),
+        ("docker ps --filter id=web", ""),
+    ],
+)
+def test_a_service_of_compose_suggests_its_container(line: str, suggestion: str) -> None:
+    own = {"shop-web-1": WEB, "shop_cache.1": DB, "shop-worker-1": "a3" * 32, "shop-worker-2": "a4" * 32}
+    verdict = judged(line, world=Known(own=own, other={"pay-web": PAY, "web": "b2" * 32}))
+    assert (verdict.rule, verdict.suggestion) == ("engine-container", suggestion)
+
+
 def test_a_name_wins_over_an_id_that_it_begins() -> None:
     world = Known(own={"b1": WEB}, other={"pay": PAY, "a2": DB})
     assert judged("docker logs b1", world=world).argv[-1] == WEB
