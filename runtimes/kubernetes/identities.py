@@ -22,8 +22,10 @@ from runtimes.structs import make_ready
 
 TOKEN_S = 1800
 """How long a token is asked for: a stream's ten minutes three times. The API gives none for less than 600 s."""
+KEPT_S = 300.0
+"""How long a token is used again: an account that was made anew takes none of its predecessor's."""
 SPARE_S = 60.0
-"""A token is used while it outlives the command by this much."""
+"""A token outlives its command by this much at least."""
 KEPT_MAX = 64
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 WHO = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
@@ -61,7 +63,7 @@ class _SelfReview(msgspec.Struct, frozen=True):
 @dataclass(frozen=True, slots=True)
 class _Lent:
     identity: Identity
-    until: float
+    since: float
 
 
 class Identities:
@@ -84,20 +86,20 @@ class Identities:
         key = (namespace, account)
         with self._lock:
             lent = self._lent.get(key)
-        if lent is not None and lent.until - SPARE_S > time.monotonic() + for_s:
+        now = time.monotonic()
+        if lent is not None and now < lent.since + min(KEPT_S, TOKEN_S - for_s - SPARE_S):
             return lent.identity
-        identity, until = self._asked(namespace, account)
+        identity = self._asked(namespace, account)
         with self._lock:
-            self._lent[key] = _Lent(identity, until)
+            self._lent[key] = _Lent(identity, now)
             while len(self._lent) > KEPT_MAX:
                 self._lent.pop(next(iter(self._lent)))
         return identity
 
-    def _asked(self, namespace: str, account: str) -> tuple[Identity, float]:
+    def _asked(self, namespace: str, account: str) -> Identity:
         name = f"system:serviceaccount:{namespace}:{account}"
-        until = time.monotonic() + TOKEN_S
         try:
-            return Identity(name=name, token=self._token(namespace, account)), until
+            return Identity(name=name, token=self._token(namespace, account))
         except Denied as denied:
             if not self._may_act_as(namespace, account):
                 hint = (
@@ -110,7 +112,7 @@ class Identities:
                     hint=hint,
                     detail=denied.detail,
                 ) from denied
-            return Identity(name=name, as_user=name), until
+            return Identity(name=name, as_user=name)
 
     def _token(self, namespace: str, account: str) -> str:
         body = {

@@ -29,6 +29,7 @@ from tests.bench import (
     killed,
     logs,
     memory,
+    one_shots,
     pages,
     pods,
     screen,
@@ -64,6 +65,7 @@ BENCHMARKS: Mapping[str, Callable[[Size], Iterator[Figure]]] = {
     "auto": connections.auto,
     "commands-docker": commands.container,
     "commands-side-by-side": commands.streams,
+    "command-one-shots": one_shots.one_shots,
     "command-stream": command_streams.one,
     "command-streams": command_streams.many,
 }
