@@ -16,7 +16,13 @@ from opsmodal.guard.world import Asked
 WRAPPERS = frozenset({"sudo", "time", "command", "nohup", "watch", "$", "#"})
 """What people put in front of a command out of habit; `$` and `#` come with a pasted prompt."""
 _FIRST = re.compile(r"\A\s*(?P<first>\S+)\s*(?P<rest>.*)\Z", re.DOTALL)
-_INNER = re.compile(r"\A(?P<outer>[^;&|<>()`'\"\\]*?\s--\s+)(?P<inner>.+)\Z", re.DOTALL)
+_BEHIND_DASHES = re.compile(r"\A(?P<outer>[^;&|<>()`'\"\\]*?\s--\s+)(?P<inner>.+)\Z", re.DOTALL)
+_BEHIND_NAME = re.compile(
+    r"\A(?P<outer>\s*(?:docker|podman)\s+(?:container\s+)?exec\s+(?:-[-\w]*\s+)*[\w.-]+\s+)(?P<inner>[^-\s].*)\Z",
+    re.DOTALL,
+)
+_ANOTHER = re.compile(r"[;&|(`]\s*(?:kubectl|docker|podman)\s")
+"""A second command of this page's programs, which is none of the container's."""
 _PIPE = re.compile(r"\A(?P<head>[^;&|<>()`'\"\\]*[^;&|<>()`'\"\\\s])\s*(?:2>&1\s*)?\|")
 _LONG_DASH = re.compile(r"(?<!\S)[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]+")
 
@@ -35,14 +41,30 @@ def lines(typed: str, verdict: Verdict, asked: Asked) -> Iterator[str]:
 
 
 def _without_shell(typed: str, asked: Asked) -> Iterator[str]:
-    """Give the whole line to the shell of the container, or keep what stands in front of a pipe."""
+    """Give the inner line to the shell of the container, or keep what stands in front of a pipe."""
+    if kept := _kept(typed):
+        yield kept
+    whole = _ANOTHER.search(typed) is None
     if asked.container:
-        yield f"sh -c {shlex.quote(typed.strip())}"
+        yield f"sh -c {_quoted(typed)}"
         return
-    if match := _INNER.match(typed):
-        yield match["outer"] + f"sh -c {shlex.quote(match['inner'].strip())}"
+    for pattern in (_BEHIND_DASHES, _BEHIND_NAME):
+        if whole and (match := pattern.match(typed)):
+            yield match["outer"] + f"sh -c {_quoted(match['inner'])}"
     if match := _PIPE.match(typed):
         yield match["head"].strip()
+
+
+def _kept(typed: str) -> str:
+    """Leave out a sign at the very end that parts a command from none."""
+    kept = typed.rstrip(" \t;&|")
+    return kept if kept != typed.rstrip() else ""
+
+
+def _quoted(inner: str) -> str:
+    """Put a line in quotes, in the ones that it has none of."""
+    inner = inner.strip()
+    return f'"{inner}"' if "'" in inner and not set(inner) & set('"\\$`') else shlex.quote(inner)
 
 
 def _with_program(typed: str, asked: Asked) -> Iterator[str]:

@@ -49,6 +49,7 @@ def filled(head: str, unit: str, tail: str) -> str:
         filled("kubectl set env deploy/x ", "A=b ", ""),
         filled("docker logs ", "a ", ""),
         filled("docker ps ", "-f name=a ", ""),
+        filled("docker exec ", "-a  ", "| x"),
         filled("sudo ", "sudo ", "ps"),
     ],
     ids=lambda line: line[:24],
