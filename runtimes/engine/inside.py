@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
-from contextlib import suppress
+from collections.abc import Callable
 
-from connectors.base import Ended, Exit, Output
+from connectors.base import Exit, Output
 from connectors.errors import Forbidden, NotAvailable, Unreachable
 from connectors.keeper import GRACE_S, Kept, keep
 from connectors.running import Running
@@ -22,6 +21,7 @@ from runtimes.engine.answers import Inspected
 from runtimes.engine.containers import Containers
 from runtimes.engine.execs import Execs, ExecSession, told_status
 from runtimes.engine.hijack import Hijacked
+from runtimes.engine.said import Said, unknown, words
 from runtimes.engine.unkept import Unkept
 from runtimes.errors import Conflict, Invalid, Missing, RuntimeProblem, Unavailable
 from runtimes.lasting import Stream
@@ -84,9 +84,9 @@ class Inside:
         self._unkept.close()
 
     def _run_kept(self, container: Inspected, command: Command, kept: Kept) -> Stream[Output | Exit]:
-        exec_id, line = self._begun(container, command, kept.argv, stdin=True)
-        with suppress(OSError):  # a keeper that did not start tells so by its status
-            line.send(kept.input, timeout_s=SEND_S)
+        exec_id = self._made(container, command, kept.argv, stdin=True)
+        line = self._execs.start(exec_id)
+        is_told = _tell(line, kept.input)
         session = ExecSession(line, mark=kept.mark, kept=True, asked=lambda: self._status(exec_id))
         running = self._tracked(session, kept.mark, container, command)
         try:
@@ -96,11 +96,18 @@ class Inside:
         except Forbidden:
             return _refusal(session)
         except Unreachable as problem:
-            raise self._lost(container, problem) from problem
+            lost = self._not_begun(container, problem)
+            if is_told and isinstance(lost, Unavailable):  # it may have begun: nobody may take that for "try again"
+                return unknown(container.own_name)
+            raise lost from problem
         return Said(running, lambda end: self._explained(end, container, exec_id))
 
     def _run_bare(self, container: Inspected, command: Command) -> Stream[Output | Exit]:
-        exec_id, line = self._begun(container, command, command.argv, stdin=False)
+        exec_id = self._made(container, command, command.argv, stdin=False)
+        try:
+            line = self._execs.start(exec_id)
+        except Unavailable:
+            return unknown(container.own_name)
         session = ExecSession(line, mark=BARE, kept=False, asked=lambda: self._status(exec_id))
 
         def left() -> None:
@@ -110,10 +117,8 @@ class Inside:
         running.begin()
         return Said(running, lambda end: self._explained(end, container, exec_id))
 
-    def _begun(
-        self, container: Inspected, command: Command, argv: tuple[str, ...], *, stdin: bool
-    ) -> tuple[str, Hijacked]:
-        exec_id = self._execs.make(
+    def _made(self, container: Inspected, command: Command, argv: tuple[str, ...], *, stdin: bool) -> str:
+        return self._execs.make(
             container.id,
             argv,
             stdin=stdin,
@@ -121,7 +126,6 @@ class Inside:
             workdir=command.workdir,
             environment=command.environment,
         )
-        return exec_id, self._execs.start(exec_id)
 
     def _tracked(
         self,
@@ -161,8 +165,8 @@ class Inside:
     def _status(self, exec_id: str) -> int | None:
         return told_status(self._execs, exec_id, within_s=STATUS_S)
 
-    def _lost(self, container: Inspected, problem: Unreachable) -> RuntimeProblem:
-        """Say why a program did not even begin."""
+    def _not_begun(self, container: Inspected, problem: Unreachable) -> RuntimeProblem:
+        """Say why a program did not even begin, as far as that is known."""
         try:
             check_running(self._containers.inspected(container.id))
         except (Conflict, Missing) as better:
@@ -178,7 +182,7 @@ class Inside:
             now = self._containers.inspected(container.id).state
             code = self._execs.state(exec_id).exit_code
         except Missing:
-            return Exit(code=None, reason=Ended.LOST, sentence=f"The container {name} went while the command ran.")
+            return Exit(code=KILLED, sentence=f"The container {name} was removed while the command ran.")
         except RuntimeProblem:
             return end
         if not now.running or now.started_at != container.state.started_at:
@@ -186,25 +190,6 @@ class Inside:
         if code == KILLED and time.monotonic() - asked < GRACE_S / 2:  # later that may be what the lost line has caused
             return Exit(code=KILLED, sentence="It was ended by SIGKILL.")
         return end
-
-
-class Said:
-    """What a program says, with the end explained where it came without a word."""
-
-    def __init__(self, running: Running, explained: Callable[[Exit], Exit]) -> None:
-        self._running = running
-        self._explained = explained
-
-    def __iter__(self) -> Iterator[Output | Exit]:
-        return self
-
-    def __next__(self) -> Output | Exit:
-        said = next(self._running)
-        return self._explained(said) if isinstance(said, Exit) and said.reason is Ended.LOST else said
-
-    def close(self) -> None:
-        """End the program and what it started. May be called twice, from any thread."""
-        self._running.close()
 
 
 def check_running(container: Inspected) -> None:
@@ -233,10 +218,13 @@ def _refusal(session: ExecSession) -> Stream[Output | Exit]:
     code, said = session.status(), session.early
     if code in NOT_STARTED and SHELL in said:
         raise Unkeepable("shell")
-    return _words(said, code)
+    return words(Exit(code=code), said)
 
 
-def _words(said: bytes, code: int | None) -> Generator[Output | Exit, None, None]:
-    if said:
-        yield Output("stderr", said)
-    yield Exit(code=code)
+def _tell(line: Hijacked, said: bytes) -> bool:
+    """Tell the keeper what to keep; a line without its end is not run. One that did not start says so by its status."""
+    try:
+        line.send(said, timeout_s=SEND_S)
+    except OSError:
+        return False
+    return True

@@ -384,7 +384,8 @@ def test_a_container_that_ends_meanwhile_is_told(engine_world: EngineWorld, how:
         engine_world.remove(name)
     (end,) = items
     assert isinstance(end, Exit)
-    assert f"The container {name} {'stopped' if how == 'stop' else 'went'}" in end.sentence
+    assert (end.code, end.reason) == (137, Ended.EXITED), "the way to the engine was not lost"
+    assert f"The container {name} {'stopped' if how == 'stop' else 'was removed'}" in end.sentence
 
 
 def test_what_can_be_no_command_line_is_refused(engine_world: EngineWorld) -> None:
