@@ -85,9 +85,12 @@ def _verb_in(words: Sequence[Word]) -> tuple[str, list[Word]] | None:
 def _kept(rest: Sequence[Word], seen: Read, asked: Asked) -> Iterator[str]:
     """Give the words again without the flags that have to go; of a cluster, what is left is spelled out."""
     last = len(rest) if seen.dashes is None else seen.dashes
+    places: dict[int, list[Given]] = {}
+    for given in seen.given:
+        places.setdefault(given.at, []).append(given)
     at = 0
     while at < last:
-        here = [given for given in seen.given if given.at == at]
+        here = places.get(at, [])
         if any(_goes(given, asked) for given in here):
             yield from (_spelled(given) for given in here if not _goes(given, asked))
             at = max(given.end for given in here)

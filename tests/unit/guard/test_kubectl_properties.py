@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -176,3 +177,11 @@ def test_whatever_a_patch_is_it_is_read_or_refused(text: str) -> None:
 def test_a_patch_that_is_meant_to_break_the_reader_is_refused(text: str) -> None:
     with pytest.raises(Refused):
         body(text)
+
+
+@pytest.mark.parametrize("text", ["[" * 3_900, "- " * 1_950, "x: [" + "a," * 1_900 + "]", '{"a":' * 780])
+def test_a_patch_takes_no_time_to_be_refused(text: str) -> None:
+    began = time.process_time()
+    with pytest.raises(Refused):
+        body(text)
+    assert time.process_time() - began < 0.5
