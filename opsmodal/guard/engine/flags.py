@@ -68,7 +68,7 @@ def demand_names(words: Sequence[Word], at: int, verb: Verb, given: Read) -> Non
     if verb.row.interspersed or not late:
         return
     mixed = read(words[at:], verb.table)
-    better = "" if isinstance(mixed, Fault) else without(words[:at], mixed, ())
+    better = "" if isinstance(mixed, Fault) or mixed.dashes is not None else without(words[:at], mixed, ())
     raise NotAllowed(
         "engine-flag",
         f"{verb.row.name} takes {shown(late[0].text)} for a container: flags stand in front of the first one.",

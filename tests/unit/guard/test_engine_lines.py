@@ -151,6 +151,7 @@ def test_a_chosen_container_has_to_be_own() -> None:
         ("docker events --since 5m", "engine-endless", "docker events --until=0s --since 5m"),
         ("podman logs web --tail 5 -t", "engine-flag", "podman logs --tail 5 -t web"),
         ("podman logs web --tail=5 db", "engine-flag", "podman logs --tail 5 web db"),
+        ("podman logs web -- -t", "engine-flag", ""),
         ("podman events", "engine-endless", "podman events --stream=false"),
         ("docker stats -a --no-stream", "engine-everyone", "docker stats --no-stream"),
         ("docker -H tcp://x --tls ps -a", "engine-global", "docker ps -a"),
