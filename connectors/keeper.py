@@ -33,18 +33,19 @@ INPUT_MAX_BYTES = 16 * 1024 * 1024
 """The far shell holds it in memory while the program reads."""
 NAME = "opsmodal-run-"
 
-READ = 'IFS= read -r it && eval "$it"'
+READ = 'IFS= read -r _it && eval "$_it"'
 """A line that was cut off by a lost line has no end, and nothing of it is run."""
 LINE = """\
-n=$(printf '\\nx');n=${n%x};exec 3<&0 </dev/null;\
-for need in setsid @NEED@;do command -v $need >/dev/null 2>&1||{ echo @MARK@$need;exit 127;};done;\
+_n=$(printf '\\nx');_n=${_n%x};exec 3<&0 </dev/null;\
+for _need in setsid @NEED@;do command -v $_need >/dev/null 2>&1||{ echo @MARK@$_need;exit 127;};done;\
 echo @MARK@;echo @MARK@ >&2;\
 @TAKE@\
 @GIVE@@COLOUR@setsid /bin/sh -c 'exec "$@"' sh @WORDS@ 3<&- & p=$!;exec @HOLD@>/dev/null 2>&1;\
 setsid /bin/sh -c '@WATCH@' @NAME@-watch $p @LIMIT@ @LET_GO@& w=$!;exec 3<&-;\
 wait $p;s=$?;@OVER@;\
 @LEAVE@;@TELL@exit $s"""
-"""One line of POSIX shell: without `kill --` (dash knows none) and without fractions of seconds."""
+"""One line of POSIX shell: without `kill --` (dash knows none) and without fractions of seconds. What is set before the
+program starts has a name that no environment has: where one had it, the program would get ours."""
 OVER = "kill -KILL -$w||kill -KILL $w"
 OVER_INSIDE = "kill -USR1 $w;wait $w"
 LEAVE = "kill -TERM -$p&&{ sleep @LEFT@;kill -KILL -$p;}"
@@ -152,8 +153,8 @@ def keep(
 
 
 def quoted(argument: str) -> bytes:
-    """Quote one argument for /bin/sh, on one line: `$n` is a newline there."""
-    return b"'" + _raw(argument).replace(b"'", b"'\\''").replace(b"\n", b"'\"$n\"'") + b"'"
+    """Quote one argument for /bin/sh, on one line: `$_n` is a newline there."""
+    return b"'" + _raw(argument).replace(b"'", b"'\\''").replace(b"\n", b"'\"$_n\"'") + b"'"
 
 
 def sweeping(names: Iterable[str]) -> list[str]:

@@ -171,6 +171,16 @@ def test_inside_a_container_a_daemon_ends_too(shell: str, left: str) -> None:
 
 
 @pytest.mark.parametrize("shell", KEEPING_SHELLS)
+def test_the_environment_arrives_as_it_is(shell: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [chr(letter) for letter in range(ord("a"), ord("z") + 1)] + ["it", "need"]
+    for name in names:
+        monkeypatch.setenv(name, f"mine {name}")
+    script = "".join(f'echo "{name}=${name}";' for name in names)
+    done = _run(("dash",), keep(["sh", "-c", script], limit_s=OVER_S, inside=True), keeper=_there(shell))
+    assert done.stdout.decode().splitlines()[1:] == [f"{name}=mine {name}" for name in names]
+
+
+@pytest.mark.parametrize("shell", KEEPING_SHELLS)
 def test_inside_a_container_a_daemon_ends_with_the_lifeline(shell: str) -> None:
     word = f"7{time.monotonic_ns() % 10**8:08d}"
     kept = keep(["sh", "-c", APART.format(word=word) + f"; sleep {word}"], limit_s=OVER_S, inside=True)
