@@ -403,6 +403,15 @@ def test_no_state_of_the_tab_has_a_serious_finding(own: Own, axe_script: Path, t
     assert findings(page, axe_script) == []
 
 
+def test_a_stream_has_no_serious_finding(own: Own, axe_script: Path) -> None:
+    page = own.visit(TAB, color_scheme="dark", bypass_csp=True)
+    typed(page, f"kubectl logs -f {POD} --tail=3", mode="Streaming")
+    expect(page.locator(".outcome .line").first).to_be_visible(timeout=SLOW_MS)
+    assert findings(page, axe_script) == []
+    stop(page)
+    assert findings(page, axe_script) == []
+
+
 def test_a_narrow_page_fits_its_window_with_output(own: Own, axe_script: Path) -> None:
     page = own.visit(TAB, size=NARROW, bypass_csp=True)
     typed(page, "kubectl get pods -o wide")
