@@ -18,17 +18,20 @@ from runtimes.kubernetes.inner import Around, Marked, around, no_shell
 from tests.engines.process import wait_for
 from tests.unit.connectors.processes import naming
 
-SHELLS = [["dash"], ["bash", "--posix"], ["bash"], ["busybox", "sh"]]
+SHELLS = ["dash", "bash --posix", "bash", "busybox sh"]
+OFTEN = pytest.mark.often("dash", "busybox sh")
+"""Those of Debian's and Alpine's images; the others take their time by `make test-all`."""
 GONE_S = 15.0
 KILLED_S = 3.0
 
 
-@pytest.fixture(params=SHELLS, ids=" ".join)
+@pytest.fixture(params=SHELLS)
 def shell(request: pytest.FixtureRequest) -> list[str]:
     """Give a shell that an image may have as /bin/sh."""
-    if shutil.which(request.param[0]) is None:
-        pytest.skip(f"{request.param[0]} is not installed")
-    return list(request.param)
+    words: list[str] = request.param.split()
+    if shutil.which(words[0]) is None:
+        pytest.skip(f"{words[0]} is not installed")
+    return words
 
 
 def started(shell: list[str], kept: Around, *words: str) -> subprocess.Popen[bytes]:
@@ -96,6 +99,7 @@ def test_it_has_no_descriptor_but_the_three(shell: list[str]) -> None:
     assert {int(each) for each in out.split()} <= {0, 1, 2, 10, 255}, "shells keep 10 and 255 for themselves"
 
 
+@OFTEN
 @pytest.mark.parametrize("apart", ["", "setsid ", "nohup ", "setsid nohup "])
 def test_what_it_leaves_behind_is_ended(shell: list[str], apart: str) -> None:
     mark = word()
@@ -118,6 +122,7 @@ SCRIPTS = [
 ]
 
 
+@OFTEN
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_a_sweep_ends_all_of_it(shell: list[str], script: str) -> None:
     mark, kept = word(), around(60)
@@ -137,6 +142,7 @@ def line_is(pid: int, program: bytes, mark: str) -> bool:
     return words[0].rpartition(b"/")[2] == program and mark.encode() in words
 
 
+@OFTEN
 def test_a_sweep_of_another_run_ends_nothing(shell: list[str]) -> None:
     mark, kept = word(), around(60)
     with started(shell, kept, "sleep", mark) as process:
@@ -147,6 +153,7 @@ def test_a_sweep_of_another_run_ends_nothing(shell: list[str]) -> None:
         process.communicate(timeout=GONE_S)
 
 
+@pytest.mark.often("busybox sh")
 def test_its_own_time_limit_ends_it_when_nobody_else_does(shell: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inner, "MARGIN_S", 0)
     mark = word()
@@ -156,6 +163,7 @@ def test_its_own_time_limit_ends_it_when_nobody_else_does(shell: list[str], monk
     gone(mark)
 
 
+@OFTEN
 def test_its_watch_is_gone_with_it(shell: list[str]) -> None:
     kept = around(12_345)
     for _ in range(10):
@@ -182,6 +190,7 @@ def container() -> Iterator[int]:
         process.wait()
 
 
+@OFTEN
 @pytest.mark.parametrize("script", ["true", "exit 3", "sleep 0.05", "kill -TERM $$", "kill -KILL $$"])
 def test_no_dead_process_is_left_in_a_container(shell: list[str], container: int, script: str) -> None:
     enter = ["nsenter", "--target", str(container), "--pid", "--mount"]
