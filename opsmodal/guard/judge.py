@@ -15,6 +15,7 @@ from opsmodal.guard.engine import judge_engine, judge_in_container
 from opsmodal.guard.host import judge_host
 from opsmodal.guard.kubectl import judge_kubectl
 from opsmodal.guard.line import Unsplittable, dashed, from_argv, split
+from opsmodal.guard.masking import MASK
 from opsmodal.guard.narrowing import narrowed
 from opsmodal.guard.rule import Rule
 from opsmodal.guard.verdict import Verdict, Where, refused
@@ -32,6 +33,11 @@ JUDGE_RULES = (
         "The first word is exactly the program of the runtime: kubectl on Kubernetes, docker on Docker, podman on "
         "Podman; no path to it, no alias, nothing in front of it.",
         "Begin the line with the program's name.",
+    ),
+    Rule(
+        "line-masked",
+        f"A line that was shown again with {MASK} in place of a secret is not the line that was typed.",
+        "Type the value anew.",
     ),
     Rule("container-on-cluster", "On Kubernetes a line names its pod and container itself.", "Use kubectl exec."),
     Rule("permission-exec", "Each line needs the permission exec on the service.", "Ask an administrator for it."),
@@ -72,6 +78,8 @@ def _decided(line: str | Sequence[str], asked: Asked) -> Verdict:
         words = split(line) if isinstance(line, str) else from_argv(line)
     except Unsplittable as unsplittable:
         return refused(unsplittable.rule, unsplittable.reason, hint=unsplittable.hint)
+    if any(MASK in word.text for word in words):
+        return _refused("line-masked", f"{MASK} stands in place of a value that is kept nowhere.")
     verdict = _judged(words, asked)
     if dash := dashed(_outer(words, verdict)):
         return refused("line-dash", f"“{dash}” holds a dash that no program takes for one.", hint=_DASH_HINT)

@@ -24,13 +24,18 @@ _FLAG = re.compile(r"(?P<dashes>--?)(?P<name>[A-Za-z][A-Za-z0-9_-]*)(?P<equals>=
 _OF_SECRETS = re.compile(r"(?:[a-z.,/-]*,)?secrets?(?:[./,].*)?", re.IGNORECASE | re.DOTALL)
 _SET_ENV = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*=")
 
+_TEXT = r"""(?:"[^"]*"?|'[^']*'?|\S)+"""
+_ASSIGNED = re.compile(rf"={_TEXT}")
+"""In a line that cannot be split nobody knows which words are values: whatever is assigned is taken for one."""
+_AFTER_FLAG = re.compile(rf"(?P<flag>--(?:token|password|docker-password)\s+){_TEXT}")
+
 
 def masked(line: str) -> str:
     """Give a line with the values of secrets masked, quoted anew where something was; else as it is."""
     try:
         texts = [word.text for word in split(line)]
     except Unsplittable:
-        return line
+        return _ASSIGNED.sub(f"={MASK}", _AFTER_FLAG.sub(rf"\g<flag>{MASK}", line))
     changed = list(_masked(texts))
     return (
         line if changed == texts else " ".join(word if MASK in word else shlex.quote(word) for word in _shown(changed))

@@ -16,6 +16,10 @@ PLANTED = "hunter2"
     "line",
     [
         "kubectl create secret generic x --from-literal=user=hunter2",
+        "kubectl create secret generic x --from-literal='user=hunter2 hunter2'; ls",
+        "docker exec -ite PIN=hunter2 web sh; ls",
+        "kubectl get pods --token hunter2 | cat",
+        'kubectl create secret generic x --from-literal="user=hunter2',
         "kubectl create secret generic x --from-literal 'user=hunter2 hunter2'",
         "kubectl create secret generic x --from-lit'eral'=user=hunter2",
         "kubectl create secret generic x --from_literal=user=hunter2",
