@@ -313,6 +313,15 @@ def test_without_script_a_form_leads_to_the_result(shop: Installation) -> None:
     assert (checked.status_code, "It may run" in checked.text) == (200, True)
 
 
+def test_each_line_has_a_page_whatever_became_of_it(shop: Installation) -> None:
+    browser = shop.browser("operator")
+    for line, words in (("kubectl get pods -A", "It was refused"), ("kubectl get pods", "db-0")):
+        run(shop, line, "operator")
+        newest = shop.client("operator").get("/services/shop/commands").json["history"]["items"][0]
+        page = browser.get(f"/services/shop/commands/{newest['id']}")
+        assert (page.status_code, words in page.text) == (200, True), page.text[:300]
+
+
 def test_without_script_a_confirmation_is_a_form_that_keeps_the_line(shop: Installation) -> None:
     browser, pod = shop.browser("manager"), pod_of(shop)
     sent = {"command": f"kubectl delete pod {pod}", "mode": "oneshot"}

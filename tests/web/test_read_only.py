@@ -63,10 +63,13 @@ def pages(installation: Installation) -> Iterator[str]:
     pod = client.get("/services/shop/instances").json["items"][0]["name"]
     names = {"runtimes": "demo", "services": "shop", "people": "manager", "groups": "oncall"}
     names["vpn-profiles"] = "hq"
+    client.call("POST", "/services/shop/commands", json={"command": "a line that is refused, and has a page"})
+    command = client.get("/services/shop/commands").json["history"]["items"][0]["id"]
     for route in installation.app.extensions[ROUTES]:
         if route.page and route.method == "GET" and route.media_type == "application/json":
             noun = route.page.split("<name>")[0].rstrip("/").rpartition("/")[2]
             known = {"service": "shop", "instance": pod, "number": "1", "name": names.get(noun, "")}
+            known["command"] = command
             yield re.sub(r"<(?:\w+:)?(\w+)>", lambda part, known=known: known.get(part[1]) or "manager", route.page)
 
 
