@@ -70,7 +70,8 @@ function attach(section, lines) {
     count();
     if (frame.ended) accessEnded(frame);
     const code = frame.exit_code ?? null;
-    state.replaceChildren(piece("span", code === 0 ? "mark ok" : "mark error", `${code === 0 ? "●" : "▲"} ${code === null ? frame.reason.replace("-", " ") : `exit code ${code}`}`));
+    const [how, sign] = code === 0 ? ["ok", "●"] : /stop|lost/.test(frame.reason) ? ["neutral", "○"] : ["error", "▲"];
+    state.replaceChildren(piece("span", `mark ${how}`, `${sign} ${code === null ? frame.reason.replace("-", " ") : `exit code ${code}`}`));
     section.querySelector("form:has([data-stop])")?.remove();
     lines.remark(frame.sentence);
     return refreshAfterChange();

@@ -54,6 +54,6 @@ export function sayFlashes(doc) {
 // The sentence of an error page, with what to do next.
 export function errorOf(doc) {
   const parts = [...doc.querySelectorAll("[data-error] h2, [data-error] h2 + p:not(.actions)")];
-  if (!parts.length) return "The server answered with something else than a page of opsmodal.";
+  if (!parts.length) return "The server answered with no page of opsmodal.";
   return parts.map((part) => part.textContent.replace("▲", "").trim()).join(" ");
 }
