@@ -1,7 +1,7 @@
 """Starts what the guard let through, over the connection of the person, and says afterwards how it went.
 
-The argv is the verdict's and nothing else's. A command that has not begun may be begun over another way; one that has
-is never repeated, since nobody knows what it did.
+The argv is the verdict's and nothing else's. A command that only reads and has not begun may be begun over another
+way; one that could change something is never tried twice, since nobody knows what it did.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from opsmodal.guard.verdict import Verdict, Where
 from opsmodal.operations.command_world import facet_of
 from opsmodal.operations.door import Pass
 from opsmodal.operations.recording import FAILED, Outcome
+from runtimes.base import Runtime
 from runtimes.commands import Command, Started
 from runtimes.errors import Missing
 
@@ -39,18 +40,24 @@ class Running:
 
     def start(self, leave: Pass, verdict: Verdict, *, limit_s: float) -> Run:
         """Begin to run. Raise ProgramMissing, and what the runtime and its connection say."""
-        service, command = leave.service, _command(verdict, limit_s=limit_s, identity=leave.service.service_account)
+        command = _command(verdict, limit_s=limit_s, identity=leave.service.service_account)
         try:
-            started = self._fleet.read(
-                service.runtime,
-                lambda runtime: facet_of(runtime.commands).run(service.scope(), command),
-                over=leave.over,
-            )
+            started = self._begun(leave, command, again=not verdict.changes)
         except Missing as missing:
             if verdict.where is Where.CLI and self._lacks_program(leave):  # else it is the container that has gone
                 raise ProgramMissing(missing.sentence, hint=missing.hint) from missing
             raise
         return Run(started=started, connection=self.connection(leave))
+
+    def _begun(self, leave: Pass, command: Command, *, again: bool) -> Started:
+        service = leave.service
+
+        def ask(runtime: Runtime) -> Started:
+            return facet_of(runtime.commands).run(service.scope(), command)
+
+        if again:
+            return self._fleet.read(service.runtime, ask, over=leave.over)
+        return ask(self._fleet.runtime(service.runtime, over=leave.over))
 
     def _lacks_program(self, leave: Pass) -> bool:
         opened = self._fleet.runtime(leave.service.runtime, over=leave.over)
