@@ -9,7 +9,7 @@ from opsmodal.access.why import Ended
 from opsmodal.errors import AccessEnded
 from opsmodal.explaining import Basis
 from opsmodal.people.standing import Stands
-from opsmodal.permissions import Action
+from opsmodal.permissions import Action, Permission
 
 Tell = Callable[[Ended], None]
 
@@ -27,6 +27,7 @@ class Access:
         action: Action,
         *,
         target: str = "",
+        needs: frozenset[Permission] = frozenset(),
         on_runtime: bool = False,
         version: int = 0,
         forget: Callable[[Access], None] = lambda _: None,
@@ -40,8 +41,10 @@ class Access:
         self.basis = basis
         self.action = action
         self.target = target
+        self.needs = needs
+        """What it needs besides the permission of its action."""
         self.on_runtime = on_runtime
-        """Whether the right under it has to be one on the whole runtime."""
+        """Whether it needs exec on the whole runtime as well."""
         self.version = version
         self.stands: Stands | None = None
         self.ended: Ended | None = None

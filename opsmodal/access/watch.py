@@ -19,7 +19,7 @@ from opsmodal.access.why import Ended, ended_sign_in, is_changed, lost_right, lo
 from opsmodal.audit import Audit
 from opsmodal.explaining import Basis
 from opsmodal.people.standing import Over, Standing, Stands
-from opsmodal.permissions import Action, Actor, who_can_grant
+from opsmodal.permissions import Action, Actor, Permission, who_can_grant
 from opsmodal.registry.registry import Registry
 from opsmodal.store.errors import StoreProblem, Unusable
 
@@ -54,17 +54,25 @@ class Watch:
         self._thread: threading.Thread | None = None
 
     def hold(
-        self, actor: Actor, action: Action, *, service: str = "", target: str = "", on_runtime: bool = False
+        self,
+        actor: Actor,
+        action: Action,
+        *,
+        service: str = "",
+        target: str = "",
+        needs: frozenset[Permission] = frozenset(),
+        on_runtime: bool = False,
     ) -> Access:
         """Watch over a stream from now on: of one service, or of the installation itself. Raise StoreProblem.
 
-        `on_runtime`: it needs the right on the whole runtime of the service.
+        `needs` is what it needs besides the permission of its action; `on_runtime`: and exec on the whole runtime.
         """
         index = self._rights()
         access = Access(
             index.basis(actor, service),
             action,
             target=target,
+            needs=needs,
             on_runtime=on_runtime,
             version=index.version,
             forget=self.forget,
@@ -152,7 +160,8 @@ class Watch:
 
     def _lost(self, access: Access, before: Basis, after: Basis) -> Ended | None:
         if before.service:
-            return lost_right(before, after, access.action, whom=self._whom, on_runtime=access.on_runtime)
+            needs, on_runtime = access.needs, access.on_runtime
+            return lost_right(before, after, access.action, whom=self._whom, needs=needs, on_runtime=on_runtime)
         return lost_right_here(before, after, whom=self._whom)
 
     def _whom(self) -> str:

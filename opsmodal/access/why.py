@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from opsmodal.explaining import Basis, Lost, why_lost, why_lost_here
@@ -40,19 +40,26 @@ def ended_sign_in(over: Over, service: str) -> Ended:
 
 
 def lost_right(
-    before: Basis, after: Basis, action: Action, *, whom: Callable[[], str], on_runtime: bool = False
+    before: Basis,
+    after: Basis,
+    action: Action,
+    *,
+    whom: Callable[[], str],
+    needs: Iterable[Permission] = (),
+    on_runtime: bool = False,
 ) -> Ended | None:
     """Say which right an action on a service has lost between two moments; None while it has all that it needs.
 
-    `whom` gives whom to ask for it; it is asked only when something was lost. `on_runtime`: the right has to be one on
-    the whole runtime.
+    `whom` gives whom to ask for it; it is asked only when something was lost. `needs` is what it needs besides the
+    action's own permission. `on_runtime`: it runs programs on the runtime itself, which takes exec there.
     """
-    needed = (action.permission or Permission.VIEW, Permission.VIEW)  # whoever may not see a service does nothing there
+    # Whoever may not see a service does nothing there.
+    needed = (action.permission or Permission.VIEW, *sorted(needs), Permission.VIEW)
     missing = [each for each in needed if each not in after.explanation.permissions]
     if not missing and after.runtime is not None:
-        if not on_runtime or has_runtime(after, needed[0]):
+        if not on_runtime or has_runtime(after, Permission.EXEC):
             return None
-        clause = f"the permission {needed[0]} on the runtime {after.runtime} was taken away"
+        clause = f"the permission {Permission.EXEC} on the runtime {after.runtime} was taken away"
         return _ended(Lost.OTHER.value, clause, whom(), before.service)
     lost, clause = why_lost(before, after, needed[0] if not missing else missing[0])
     hint = NEW_TOKEN if lost is Lost.TOKEN_NARROWED else whom()

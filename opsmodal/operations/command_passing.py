@@ -39,13 +39,14 @@ class Passed:
     id: str
 
     def hold(self, watch: Watch) -> Access:
-        """Begin to watch over the command: it ends with the right that it needs. Raise StoreProblem."""
+        """Begin to watch over the command: it ends with any right that it needs. Raise StoreProblem."""
         leave, target = self.leave, f"commands/{self.id}"
         return watch.hold(
             leave.actor,
             leave.action,
             service=leave.service.name,
             target=target,
+            needs=self.judged.verdict.needs,
             on_runtime=self.judged.on_runtime,
         )
 

@@ -11,14 +11,14 @@ import pytest
 from opsmodal.access import Access, Watch
 from opsmodal.access.watch import CUT_AFTER_S
 from opsmodal.access.why import Ended
-from opsmodal.actions import INSTANCES_VIEW, LOGS_FOLLOW
+from opsmodal.actions import COMMAND_DESTROY, COMMAND_RUN, INSTANCES_VIEW, LOGS_FOLLOW
 from opsmodal.audit import Audit
 from opsmodal.audit.heads import Signer
 from opsmodal.audit.reading import AuditLog, Wanted
 from opsmodal.errors import AccessEnded
 from opsmodal.people import People
 from opsmodal.people.standing import Standing
-from opsmodal.permissions import Actor
+from opsmodal.permissions import Actor, Permission
 from opsmodal.registry.registry import Registry
 from opsmodal.store import Store, Vault
 
@@ -149,3 +149,34 @@ def test_settling_waits_for_a_look_that_begins_after_it(watch: Watch, registry: 
         follow.settle()
         with pytest.raises(AccessEnded):
             follow.demand()
+
+
+def test_everything_that_it_needs_has_to_last(watch: Watch, registry: Registry, actor: Actor) -> None:
+    registry.put("grants", {"user": "alice", "role": "manager", "services": ["shop"]})
+    needs = frozenset({Permission.MANAGE})
+    with (
+        watch.hold(actor, COMMAND_RUN, service="shop", needs=needs) as secrets,
+        watch.hold(actor, COMMAND_RUN, service="shop") as plain,
+    ):
+        registry.put("grants", {"user": "alice", "role": "operator", "services": ["shop"]})
+        until(lambda: secrets.ended is not None)
+        assert secrets.ended is not None
+        assert secrets.ended.word == "role-lowered"
+        until(lambda: plain.changes == 1)
+        plain.demand()
+
+
+def test_what_runs_on_the_runtime_needs_exec_there_whatever_it_needs_on_the_service(
+    watch: Watch, registry: Registry, actor: Actor
+) -> None:
+    registry.put("grants", {"user": "alice", "role": "manager", "services": ["shop"]})
+    registry.put("grants", {"user": "alice", "role": "operator", "runtimes": ["edge"]})
+    needs = frozenset({Permission.MANAGE})
+    with watch.hold(actor, COMMAND_DESTROY, service="shop", needs=needs, on_runtime=True) as runbook:
+        seen = watch.looks
+        until(lambda: watch.looks > seen + 2)
+        runbook.demand()
+        registry.put("grants", {"user": "alice", "role": "viewer", "runtimes": ["edge"]})
+        until(lambda: runbook.ended is not None)
+        assert runbook.ended is not None
+        assert "the permission exec on the runtime edge" in runbook.ended.sentence
