@@ -179,7 +179,6 @@ class CommandRecords:
         now = self._now()
         if now - self._swept_at < SWEEP_EVERY:
             return
-        self._keeping = Keeping(self._keep)
         self._swept_at = now
         try:
             self.sweep()

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from sqlalchemy import text
 
 from opsmodal.commands import records as records_module
 from opsmodal.commands.ending import EXITED, LOST, Ending, Reason
 from opsmodal.commands.kept import Frame
 from opsmodal.commands.record import Place, Record, as_place
-from opsmodal.commands.records import ONESHOT_LOST_AFTER, RECORDS_KEPT, CommandRecords
+from opsmodal.commands.records import ONESHOT_LOST_AFTER, RECORDS_KEPT, SHORT_BYTES, SWEEP_EVERY, CommandRecords
 from opsmodal.guard.world import Mode
 from opsmodal.holder import new_job
 from opsmodal.jobs import COMMAND, DEAD_AFTER, Jobs, Worker
@@ -180,6 +182,20 @@ def test_whoever_comes_by_sweeps(store: Store, records: CommandRecords, clock: C
     clock.at += RECORDS_KEPT + timedelta(hours=1)
     written(records, "kubectl get jobs")
     assert count(store, CommandRow) == 1
+
+
+def test_a_sweep_loses_no_output_that_waits_and_leaves_no_thread(records: CommandRecords, clock: Clock) -> None:
+    ids = []
+    for _ in range(2):
+        clock.at += SWEEP_EVERY
+        begun = records.begin(typed("kubectl logs web-0"), command_id=new_job())
+        frames: list[Frame] = [("stdout", "a line of nothing in particular\n" * 10_000)]
+        records.end(begun, replace(ended(), bytes=SHORT_BYTES + 1), frames=frames)
+        ids.append(begun.id)
+        assert records.is_keeping(ids[0]) or records.output(got(records, ids[0])) is not None
+    records.close()
+    assert all(records.output(got(records, each)) is not None for each in ids)
+    assert not [thread for thread in threading.enumerate() if thread.name == "command-outputs"]
 
 
 def test_the_outputs_of_a_service_are_bounded_and_the_oldest_go(
