@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 
 import pytest
 import yaml
@@ -12,7 +13,16 @@ from hypothesis import strategies as st
 
 from connectors.base import Exit, Output
 from opsmodal.audit.redaction import MASK
-from opsmodal.operations.command_masking import LAST_APPLIED, MaskedStream, mask_output, output_format
+from opsmodal.operations.command_masking import (
+    DEEPEST,
+    LAST_APPLIED,
+    TOO_LONG,
+    YAML_MAX_CHARS,
+    YAML_TOO_LONG,
+    MaskedStream,
+    mask_output,
+    output_format,
+)
 
 PLAIN = "swordfish"
 ENCODED = base64.b64encode(PLAIN.encode()).decode()
@@ -68,7 +78,9 @@ def test_a_format_in_which_a_value_could_stand_anywhere_is_withheld(given: str) 
     assert (shown, withheld.endswith(".")) == ("", True)
 
 
-@pytest.mark.parametrize("text", ["{", '{"kind": "Secret"', "a: [", "\x00", "{}" * 3 + "x", "[" * 100_000])
+@pytest.mark.parametrize(
+    "text", ["{", '{"kind": "Secret"', "a: [", "\x00", "{}" * 3 + "x", "[" * 100_000, "- " * 100_000]
+)
 @pytest.mark.parametrize("name", ["json", "yaml"])
 def test_what_cannot_be_read_is_withheld(name: str, text: str) -> None:
     shown, _ = mask_output((*GET, "-o", name), text.replace("Secret", f"Secret {PLAIN}"))
@@ -104,6 +116,45 @@ def test_no_text_breaks_it_or_gets_through_as_it_is(text: str) -> None:
 )
 def test_a_format_is_found_however_it_is_spelled(words: list[str], found: str) -> None:
     assert output_format([*GET, *words]) == found
+
+
+def test_yaml_that_takes_too_long_is_withheld_with_what_to_use_instead() -> None:
+    text = f"kind: Secret\ndata:\n  a: {ENCODED}\nx:\n" + "- a\n" * (YAML_MAX_CHARS // 4)
+    assert mask_output((*GET, "-oyaml"), text) == ("", YAML_TOO_LONG)
+
+
+def test_yaml_of_the_length_that_is_masked_takes_about_a_second() -> None:
+    text = f"kind: Secret\ndata:\n  a: {ENCODED}\nx:\n"
+    text += "- a\n" * ((YAML_MAX_CHARS - len(text)) // 4)
+    began = time.process_time()
+    shown, withheld = mask_output((*GET, "-oyaml"), text)
+    assert (withheld, ENCODED in shown, shown.count("- a\n")) == ("", False, text.count("- a\n"))
+    assert time.process_time() - began < 4, "1 s by measurement"
+
+
+@pytest.mark.skipif(not yaml.__with_libyaml__, reason="PyYAML was built without libyaml")
+def test_depth_is_bounded_where_the_composer_would_end_the_process() -> None:
+    """Levels below YAML_MAX_CHARS are enough for libyaml's composer to overrun the stack."""
+    for text in ("- " * 50_000, "".join(" " * level + "a:\n" for level in range(DEEPEST + 5))):
+        shown, withheld = mask_output((*GET, "-oyaml"), text)
+        assert (shown, "could not be read as YAML" in withheld) == ("", True)
+    assert mask_output((*GET, "-oyaml"), "- " * (DEEPEST - 2) + "a")[1] == ""
+
+
+def test_times_stay_the_text_that_they_are() -> None:
+    shown, _ = mask_output((*GET, "-oyaml"), "kind: Secret\nat: 2026-11-21T12:00:00Z\n")
+    assert "at: '2026-11-21T12:00:00Z'" in shown
+
+
+def test_a_long_table_is_masked_with_rests_and_one_with_a_secret_in_it_is_withheld(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rested: list[float] = []
+    monkeypatch.setattr(time, "sleep", rested.append)
+    table = "db   Opaque   2   4d\n" * 20_000
+    assert mask_output(GET, table + "password: swordfish\n") == (table + f"password: {MASK}\n", "")
+    assert len(rested) > 10
+    assert mask_output(GET, table + "kind: Secret\n") == ("", TOO_LONG)
 
 
 class Told:
