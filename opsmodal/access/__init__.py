@@ -6,5 +6,6 @@ It reads the store and the registry, writes the audit log, and knows no socket a
 
 from opsmodal.access.access import Access, Hold
 from opsmodal.access.watch import Watch
+from opsmodal.access.why import Needs
 
-__all__ = ["Access", "Hold", "Watch"]
+__all__ = ["Access", "Hold", "Needs", "Watch"]

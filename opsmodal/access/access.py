@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Self
 
-from opsmodal.access.why import Ended
+from opsmodal.access.why import NOTHING_MORE, Ended, Needs
 from opsmodal.errors import AccessEnded
 from opsmodal.explaining import Basis
 from opsmodal.people.standing import Stands
-from opsmodal.permissions import Action, Permission
+from opsmodal.permissions import Action
 
 Tell = Callable[[Ended], None]
 
@@ -27,8 +27,7 @@ class Access:
         action: Action,
         *,
         target: str = "",
-        needs: frozenset[Permission] = frozenset(),
-        on_runtime: bool = False,
+        needs: Needs = NOTHING_MORE,
         version: int = 0,
         forget: Callable[[Access], None] = lambda _: None,
         demand_sight: Callable[[], None] = _nothing,
@@ -42,9 +41,6 @@ class Access:
         self.action = action
         self.target = target
         self.needs = needs
-        """What it needs besides the permission of its action."""
-        self.on_runtime = on_runtime
-        """Whether it needs exec on the whole runtime as well."""
         self.version = version
         self.stands: Stands | None = None
         self.ended: Ended | None = None

@@ -15,11 +15,11 @@ from collections.abc import Callable, Mapping
 from opsmodal.access.access import Access
 from opsmodal.access.index import Index
 from opsmodal.access.noted import Noted
-from opsmodal.access.why import Ended, ended_sign_in, is_changed, lost_right, lost_right_here
+from opsmodal.access.why import NOTHING_MORE, Ended, Needs, ended_sign_in, is_changed, lost_right, lost_right_here
 from opsmodal.audit import Audit
 from opsmodal.explaining import Basis
 from opsmodal.people.standing import Over, Standing, Stands
-from opsmodal.permissions import Action, Actor, Permission, who_can_grant
+from opsmodal.permissions import Action, Actor, who_can_grant
 from opsmodal.registry.registry import Registry
 from opsmodal.store.errors import StoreProblem, Unusable
 
@@ -54,26 +54,15 @@ class Watch:
         self._thread: threading.Thread | None = None
 
     def hold(
-        self,
-        actor: Actor,
-        action: Action,
-        *,
-        service: str = "",
-        target: str = "",
-        needs: frozenset[Permission] = frozenset(),
-        on_runtime: bool = False,
+        self, actor: Actor, action: Action, *, service: str = "", target: str = "", needs: Needs = NOTHING_MORE
     ) -> Access:
-        """Watch over a stream from now on: of one service, or of the installation itself. Raise StoreProblem.
-
-        `needs` is what it needs besides the permission of its action; `on_runtime`: and exec on the whole runtime.
-        """
+        """Watch over a stream from now on: of one service, or of the installation itself. Raise StoreProblem."""
         index = self._rights()
         access = Access(
             index.basis(actor, service),
             action,
             target=target,
             needs=needs,
-            on_runtime=on_runtime,
             version=index.version,
             forget=self.forget,
             demand_sight=self.demand_sight,
@@ -153,15 +142,14 @@ class Watch:
             access.ended = self._lost(access, before, after)
             if access.ended is None:
                 is_same = before.explanation.permissions == after.explanation.permissions
-                access.changes += not (is_same and before.scope == after.scope)
                 access.basis, access.version = after, index.version
+                access.changes += not (is_same and before.scope == after.scope)  # last: who sees it reads the basis
         access.stands = stands if access.ended is None else last
         return access.ended is not None
 
     def _lost(self, access: Access, before: Basis, after: Basis) -> Ended | None:
         if before.service:
-            needs, on_runtime = access.needs, access.on_runtime
-            return lost_right(before, after, access.action, whom=self._whom, needs=needs, on_runtime=on_runtime)
+            return lost_right(before, after, access.action, whom=self._whom, needs=access.needs)
         return lost_right_here(before, after, whom=self._whom)
 
     def _whom(self) -> str:

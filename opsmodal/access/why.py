@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from opsmodal.explaining import Basis, Lost, why_lost, why_lost_here
@@ -24,6 +24,17 @@ CLAUSES: Mapping[Over, tuple[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What something open needs besides the permission of its action: others, and perhaps exec on the whole runtime."""
+
+    permissions: frozenset[Permission] = frozenset()
+    exec_on_runtime: bool = False
+
+
+NOTHING_MORE = Needs()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
     """The end of somebody's access. `word` is for programs, `detail` for the audit log, the rest for the person."""
 
@@ -40,24 +51,17 @@ def ended_sign_in(over: Over, service: str) -> Ended:
 
 
 def lost_right(
-    before: Basis,
-    after: Basis,
-    action: Action,
-    *,
-    whom: Callable[[], str],
-    needs: Iterable[Permission] = (),
-    on_runtime: bool = False,
+    before: Basis, after: Basis, action: Action, *, whom: Callable[[], str], needs: Needs = NOTHING_MORE
 ) -> Ended | None:
     """Say which right an action on a service has lost between two moments; None while it has all that it needs.
 
-    `whom` gives whom to ask for it; it is asked only when something was lost. `needs` is what it needs besides the
-    action's own permission. `on_runtime`: it runs programs on the runtime itself, which takes exec there.
+    `whom` gives whom to ask for it; it is asked only when something was lost.
     """
     # Whoever may not see a service does nothing there.
-    needed = (action.permission or Permission.VIEW, *sorted(needs), Permission.VIEW)
+    needed = (action.permission or Permission.VIEW, *sorted(needs.permissions), Permission.VIEW)
     missing = [each for each in needed if each not in after.explanation.permissions]
     if not missing and after.runtime is not None:
-        if not on_runtime or has_runtime(after, Permission.EXEC):
+        if not needs.exec_on_runtime or has_runtime(after, Permission.EXEC):
             return None
         clause = f"the permission {Permission.EXEC} on the runtime {after.runtime} was taken away"
         return _ended(Lost.OTHER.value, clause, whom(), before.service)

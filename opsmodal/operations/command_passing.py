@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from connectors.errors import ConnectionProblem
 from opsmodal import actions
-from opsmodal.access import Access, Watch
+from opsmodal.access import Access, Needs, Watch
 from opsmodal.commands.ending import LOST, Ending
 from opsmodal.commands.record import Begun, Typed
 from opsmodal.commands.records import CommandRecords
@@ -46,8 +46,7 @@ class Passed:
             leave.action,
             service=leave.service.name,
             target=target,
-            needs=self.judged.verdict.needs,
-            on_runtime=self.judged.on_runtime,
+            needs=Needs(permissions=self.judged.verdict.needs, exec_on_runtime=self.judged.on_runtime),
         )
 
 

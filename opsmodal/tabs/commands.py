@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from opsmodal import actions
 from opsmodal.answers import Done
+from opsmodal.commands.job import Readable
 from opsmodal.errors import CommandNotPermitted, CommandRefused
 from opsmodal.guard.verdict import Decision
 from opsmodal.guard.world import Mode
@@ -116,9 +117,13 @@ def stop(service: str, command: str) -> AnyResponse:
 @sockets.route(f"{ONE}/output", actions.COMMANDS_VIEW, parameters=OUTPUT_PARAMETERS)
 def output(socket: Server, service: str, command: str) -> None:
     """Follow a command: frames `{offset, stream, data}`, then `{exit_code, reason, sentence, duration_ms, bytes}`."""
-    found = operations().commands.output(actor(), service, command)
+    mine = access()
     offset = _number(request.args.get("offset", ""), default=0)
-    send_output(socket, found, offset, access=access(), with_spans=flag("spans"))
+
+    def find() -> Readable:
+        return operations().commands.output(mine.basis.actor, service, command)
+
+    send_output(socket, find, offset, access=mine, with_spans=flag("spans"))
 
 
 def _number(given: str, *, default: int) -> int:

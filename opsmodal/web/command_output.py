@@ -8,7 +8,7 @@ refuses to wait for a reader with more than a few pieces in hand.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -31,23 +31,31 @@ FRAME_MAX_CHARS = PIECE_MAX_BYTES
 Piece = tuple[int, Source, str]
 """A piece of output: where to attach again after it, its stream, its text."""
 Drawn = Mapping[str, Any]
+Find = Callable[[], Readable]
 
 _BEGUN = re.compile(r"(?:\x1b(?:\[[0-9;:]{0,100})?|\r)\Z")
 """The beginning of what only the next piece tells: of a colour, or of a line's end in two characters."""
 
 
-def send_output(socket: Server, command: Readable, offset: int, *, access: Access, with_spans: bool) -> None:
+def send_output(socket: Server, find: Find, offset: int, *, access: Access, with_spans: bool) -> None:
     """Send frames `{offset, stream, data}` from an offset on, then the ending. Raise what `access` says to going on.
 
+    `find` gives the command, and raises what it does when this person may not read it; it is asked again whenever
+    their rights have changed, since another person's command takes more than the right that `access` is held on.
     With `with_spans` they are `{offset, stream, spans}`, each span `[text, classes]`. Pieces that are gone are told of
     by `{offset, lost: true}`, where offset is where it goes on.
     """
+    changes = access.changes
+    command = find()
     drawing = Drawing(_before(command, offset)) if with_spans else None
     draw = drawing.draw if drawing else _plain
     while True:
         ending = command.ending
         pieces, gone = _read(socket, command, offset)
         access.demand()
+        if access.changes != changes:
+            changes = access.changes
+            find()
         if gone is not None:
             offset = gone
             send_frame(socket, {"offset": offset, "lost": True})

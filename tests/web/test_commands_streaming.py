@@ -16,6 +16,8 @@ from tests.web.conftest import Installation, Seed, closed, own_page
 from tests.web.typed import installed_with_kubectl, rows, run, with_another_operator
 
 WAITS = "kubectl get pods -w"
+PROMISED_S = 5.0
+"""Within this an ended right is felt."""
 
 
 @pytest.fixture(scope="module")
@@ -169,6 +171,32 @@ def test_its_output_is_followed_over_a_socket_by_its_person_alone(changed: Insta
     assert [frame["reason"] for frame in refused] == ["refused"]
     with pytest.raises(websocket.WebSocketBadStatusException):
         follow("operator", "http://evil.example")
+
+
+def test_who_manages_no_longer_reads_no_more_of_anothers_stream_nor_of_what_took_it(
+    changed: Installation, served: str
+) -> None:
+    made = with_another_operator(changed)
+    watched = begun(made)
+    secrets = begun(made, "kubectl get secrets -w", "manager")
+    socket = websocket.create_connection(
+        f"{served.replace('http', 'ws')}/api/v1/services/shop/commands/{watched}/output?offset=0",
+        header=[f"Authorization: Bearer {made.tokens['manager']}"],
+        timeout=15,
+        suppress_origin=True,
+    )
+    assert "data" in json.loads(socket.recv())
+    made.registry.put("grants", {"user": "manager", "role": "operator", "services": ["shop"]})
+    began, frame = time.monotonic(), dict[str, Any]()
+    while "reason" not in frame:
+        frame = json.loads(socket.recv())
+    socket.close()
+    assert (frame["reason"], "no such command of yours" in str(frame)) == ("refused", True)
+    until(lambda: not record(made, secrets, "manager")["running"])
+    assert time.monotonic() - began < PROMISED_S
+    assert record(made, watched)["running"], "it is its person's, and goes on"
+    assert record(made, secrets, "manager")["row"]["outcome"] == "stopped"
+    stop(made, watched)
 
 
 def test_without_script_a_stream_leads_to_the_page_of_its_record(shop: Installation) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from opsmodal.access import Access, Watch
+from opsmodal.access import Access, Needs, Watch
 from opsmodal.access.watch import CUT_AFTER_S
 from opsmodal.access.why import Ended
 from opsmodal.actions import COMMAND_DESTROY, COMMAND_RUN, INSTANCES_VIEW, LOGS_FOLLOW
@@ -153,7 +153,7 @@ def test_settling_waits_for_a_look_that_begins_after_it(watch: Watch, registry: 
 
 def test_everything_that_it_needs_has_to_last(watch: Watch, registry: Registry, actor: Actor) -> None:
     registry.put("grants", {"user": "alice", "role": "manager", "services": ["shop"]})
-    needs = frozenset({Permission.MANAGE})
+    needs = Needs(permissions=frozenset({Permission.MANAGE}))
     with (
         watch.hold(actor, COMMAND_RUN, service="shop", needs=needs) as secrets,
         watch.hold(actor, COMMAND_RUN, service="shop") as plain,
@@ -171,8 +171,8 @@ def test_what_runs_on_the_runtime_needs_exec_there_whatever_it_needs_on_the_serv
 ) -> None:
     registry.put("grants", {"user": "alice", "role": "manager", "services": ["shop"]})
     registry.put("grants", {"user": "alice", "role": "operator", "runtimes": ["edge"]})
-    needs = frozenset({Permission.MANAGE})
-    with watch.hold(actor, COMMAND_DESTROY, service="shop", needs=needs, on_runtime=True) as runbook:
+    needs = Needs(permissions=frozenset({Permission.MANAGE}), exec_on_runtime=True)
+    with watch.hold(actor, COMMAND_DESTROY, service="shop", needs=needs) as runbook:
         seen = watch.looks
         until(lambda: watch.looks > seen + 2)
         runbook.demand()

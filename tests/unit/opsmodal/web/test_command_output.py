@@ -16,7 +16,7 @@ from opsmodal.access import Access
 from opsmodal.commands.ending import Ending
 from opsmodal.commands.job import Closed, Readable
 from opsmodal.commands.kept import Frame, KeptCommand
-from opsmodal.errors import AccessEnded
+from opsmodal.errors import AccessEnded, NotThere
 from opsmodal.spool import Gone
 from opsmodal.web.command_output import FRAME_MAX_CHARS, Drawing, joined, send_output
 from tests.unit.opsmodal.commands.streams import access_of
@@ -78,7 +78,7 @@ def sent(command: Readable, offset: int = 0, *, with_spans: bool = False, leaves
     socket = Socket(leaves_after=leaves_after)
     access: Access = access_of("eve")
     try:
-        send_output(cast(Server, socket), command, offset, access=access, with_spans=with_spans)
+        send_output(cast(Server, socket), lambda: command, offset, access=access, with_spans=with_spans)
     except ConnectionClosed:
         assert not socket.connected
     return socket.frames
@@ -187,7 +187,7 @@ def test_pieces_that_are_gone_are_said_to_be() -> None:
 def test_a_command_that_cannot_be_read_there_any_more_lets_the_page_come_back() -> None:
     socket = Socket()
     with pytest.raises(ConnectionClosed):
-        send_output(cast(Server, socket), Broken(Closed()), 0, access=access_of("eve"), with_spans=False)
+        send_output(cast(Server, socket), lambda: Broken(Closed()), 0, access=access_of("eve"), with_spans=False)
     assert socket.closed_with == 1001
     assert socket.frames == []
 
@@ -202,12 +202,28 @@ def test_nothing_is_sent_to_somebody_who_may_no_longer_see_it() -> None:
     with pytest.raises(AccessEnded):
         send_output(
             cast(Server, socket),
-            past([("stdout", "secret")]),
+            lambda: past([("stdout", "secret")]),
             0,
             access=Over(basis.basis, basis.action),
             with_spans=False,
         )
     assert socket.frames == []
+
+
+def test_who_may_read_it_is_asked_again_when_rights_have_changed_and_before_anything_is_sent() -> None:
+    access, asked = access_of("eve"), list[int]()
+
+    def find() -> Readable:
+        asked.append(access.changes)
+        if access.changes:
+            raise NotThere("There is no such command of yours here.")
+        access.changes = 1
+        return past([("stdout", "secret")])
+
+    socket = Socket()
+    with pytest.raises(NotThere):
+        send_output(cast(Server, socket), find, 0, access=access, with_spans=False)
+    assert (socket.frames, asked) == ([], [0, 1])
 
 
 def test_many_colour_changes_stay_bounded_on_each_line() -> None:
