@@ -11,6 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from connectors.base import Exit, Output
 from connectors.errors import Forbidden, NotAvailable, Unreachable
@@ -68,7 +69,7 @@ class Inside:
                 stream = self._run_kept(container, command, kept)
             except Unkeepable as found:
                 lacking = str(found)
-                self._remember(image, lacking, command)
+                self._remember(image, lacking)
         if lacking:
             stream = self._run_bare(container, command)
             notes = (self._unkept.note(container.own_name, lacking),)
@@ -84,7 +85,7 @@ class Inside:
         self._unkept.close()
 
     def _run_kept(self, container: Inspected, command: Command, kept: Kept) -> Stream[Output | Exit]:
-        exec_id = self._made(container, command, kept.argv, stdin=True)
+        exec_id = self._made(container, replace(command, environment=()), kept.argv, stdin=True)
         line = self._execs.start(exec_id)
         is_told = _tell(line, kept.input)
         session = ExecSession(line, mark=kept.mark, kept=True, asked=lambda: self._status(exec_id))
@@ -154,9 +155,7 @@ class Inside:
             raise Unavailable("The runtime was closed.", hint="Load the page again.")
         return running
 
-    def _remember(self, image: str, lacking: str, command: Command) -> None:
-        if command.environment:  # with another PATH the keeper finds nothing, whatever the image has
-            return
+    def _remember(self, image: str, lacking: str) -> None:
         with self._lock:
             if len(self._lacking) >= IMAGES_MAX:
                 self._lacking.clear()
@@ -207,8 +206,10 @@ def check_running(container: Inspected) -> None:
 
 
 def _kept(command: Command) -> Kept:
+    """Put a program under the keeper. Its variables are set behind that: a PATH of its own would take setsid away."""
+    given = ("env", "--", *command.environment, "/bin/sh", "-c", 'exec "$@"', "sh") if command.environment else ()
     try:
-        return keep(command.argv, limit_s=command.limit_s + MARGIN_S, inside=True)
+        return keep((*given, *command.argv), limit_s=command.limit_s + MARGIN_S, inside=True)
     except NotAvailable as problem:
         raise Invalid(problem.sentence) from problem
 

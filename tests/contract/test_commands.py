@@ -196,6 +196,13 @@ def test_user_folder_and_environment_are_honoured(engine_world: EngineWorld) -> 
     assert found.out == b"65534\n/www\na b=c\n"
 
 
+def test_a_path_of_its_own_does_not_take_the_keeper_away(engine_world: EngineWorld) -> None:
+    name = engine_world.healthy()
+    found = ran(engine_world, name, "/bin/sleep", "99", limit_s=2, environment=("PATH=/nowhere",))
+    assert found.end.reason is Ended.TIMEOUT
+    nothing_left(engine_world, name)
+
+
 @pytest.mark.smoke
 def test_five_megabytes_arrive_whole(engine_world: EngineWorld) -> None:
     made = "yes 0123456789abcde | head -c 5000000; yes fedcba98765432 | head -c 1000000 >&2"
