@@ -18,7 +18,6 @@ from typing import Generic, Protocol, TypeVar
 from opsmodal.jobs import Jobs, Kind, too_many
 from opsmodal.spool import Spool
 from opsmodal.store.errors import Unusable
-from runtimes.base import Stream
 
 log = logging.getLogger(__name__)
 
@@ -161,12 +160,11 @@ class Holder(Generic[J]):
         with self._lock:
             return job_id in self._jobs
 
-    def _spool(self, stream: Stream[object], what: str) -> Spool:
-        """Make the spool of a stream that is open; close it again and raise Unusable where there is none to be had."""
+    def _spool(self, what: str) -> Spool:
+        """Make the spool of a job, before anything of it begins. Raise Unusable where there is none to be had."""
         try:
             return Spool(self._folder / secrets.token_hex(8), self._spool_max_bytes)
         except OSError as error:
-            stream.close()
             sentence = f"The server cannot keep {what}: {error.strerror or 'its disk fails'}."
             raise Unusable(sentence, hint="An administrator has to look at the data folder.") from error
 

@@ -7,6 +7,7 @@ was begun with, and IDLE_S after the last reader has gone; ending it closes the 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from opsmodal.access import Hold
@@ -42,9 +43,10 @@ class Streams(Holder[Job]):
         `hold` puts the job under watch: it ends when the right or the sign-in does that it was begun with.
         """
         access = hold()
-        try:
-            stream = open_stream()
-            spool = self._spool(stream, Job.KEPT)
+        with ExitStack() as undo:
+            undo.callback(access.release)
+            undo.callback((spool := self._spool(Job.KEPT)).close)
+            undo.callback((stream := open_stream()).close)
             done = self._across.give_back if self._across else nobody_to_tell
             job = Job(
                 job_id,
@@ -56,9 +58,7 @@ class Streams(Holder[Job]):
                 search=search,
                 done=done,
             )
-        except BaseException:
-            access.release()
-            raise
+            undo.pop_all()
         self._hold(job)
         access.attach(lambda _: self._forbid(job))
         return job

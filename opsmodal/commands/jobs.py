@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from opsmodal.access import Hold
@@ -75,10 +76,15 @@ class CommandJobs(Holder[CommandJob]):
         once, when it has ended, on a thread of ours; the record's end is written by us.
         """
         access = hold()
-        try:
+        with ExitStack() as undo:
+            undo.callback(access.release)
+            undo.callback(
+                (spool := self._spool(CommandJob.KEPT)).close
+            )  # first: nothing is to run that nobody can read
             started = open_stream()
-            spool = self._spool(started.stream, CommandJob.KEPT)
+            undo.callback(started.stream.close)
             self._unwritten[record.id] = record
+            undo.callback(self._unwritten.pop, record.id, None)
             job = CommandJob(
                 record.id,
                 owner=record.person,
@@ -89,10 +95,7 @@ class CommandJobs(Holder[CommandJob]):
                 limits=limits,
                 done=lambda job: self._ended(job, done),
             )
-        except BaseException:
-            self._unwritten.pop(record.id, None)
-            access.release()
-            raise
+            undo.pop_all()
         self._hold(job)
         access.attach(lambda _: self._forbid(job))
         self._rouse()

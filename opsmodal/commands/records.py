@@ -8,6 +8,7 @@ outputs are bounded for each service, and swept by whoever comes by. It refuses 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -30,8 +31,11 @@ from opsmodal.store.vault import Vault
 log = logging.getLogger(__name__)
 
 ONESHOT_LOST_AFTER = timedelta(minutes=15)
-"""A one-shot command that has no end by then has none: it may take ten minutes at most, and its end is written late
-while the store is away."""
+"""A one-shot command that has no end by then has none: it may take ten minutes at most, and its end is tried for some
+seconds more."""
+END_TRIES = 3
+END_RETRY_S = 1.0
+"""How often the end of a command is tried whose answer waits for that, and the pause between."""
 RECORDS_KEPT = timedelta(days=90)
 RECORDS_MAX = 10_000
 """Lines of one service that are kept: some 5 MB."""
@@ -110,6 +114,26 @@ class CommandRecords:
                 self._keep(begun.id, begun.service, frames, at_once)
         self.sweep_in_turn()
 
+    def end_or_log(
+        self,
+        begun: Begun,
+        ending: Ending,
+        *,
+        frames: Iterable[Frame] | None = None,
+        truncated: bool = False,
+        identity: str = "",
+    ) -> None:
+        """Write down how a command ended, see `end`; try again a few times, and log what the store says at last."""
+        for left in reversed(range(END_TRIES)):
+            try:
+                self.end(begun, ending, frames=frames, truncated=truncated, identity=identity)
+            except StoreProblem as problem:
+                log.warning("end of a command not written", extra={"command": begun.id, "why": problem.sentence})
+                if left:
+                    time.sleep(END_RETRY_S)
+            else:
+                return
+
     def is_keeping(self, command_id: str) -> bool:
         """Tell whether an output is still to be read and kept."""
         return self._keeping.is_waiting(command_id)
@@ -146,13 +170,24 @@ class CommandRecords:
         frames = kept.frames if kept else ()
         return KeptCommand(id=record.id, began_at=record.started_at, ending=record.ending, frames=frames)
 
-    def history(self, service: str, *, person: str | None, limit: int = 50, cursor: str = "", search: str = "") -> Past:
+    def history(
+        self,
+        service: str,
+        *,
+        person: str | None,
+        limit: int = 50,
+        cursor: str = "",
+        search: str = "",
+        is_running: bool = False,
+    ) -> Past:
         """List the lines of a person (None: of everybody) on a service, newest first. Raise StoreProblem.
 
-        `search` is looked for in lines, whatever the case; `cursor` is the `next` of the page before.
+        `search` is looked for in lines, whatever the case; `cursor` is the `next` of the page before; `is_running`
+        leaves those out that have ended.
         """
         where = [CommandRow.service == service]
         where += [CommandRow.person == person] if person is not None else []
+        where += [CommandRow.state == RUNNING] * is_running
         where += [func.lower(CommandRow.line).contains(search[:SEARCH_MAX_CHARS].lower(), autoescape=True)] * bool(
             search
         )

@@ -25,6 +25,7 @@ from opsmodal.operations.guards import UNASKED, Consent, Guard, Judged
 from opsmodal.operations.recording import Outcome
 from opsmodal.operations.slots import Slot
 from opsmodal.permissions import Actor
+from opsmodal.store.errors import StoreProblem
 from opsmodal.streams import new_job
 from runtimes.errors import RuntimeProblem
 
@@ -90,8 +91,8 @@ class Passing:
         begun = self._records.begin(typed, command_id=passed.id)
         try:
             yield begun
-        except (RuntimeProblem, ConnectionProblem, Refusal) as problem:
-            self._records.end(begun, never_begun(problem.sentence))
+        except (RuntimeProblem, ConnectionProblem, Refusal, StoreProblem) as problem:
+            self._records.end_or_log(begun, never_begun(problem.sentence))
             raise
 
     def _write_down(self, leave: Pass, judged: JudgedLine) -> None:

@@ -143,14 +143,24 @@ def test_a_start_that_fails_gives_its_place_back(streams: Streams) -> None:
     assert begun(streams, Quiet, owner="eve")
 
 
-def test_a_folder_that_cannot_be_written_closes_what_was_opened(tmp_path: Path) -> None:
+def test_nothing_is_opened_where_no_lines_can_be_kept(tmp_path: Path) -> None:
     (tmp_path / "streams").write_text("a file where the folder should be")
-    streams, stream = Streams(tmp_path / "streams"), Quiet()
+    streams = Streams(tmp_path / "streams")
     with pytest.raises(Unusable, match="cannot keep these lines"):
-        begun(streams, lambda: stream, owner="eve")
-    assert stream.closed.is_set()
+        begun(streams, _failing, owner="eve")
     assert streams.count() == 0
     streams.close()
+
+
+def test_what_was_opened_and_cannot_be_taken_in_is_closed(streams: Streams, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_job: Job, _name: str) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(Job, "_begin", fail)
+    stream = Quiet()
+    with pytest.raises(RuntimeError):
+        begun(streams, lambda: stream, owner="eve")
+    assert (stream.closed.is_set(), streams.count()) == (True, 0)
 
 
 def _slowly() -> Quiet:

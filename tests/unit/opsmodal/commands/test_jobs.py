@@ -111,13 +111,33 @@ def test_a_start_that_fails_gives_its_place_back_and_nothing_runs(commands: Comm
     assert (commands.count(), commands.running(), states(store)) == (0, [], {})
 
 
-def test_a_folder_that_cannot_be_written_closes_what_was_opened(records: CommandRecords, tmp_path: Path) -> None:
+def test_nothing_begins_where_no_output_can_be_kept(records: CommandRecords, tmp_path: Path) -> None:
     (tmp_path / "streams").write_text("a file where the folder should be")
-    commands, command = CommandJobs(tmp_path / "streams", records=records, most=3, limit_bytes_max=1000), Written()
+    commands = CommandJobs(tmp_path / "streams", records=records, most=3, limit_bytes_max=1000)
+    begins: list[Started] = []
+
+    def open_stream() -> Started:
+        begins.append(Written().started())
+        return begins[-1]
+
     with pytest.raises(Unusable, match="cannot keep this output"):
-        begun(commands, command.started)
-    assert command.closed.is_set()
+        begun(commands, open_stream)
+    assert (begins, commands.running()) == ([], [])
     commands.close()
+
+
+def test_a_command_that_has_begun_and_cannot_be_taken_in_is_ended_and_its_spool_given_back(
+    commands: CommandJobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_job: CommandJob, _name: str) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(CommandJob, "_begin", fail)
+    command, before = Written(), len(list(Path("/proc/self/fd").iterdir()))
+    with pytest.raises(RuntimeError):
+        begun(commands, command.started)
+    assert (command.closed.is_set(), commands.running(), commands.count()) == (True, [], 0)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 def test_a_full_disk_ends_the_command_and_says_so(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,11 +17,19 @@ from opsmodal.commands import records as records_module
 from opsmodal.commands.ending import EXITED, LOST, Ending, Reason
 from opsmodal.commands.kept import Frame
 from opsmodal.commands.record import Place, Record, as_place
-from opsmodal.commands.records import ONESHOT_LOST_AFTER, RECORDS_KEPT, SHORT_BYTES, SWEEP_EVERY, CommandRecords
+from opsmodal.commands.records import (
+    END_TRIES,
+    ONESHOT_LOST_AFTER,
+    RECORDS_KEPT,
+    SHORT_BYTES,
+    SWEEP_EVERY,
+    CommandRecords,
+)
 from opsmodal.guard.world import Mode
 from opsmodal.holder import new_job
 from opsmodal.jobs import COMMAND, DEAD_AFTER, Jobs, Worker
 from opsmodal.store import Store, Vault
+from opsmodal.store.errors import Unusable
 from opsmodal.store.tables import CommandOutputRow, CommandRow
 from tests.unit.opsmodal.clock import Clock
 from tests.unit.opsmodal.commands.conftest import typed
@@ -258,6 +266,26 @@ def test_an_end_that_comes_late_is_true_all_the_same(records: CommandRecords, cl
     assert got(records, "a").state == "lost"
     records.end(begun, ended(), frames=OUTPUT)
     assert got(records, "a").state == "done"
+
+
+@pytest.mark.parametrize(("failures", "state"), [(0, "done"), (END_TRIES - 1, "done"), (END_TRIES, "running")])
+def test_an_end_is_tried_a_few_times_and_its_answer_never_fails(
+    store: Store, records: CommandRecords, monkeypatch: pytest.MonkeyPatch, failures: int, state: str
+) -> None:
+    monkeypatch.setattr(records_module, "END_RETRY_S", 0.01)
+    begun, left, session = records.begin(typed(), command_id="a"), [None] * failures, store.session
+    records.running_here = lambda: ["a"]
+
+    def sometimes() -> object:
+        if left:
+            left.pop()
+            raise Unusable("The store does not answer.")
+        return session()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "session", sometimes)
+        records.end_or_log(begun, ended())
+    assert got(records, "a").state == state
 
 
 def test_an_output_does_not_open_for_another_record_or_with_another_key(
