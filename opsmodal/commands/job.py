@@ -120,6 +120,11 @@ class CommandJob(Pump[Output | Exit]):
         self._begin(f"command-{job_id[:6]}")
 
     @property
+    def is_way_lost(self) -> bool:
+        """Whether its stream itself said that the way to it was lost."""
+        return self._exit is not None and self._exit.reason is Ended.LOST
+
+    @property
     def due_s(self) -> float:
         """How long until something is due: its limit, or to be told as lost because it does not end."""
         if self._wanted is None:

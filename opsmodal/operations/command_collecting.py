@@ -5,6 +5,7 @@ A command that writes more than the bound goes on, and the rest is dropped: it m
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +13,11 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 
 from connectors.base import Ended, Exit, Output
+from connectors.errors import ConnectionProblem
 from runtimes.base import Stream
+from runtimes.errors import RuntimeProblem
+
+log = logging.getLogger(__name__)
 
 STOPPED = "stopped"
 """Why a command is over whose client went away."""
@@ -36,6 +41,8 @@ class Collected:
     duration_ms: int
     bytes_count: int
     truncated: bool
+    is_way_lost: bool = False
+    """Whether the stream itself said that the way to the command was lost."""
 
     @property
     def timed_out(self) -> bool:
@@ -45,60 +52,87 @@ class Collected:
 
 @dataclass(slots=True)
 class _Taken:
-    """The pieces so far."""
+    """The pieces so far, and the end: what the stream said, and why it was closed from here where it was."""
 
     max_bytes: int
     pieces: dict[str, list[bytes]] = field(default_factory=lambda: {"stdout": [], "stderr": []})
     count: int = 0
+    said: Exit | None = None
+    left: Exit | None = None
 
-    def add(self, output: Output) -> None:
-        room = max(0, self.max_bytes - self.count)
-        if room:
-            self.pieces[output.source].append(output.data[:room])
-        self.count += len(output.data)
+    def add(self, item: Output | Exit) -> None:
+        if isinstance(item, Exit):
+            self.said = item
+            if item.reason is Ended.LOST:  # whoever wanted it to end cannot be told that it did
+                self.left = None
+        elif self.left is None:
+            if room := max(0, self.max_bytes - self.count):
+                self.pieces[item.source].append(item.data[:room])
+            self.count += len(item.data)
+
+    def leave(self, why: Exit) -> bool:
+        """Give up waiting; False where it has said how it ended: that is what counts."""
+        if self.said is None:
+            self.left = why
+        return self.said is None
 
 
 def collect(stream: Stream[Output | Exit], *, limit_s: float, max_bytes: int, is_gone: Callable[[], bool]) -> Collected:
-    """Read a command to its end, or until whoever asked `is_gone`; the stream is closed either way."""
-    began, taken, end = time.monotonic(), _Taken(max_bytes), SILENT_END
-    with closing(stream), _watched(stream, until=began + limit_s + GRACE_S, is_gone=is_gone) as left:
-        for item in stream:
-            if isinstance(item, Exit):
-                end = item
-            elif not left:
+    """Read a command to its end, or until whoever asked `is_gone`; the stream is closed either way.
+
+    A stream that breaks is one that was lost: what came before that is given.
+    """
+    began, taken, broken = time.monotonic(), _Taken(max_bytes), SILENT_END
+    try:
+        with closing(stream), _watched(stream, taken, until=began + limit_s + GRACE_S, is_gone=is_gone):
+            for item in stream:
                 taken.add(item)
-    over = left[0] if left else end
+    except (RuntimeProblem, ConnectionProblem) as problem:
+        log.warning("stream of a command broke", extra={"why": problem.sentence})
+        broken = Exit(code=None, reason=Ended.LOST, sentence=problem.sentence)
+    over = taken.left or taken.said or broken
     return Collected(
         stdout=b"".join(taken.pieces["stdout"]),
         stderr=b"".join(taken.pieces["stderr"]),
         exit_code=over.code,
-        reason=STOPPED if left and over.reason is not Ended.TIMEOUT else over.reason.value,
+        reason=STOPPED if over is taken.left and over.reason is not Ended.TIMEOUT else over.reason.value,
         sentence=over.sentence,
         duration_ms=int((time.monotonic() - began) * 1000),
         bytes_count=taken.count,
         truncated=taken.count > max_bytes,
+        is_way_lost=over is taken.said and over.reason is Ended.LOST,
     )
 
 
 @contextmanager
-def _watched(stream: Stream[Output | Exit], *, until: float, is_gone: Callable[[], bool]) -> Iterator[list[Exit]]:
-    """Close a stream when nobody waits for it, also while it says nothing; the list then holds why."""
-    left, over = list[Exit](), threading.Event()
+def _watched(
+    stream: Stream[Output | Exit], taken: _Taken, *, until: float, is_gone: Callable[[], bool]
+) -> Iterator[None]:
+    """Close a stream when nobody waits for it, also while it says nothing."""
+    over = threading.Event()
 
     def look() -> None:
         while not over.wait(LOOK_S):
             if is_gone():
-                left.append(Exit(code=None, sentence="It was stopped, or whoever asked for it went away."))
+                why = Exit(code=None, sentence="It was stopped, or whoever asked for it went away.")
             elif time.monotonic() > until:
-                left.append(Exit(code=None, reason=Ended.TIMEOUT, sentence="It did not end in time."))
-            if left:
+                why = Exit(code=None, reason=Ended.TIMEOUT, sentence="It did not end in time.")
+            else:
+                continue
+            if taken.leave(why):
                 stream.close()
-                return
+            return
 
-    watcher = threading.Thread(target=look, name="command-watch", daemon=True)
+    def watch() -> None:
+        try:
+            look()
+        except Exception:  # the top of a thread
+            log.exception("command not watched, or not ended")
+
+    watcher = threading.Thread(target=watch, name="command-watch", daemon=True)
     watcher.start()
     try:
-        yield left
+        yield
     finally:
         over.set()
         watcher.join(JOIN_S)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import cast
 
 from opsmodal.access import Access, Watch
-from opsmodal.commands.ending import Ending, Reason
+from opsmodal.commands.ending import LOST, Ending, Reason
 from opsmodal.commands.kept import Frame
 from opsmodal.commands.record import Begun
 from opsmodal.commands.records import CommandRecords
@@ -23,11 +22,16 @@ from opsmodal.operations.command_slots import OneShots
 from opsmodal.operations.guards import Consent
 from opsmodal.permissions import Actor
 from opsmodal.settings import Settings
-from opsmodal.store.errors import StoreProblem
-
-log = logging.getLogger(__name__)
 
 TRUNCATED = "It wrote {count:,} bytes: what follows the first {most:,} is left out."
+BROKEN = Ending(
+    exit_code=None,
+    reason=LOST,
+    sentence="Something went wrong inside opsmodal: what the command has done is not known.",
+    duration_ms=0,
+    bytes=0,
+)
+"""The end of one that we failed to read, so that its record does not seem to run."""
 IsGone = Callable[[], bool]
 
 
@@ -59,13 +63,17 @@ class OneShot:
             limit_s, connection = self._limit_s(judged.verdict), self._running.connection(leave)
             with self._passing.beginning(passed, connection=connection, audit_id=outcome.number) as begun:
                 run = self._running.start(leave, judged.verdict, limit_s=limit_s)
-            with self._stoppable(passed.id) as is_stopped:
-                found = self._collected(run, access, limit_s=limit_s, is_gone=lambda: is_stopped() or is_gone())
-            ending = _ending(found)
-            note(outcome, judged.line, run, ending)
-            answer = self._answer(passed, run, found)
+            with ExitStack() as untold:
+                untold.callback(self._records.end_or_log, begun, BROKEN)
+                with self._stoppable(passed.id) as is_stopped:
+                    found = self._collected(run, access, limit_s=limit_s, is_gone=lambda: is_stopped() or is_gone())
+                ending = _ending(found)
+                note(outcome, judged.line, run, ending)
+                answer = self._answer(passed, run, found)
+                untold.pop_all()
             self._keep(begun, ending, run, answer)
-            self._running.ended(leave, run, ending, changed=judged.verdict.changes)
+            changed, is_way_lost = judged.verdict.changes, found.is_way_lost
+            self._running.ended(leave, run, ending, changed=changed, is_way_lost=is_way_lost)
             access.demand()
         return answer
 
@@ -100,10 +108,7 @@ class OneShot:
         written: tuple[Frame, ...] = (("stdout", answer.stdout), ("stderr", answer.stderr))
         frames = [frame for frame in written if frame[1]]
         identity = run.started.identity
-        try:
-            self._records.end(begun, ending, frames=frames, truncated=answer.truncated, identity=identity)
-        except StoreProblem as problem:
-            log.warning("end of a command not written", extra={"command": begun.id, "why": problem.sentence})
+        self._records.end_or_log(begun, ending, frames=frames, truncated=answer.truncated, identity=identity)
 
     def _answer(self, passed: Passed, run: Run, found: Collected) -> OneShotAnswer:
         verdict, stdout, withheld = passed.judged.verdict, as_text(found.stdout), ""

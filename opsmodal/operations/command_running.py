@@ -63,9 +63,12 @@ class Running:
         opened = self._fleet.runtime(leave.service.runtime, over=leave.over)
         return bool(facet_of(opened.commands).missing())
 
-    def ended(self, leave: Pass, run: Run, ending: Ending, *, changed: bool) -> None:
-        """Take in that a command is over: Auto hears of a way that was lost, and lists are read anew after a change."""
-        if ending.reason == LOST and ending.sentence:
+    def ended(self, leave: Pass, run: Run, ending: Ending, *, changed: bool, is_way_lost: bool) -> None:
+        """Take in that a command is over: Auto hears of a way that was lost, and lists are read anew after a change.
+
+        `is_way_lost`: its stream said so. Lost is also what nobody knows the end of, for which its way may be innocent.
+        """
+        if is_way_lost and ending.sentence:
             self._fleet.lost(leave.service.runtime, run.connection, ending.sentence)
         if changed:
             self._fleet.forget(leave.service)

@@ -99,4 +99,5 @@ class _OpenRow:
         judged = self._passed.judged
         with self._row:
             note(self._outcome, judged.line, self.run, job.ending)
-        self._running.ended(self._passed.leave, self.run, job.ending, changed=judged.verdict.changes)
+        leave, changed = self._passed.leave, judged.verdict.changes
+        self._running.ended(leave, self.run, job.ending, changed=changed, is_way_lost=job.is_way_lost)

@@ -236,6 +236,7 @@ def test_a_stream_that_breaks_is_lost_with_what_it_said(begin: Begin, error: Exc
     assert all_of(job)["stdout"] == "so far\n"
     assert job.ending is not None
     assert (job.ending.reason, job.ending.sentence) == ("lost", sentence)
+    assert not job.is_way_lost, "nobody said so"
     assert stream.closed.is_set()
 
 
@@ -268,6 +269,7 @@ def test_how_a_runtime_ends_it_is_said(begin: Begin, told: Exit, reason: str, se
     until(lambda: job.ending)
     assert job.ending is not None
     assert (job.ending.reason, job.ending.sentence) == (reason, sentence)
+    assert job.is_way_lost == (told.reason is Over.LOST)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)

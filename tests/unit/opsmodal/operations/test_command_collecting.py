@@ -5,12 +5,15 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
 from connectors.base import Ended, Exit, Output
+from connectors.errors import Unreachable
 from opsmodal.operations import command_collecting
 from opsmodal.operations.command_collecting import as_text, collect
+from runtimes.errors import Unavailable
 
 
 class Told:
@@ -24,7 +27,7 @@ class Told:
             self._items.put(None)
         self.closed = 0
 
-    def __iter__(self):  # type: ignore[no-untyped-def]
+    def __iter__(self) -> Iterator[Output | Exit]:
         while (item := self._items.get(timeout=20)) is not None:
             yield item
 
@@ -89,3 +92,83 @@ def test_no_watcher_is_left() -> None:
 )
 def test_what_is_no_text_is_shown_as_bytes(data: bytes, text: str) -> None:
     assert as_text(data) == text
+
+
+class Breaking(Told):
+    """A stream that breaks after what it was told."""
+
+    def __init__(self, *items: Output | Exit, error: Exception, when_closed: Exception | None = None) -> None:
+        super().__init__(*items)
+        self._error = error
+        self._when_closed = when_closed
+
+    def __iter__(self) -> Iterator[Output | Exit]:
+        yield from super().__iter__()
+        raise self._error
+
+    def close(self) -> None:
+        super().close()
+        if self._when_closed is not None:
+            raise self._when_closed
+
+
+@pytest.mark.parametrize(
+    "error", [Unavailable("The line was cut.", hint=""), Unreachable("The line was cut.", hint="")]
+)
+def test_a_stream_that_breaks_is_lost_with_what_it_said_and_its_way_may_be_innocent(error: Exception) -> None:
+    stream = Breaking(Output("stdout", b"so far"), error=error, when_closed=error)
+    found = collect(stream, limit_s=10, max_bytes=100, is_gone=never)
+    assert (found.stdout, found.reason, found.sentence) == (b"so far", "lost", "The line was cut.")
+    assert not found.is_way_lost
+    assert stream.closed
+
+
+def test_an_end_that_was_said_counts_although_closing_breaks() -> None:
+    stream = Breaking(Exit(code=0), error=Unavailable("Cut.", hint=""), when_closed=Unavailable("Cut.", hint=""))
+    found = collect(stream, limit_s=10, max_bytes=100, is_gone=never)
+    assert (found.reason, found.exit_code) == ("exited", 0)
+
+
+@pytest.mark.parametrize(
+    ("told", "is_way_lost"), [((Exit(code=None, reason=Ended.LOST, sentence="Cut."),), True), ((), False)]
+)
+def test_the_way_is_lost_only_where_the_stream_says_so(told: tuple[Exit, ...], is_way_lost: bool) -> None:
+    found = collect(Told(*told), limit_s=10, max_bytes=100, is_gone=never)
+    assert (found.reason, found.is_way_lost) == ("lost", is_way_lost)
+
+
+class Lingering(Told):
+    """A stream whose end has come, and that takes its time to stop."""
+
+    def __iter__(self) -> Iterator[Output | Exit]:
+        yield Exit(code=0)
+        yield from super().__iter__()
+
+
+def test_an_end_that_came_counts_for_who_leaves_after_it() -> None:
+    stream = Lingering(lasting=True)
+    threading.Timer(3 * command_collecting.LOOK_S, lambda: Told.close(stream)).start()
+    found = collect(stream, limit_s=60, max_bytes=100, is_gone=lambda: True)
+    assert (found.reason, found.exit_code) == ("exited", 0)
+
+
+def test_who_leaves_is_told_when_the_way_was_lost_meanwhile() -> None:
+    class Cut(Told):
+        def close(self) -> None:
+            self._items.put(Exit(code=None, reason=Ended.LOST, sentence="Cut."))
+            super().close()
+
+    found = collect(Cut(lasting=True), limit_s=60, max_bytes=100, is_gone=lambda: True)
+    assert (found.reason, found.sentence, found.is_way_lost) == ("lost", "Cut.", True)
+
+
+def test_what_closing_says_against_it_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    class Failing(Told):
+        def close(self) -> None:
+            super().close()
+            if threading.current_thread().name == "command-watch":
+                raise ZeroDivisionError
+
+    found = collect(Failing(lasting=True), limit_s=60, max_bytes=100, is_gone=lambda: True)
+    assert found.reason == "stopped"
+    assert "command not watched, or not ended" in caplog.text
