@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from opsmodal.commands.ending import Reason
 from opsmodal.guard.verdict import Decision, Target, Verdict
 from opsmodal.guard.world import Mode
 from opsmodal.permissions import Permission
@@ -51,13 +52,14 @@ class CheckAnswer:
 class OneShotAnswer:
     """What a one-shot command gave. `exit_code` is None where it has none: it was ended, or the way to it was lost.
 
-    `truncated`: it wrote more than is shown; `masked`: values of secrets were taken out of it. `notes` are sentences
-    about how it ran and how it ended.
+    `reason` is how it ended, as in its record. `truncated`: it wrote more than is shown; `masked`: values of secrets
+    were taken out of it. `notes` are sentences about how it ran and how it ended.
     """
 
     id: str
     verdict: Decision
     exit_code: int | None
+    reason: Reason
     stdout: str
     stderr: str
     duration_ms: int
@@ -156,7 +158,8 @@ class History:
 class CommandsAnswer:
     """What the tab needs. `missing` says in a sentence what to install on the server, "" where nothing is missing.
 
-    `hosts`: this person may run programs on the host itself.
+    `hosts`: this person may run programs on the host itself. `problem` is a sentence on why the runtime does not say
+    what there is now, "" where it does. `running` are this person's that go on, whatever part of the history is shown.
     """
 
     program: str
@@ -164,9 +167,11 @@ class CommandsAnswer:
     containers: tuple[Choice, ...]
     hosts: bool
     missing: str
+    problem: str
     limits: Limits
     common: tuple[Offered, ...]
     runbooks: tuple[Runbook, ...]
+    running: tuple[HistoryRow, ...]
     history: History
 
 

@@ -120,6 +120,7 @@ class OneShot:
             id=passed.id,
             verdict=verdict.decision,
             exit_code=found.exit_code,
+            reason=cast(Reason, found.reason),
             stdout=stdout,
             stderr=as_text(found.stderr),
             duration_ms=found.duration_ms,

@@ -16,10 +16,10 @@ from opsmodal.commands.ending import LOST, Ending
 from opsmodal.commands.record import Begun, Typed
 from opsmodal.commands.records import CommandRecords
 from opsmodal.errors import Refusal
-from opsmodal.guard.verdict import Decision
+from opsmodal.guard.verdict import Decision, refused
 from opsmodal.operations.command_answers import CommandRequest
 from opsmodal.operations.command_hits import CommandHits
-from opsmodal.operations.command_judging import JudgedLine, Judging
+from opsmodal.operations.command_judging import JudgedLine, Judging, shown_line
 from opsmodal.operations.door import Door, Pass
 from opsmodal.operations.guards import UNASKED, Consent, Guard, Judged
 from opsmodal.operations.recording import Outcome
@@ -62,8 +62,8 @@ class Passing:
 
     def let_through(self, actor: Actor, name: str, request: CommandRequest) -> Passed:
         """Judge a line and let it through as what it does. Raise what the door and the guard refuse it with."""
-        leave = self._door.enter(actor, actions.COMMAND_RUN, name)
-        judged = self._judging.judge(leave, request)
+        leave = self._door.enter(actor, actions.COMMAND_RUN, name, target=shown_line(request.command))
+        judged = self._judged(leave, request)
         refusal = self._judging.refusal(judged.verdict)
         if refusal is not None:
             self._write_down(leave, judged)
@@ -94,6 +94,19 @@ class Passing:
         except (RuntimeProblem, ConnectionProblem, Refusal, StoreProblem) as problem:
             self._records.end_or_log(begun, never_begun(problem.sentence))
             raise
+
+    def _judged(self, leave: Pass, request: CommandRequest) -> JudgedLine:
+        """Judge a line; one that cannot be, since what it is about does not answer, is written down as failed."""
+        try:
+            return self._judging.judge(leave, request)
+        except (RuntimeProblem, ConnectionProblem) as problem:
+            verdict, line = refused("", problem.sentence), shown_line(request.command)
+            judged = JudgedLine(request=request, verdict=verdict, line=line, scales=False)
+            with self._door.act(leave, target=line, judged=Judged(verdict=judged.word)) as outcome:
+                typed = _typed(leave, judged, audit_id=outcome.number)
+                begun = self._records.begin(typed, command_id=new_job())
+                self._records.end(begun, never_begun(problem.sentence))
+                raise
 
     def _write_down(self, leave: Pass, judged: JudgedLine) -> None:
         """Have the door refuse a line, which writes it down; and keep it in the person's history."""

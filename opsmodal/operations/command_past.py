@@ -23,6 +23,8 @@ from opsmodal.spool import Gone
 
 RUNNING = "running"
 READ_PIECES = 64
+RUNNING_ROWS = 50
+"""A person has a handful of places for commands that run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,12 @@ class CommandPast:
             search=query.search,
         )
         return History(items=tuple(_row(each) for each in past.items), total=past.total, next=past.next)
+
+    def running(self, leave: Pass) -> tuple[HistoryRow, ...]:
+        """List what the person has running on the service, newest first."""
+        name = leave.service.name
+        past = self._records.history(name, person=leave.actor.name, limit=RUNNING_ROWS, is_running=True)
+        return tuple(_row(each) for each in past.items)
 
     def find(self, leave: Pass, command: str) -> Record:
         """Find a command that this person may read. Raise NotThere."""

@@ -77,7 +77,8 @@ class CommandOperations:
     def read(self, actor: Actor, name: str, query: HistoryQuery) -> CommandsAnswer:
         """Give the tab, with what the actor typed on this service before."""
         leave = self._door.enter(actor, actions.COMMANDS_VIEW, name)
-        return self._tab.read(leave, self._judging.world(leave), self._past.history(leave, query))
+        past = self._past
+        return self._tab.read(leave, self._judging.world(leave), past.history(leave, query), past.running(leave))
 
     def check(self, actor: Actor, name: str, request: CommandRequest) -> CheckAnswer:
         """Say what would become of a line. Nothing is run and nothing written down."""

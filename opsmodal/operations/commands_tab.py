@@ -1,29 +1,33 @@
 """What the Commands tab shows before anything runs: where lines run, within which limits, lines to take over, history.
 
-It asks the runtime what it needs to know and runs nothing.
+It runs nothing, and asks the runtime no more than what the Instances tab knows of the service. Where the runtime does
+not answer, the tab says so: what was typed before, and how to stop it, is there all the same.
 """
 
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from connectors.errors import ConnectionProblem
 from opsmodal.answers import InstanceRow
 from opsmodal.fleet import Fleet
 from opsmodal.guard.shapes import parameter
 from opsmodal.guard.world import Shape
 from opsmodal.listing import ListQuery
-from opsmodal.operations.command_answers import Choice, CommandsAnswer, History, Limits, Runbook
+from opsmodal.operations.command_answers import Choice, CommandsAnswer, History, HistoryRow, Limits, Runbook
 from opsmodal.operations.command_world import CommandWorld, facet_of
 from opsmodal.operations.door import Pass
 from opsmodal.operations.offered import offered
 from opsmodal.permissions import Permission
 from opsmodal.rows import page_of
 from opsmodal.settings import Settings
-from runtimes.base import Runtime
-from runtimes.commands import Containers
+from runtimes.base import Instance, Runtime
+from runtimes.errors import RuntimeProblem
 
+KUBERNETES = "kubernetes"
 FRESH_S = 5.0
 OFFERED_ROWS = 200
 """Instances that the lines to take over are made of: the worst ones and one that is well."""
@@ -31,12 +35,14 @@ OFFERED_ROWS = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Place:
-    """Where lines of a service run."""
+    """Where lines of a service run. `problem` is why its runtime cannot say, "" where it did."""
 
     program: str
-    hosts: bool
-    missing: str
-    containers: Containers
+    hosts: bool = False
+    missing: str = ""
+    instances: tuple[Instance, ...] = ()
+    rows: tuple[InstanceRow, ...] = ()
+    problem: str = ""
 
 
 class CommandsTab:
@@ -46,29 +52,22 @@ class CommandsTab:
         self._fleet = fleet
         self._limits = limits(settings)
 
-    def read(self, leave: Pass, world: CommandWorld, history: History) -> CommandsAnswer:
+    def read(
+        self, leave: Pass, world: CommandWorld, history: History, running: tuple[HistoryRow, ...]
+    ) -> CommandsAnswer:
         """Give the tab for a person on a service."""
-        service, given = leave.service, leave.permissions
-
-        def ask(runtime: Runtime) -> _Place:
-            facet = facet_of(runtime.commands)
-            return _Place(
-                program=facet.program,
-                hosts=facet.hosts,
-                missing=facet.missing(),
-                containers=facet.containers(service.scope()),
-            )
-
-        place = self._fleet.read(service.runtime, ask, over=leave.over)
-        kind, hosts = self._fleet.kind(service.runtime), place.hosts and Permission.EXEC in world.runtime_permissions
+        service, given, kind = leave.service, leave.permissions, self._fleet.kind(leave.service.runtime)
+        place = self._place(leave, kind)
+        hosts = place.hosts and Permission.EXEC in world.runtime_permissions
         return CommandsAnswer(
             program=place.program,
             namespace=service.namespace,
-            containers=tuple(Choice(id=place.containers.own[name], name=name) for name in sorted(place.containers.own)),
+            containers=_choices(place.instances),
             hosts=hosts,
             missing=place.missing,
+            problem=place.problem,
             limits=self._limits,
-            common=offered(kind, instances=self._instances(leave), hosts=hosts, logs=Permission.LOGS in given),
+            common=offered(kind, instances=place.rows, hosts=hosts, logs=Permission.LOGS in given),
             runbooks=tuple(
                 Runbook(
                     name=shape.name,
@@ -79,12 +78,30 @@ class CommandsTab:
                 )
                 for shape in world.shapes
             ),
+            running=running,
             history=history,
         )
 
-    def _instances(self, leave: Pass) -> tuple[InstanceRow, ...]:
-        kept = self._fleet.instances(leave.service, fresh_s=FRESH_S, over=leave.over)
-        return page_of(kept, ListQuery(limit=OFFERED_ROWS), datetime.now(UTC)).items
+    def _place(self, leave: Pass, kind: str) -> _Place:
+        place = _Place(program="kubectl" if kind == KUBERNETES else kind)
+        try:
+            place = self._fleet.read(leave.service.runtime, _asked, over=leave.over)
+            kept = self._fleet.instances(leave.service, fresh_s=FRESH_S, over=leave.over)
+        except (RuntimeProblem, ConnectionProblem) as problem:
+            return replace(place, problem=f"{problem.sentence} {problem.hint}".rstrip())
+        page = page_of(kept, ListQuery(limit=OFFERED_ROWS), datetime.now(UTC))
+        return replace(place, instances=tuple(kept.value.items), rows=page.items, problem=page.problem)
+
+
+def _asked(runtime: Runtime) -> _Place:
+    facet = facet_of(runtime.commands)
+    return _Place(program=facet.program, hosts=facet.hosts, missing=facet.missing())
+
+
+def _choices(instances: Iterable[Instance]) -> tuple[Choice, ...]:
+    """Give the containers to choose from; on a cluster one is named in the line itself."""
+    found = sorted((each.name, each.id) for each in instances if each.kind == "container")
+    return tuple(Choice(id=number, name=name) for name, number in found)
 
 
 def _as_typed(shape: Shape) -> str:

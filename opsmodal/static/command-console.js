@@ -5,6 +5,7 @@ import { accessEnded, refreshAfterChange } from "./poll.js";
 const RETRY_MS = 1000;
 const RETRY_MAX_MS = 20000;
 const LINE_MAX_CHARS = 20000; // a longer one goes on below: a browser lays out a line as a whole
+const TOLD = { timeout: "out of time", "output-limit": "too much output" };
 const encoder = new TextEncoder();
 
 // Gives what ends it when the page turns to something else; the command itself goes on.
@@ -69,9 +70,11 @@ function attach(section, lines) {
     leave();
     count();
     if (frame.ended) accessEnded(frame);
-    const code = frame.exit_code ?? null;
-    const [how, sign] = code === 0 ? ["ok", "●"] : /stop|lost/.test(frame.reason) ? ["neutral", "○"] : ["error", "▲"];
-    state.replaceChildren(piece("span", `mark ${how}`, `${sign} ${code === null ? frame.reason.replace("-", " ") : `exit code ${code}`}`));
+    const { reason, exit_code: code } = frame; // told as the page tells it after a reload
+    const exited = reason === "exited";
+    const words = exited ? (code === null ? "ended" : `exit code ${code}`) : TOLD[reason] ?? reason;
+    const [how, sign] = exited && code === 0 ? ["ok", "●"] : /stop|lost/.test(reason) ? ["neutral", "○"] : ["error", "▲"];
+    state.replaceChildren(piece("span", `mark ${how}`, `${sign} ${words}`));
     section.querySelector("form:has([data-stop])")?.remove();
     lines.remark(frame.sentence);
     return refreshAfterChange();

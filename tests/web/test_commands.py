@@ -19,6 +19,13 @@ from opsmodal.demo.cluster import Cluster, start
 from tests.web.conftest import Installation, Seed, closed, installed, own_page
 from tests.web.typed import installed_with_kubectl, rows, run, with_another_operator
 
+BODIES_THAT_ARE_NONE = (
+    {"command": 7},
+    {"command": "kubectl get pods", "mode": "for ever"},
+    {"command": "kubectl get pods", "confirm": None},
+    {"command": "kubectl get pods", "instance": None},
+    {"command": "kubectl get pods", "reason": None},
+)
 PLANTED = "swordfish-of-nobody"
 
 
@@ -94,7 +101,7 @@ def test_who_may_not_is_told_so(shop: Installation, actor: str, command: str, st
     if status == 403:
         assert answer.json["hint"] == "Ask admin.", "who can grant it"
         assert rows(shop)[-1].outcome == "refused"
-        assert command in rows(shop)[-1].target or not rule
+        assert command in rows(shop)[-1].target, "also who may run nothing leaves what they tried"
 
 
 def test_a_token_for_less_than_its_owner_runs_less(shop: Installation) -> None:
@@ -145,7 +152,7 @@ def test_no_container_is_chosen_on_a_cluster(shop: Installation) -> None:
     assert (answer.status_code, answer.json["rule"]) == (422, "container-on-cluster")
 
 
-@pytest.mark.parametrize("body", [{"command": 7}, {"command": "kubectl get pods", "mode": "for ever"}, [1], "x"])
+@pytest.mark.parametrize("body", [*BODIES_THAT_ARE_NONE, [1], "x"])
 def test_a_body_that_is_none_is_a_mistake_of_the_sender(shop: Installation, body: Any) -> None:
     answer = shop.client("manager").call("POST", "/services/shop/commands", json=body)
     assert answer.status_code == 400, answer.text
@@ -368,6 +375,8 @@ def test_what_takes_too_long_is_ended_and_says_so(strict: Installation) -> None:
     assert (value["timed_out"], value["exit_code"]) == (True, None) or value["timed_out"]
     assert value["notes"]
     assert rows(strict)[-1].outcome == "stopped"
+    record = strict.client("operator").get(f"/services/shop/commands/{value['id']}").json
+    assert value["reason"] == record["row"]["outcome"] == "timeout"
 
 
 @pytest.mark.parametrize("strict", [{"command_oneshot_bytes": 10_000}], indirect=True)
@@ -439,9 +448,12 @@ def test_a_one_shot_is_stopped_from_another_page(changed: Installation, served: 
         return [row["id"] for row in items if row["outcome"] == "running"]
 
     until(running)
+    page = changed.browser("operator").get(f"/services/shop/commands/{running()[0]}").text
+    assert "data-limit-bytes" not in page, "there is no output to follow while it runs"
+    assert "A one-shot is shown when it has ended." in page
     until(lambda: operator.call("DELETE", f"/services/shop/commands/{running()[0]}").status_code == 200)
     runner.join(15)
-    assert answers[0].json["exit_code"] is None
+    assert (answers[0].json["exit_code"], answers[0].json["reason"]) == (None, "stopped")
     assert not running()
 
 
@@ -458,6 +470,31 @@ def test_nothing_unseen_or_endless_gets_into_the_audit_log(shop: Installation, s
     assert run(shop, sent).status_code == 422
     refusal = rows(shop)[-1]
     assert (refusal.verdict, refusal.target) == ("refuse", shown)
+
+
+def test_where_the_runtime_is_away_the_tab_shows_what_is_known_and_a_line_leaves_its_rows(
+    changed: Installation, tmp_path: Path
+) -> None:
+    changed.registry.put("runtimes", {"name": "gone", "kind": "docker", "socket": str(tmp_path / "none.sock")})
+    changed.registry.put("services", {"name": "blog", "runtime": "gone", "project": "blog"})
+    changed.registry.put("grants", {"user": "operator", "role": "operator", "services": ["blog"]})
+    line = "docker inspect blog-web"
+    answer = run(changed, line, "operator", service="blog")
+    assert answer.status_code == 503, answer.text
+    intent, outcome = rows(changed)[-2:]
+    assert (intent.action, intent.verdict, intent.target) == ("command.run", "refuse", line)
+    assert (outcome.outcome, answer.json["detail"] in outcome.detail) == ("failed", True)
+    tab = changed.client("operator").get("/services/blog/commands").json
+    newest = tab["history"]["items"][0]
+    assert (newest["command"], newest["outcome"], newest["audit_id"]) == (line, "lost", intent.id)
+    assert (tab["program"], tab["containers"]) == ("docker", [])
+    assert tab["problem"]
+    record = changed.client("operator").get(f"/services/blog/commands/{newest['id']}")
+    assert (record.status_code, record.json["sentence"]) == (200, answer.json["detail"])
+    page = changed.browser("operator").get(f"/services/blog/commands/{newest['id']}")
+    assert page.status_code == 200
+    assert "gone does not say what there is now." in page.text
+    assert line in page.text
 
 
 def test_who_loses_the_right_loses_what_runs(changed: Installation) -> None:

@@ -133,6 +133,17 @@ def test_anothers_stream_is_not_there_but_for_who_manages(shop: Installation) ->
     assert "manager stopped" in record(shop, command)["sentence"]
 
 
+def test_what_runs_is_listed_whatever_part_of_the_history_is_shown(shop: Installation) -> None:
+    command = begun(shop)
+    tab = shop.client("operator").get("/services/shop/commands?search=no-such-line").json
+    assert tab["history"]["items"] == []
+    assert command in [row["id"] for row in tab["running"]]
+    page = shop.browser("operator").get("/services/shop/commands?search=no-such-line").text
+    assert f"/services/shop/commands/{command}/delete" in page
+    stop(shop, command)
+    until(lambda: not shop.client("operator").get("/services/shop/commands").json["running"])
+
+
 def test_values_of_secrets_are_masked_in_a_stream_as_well(shop: Installation) -> None:
     command = begun(shop, "kubectl get secrets -o yaml", "manager")
     until(lambda: not record(shop, command, "manager")["running"])
