@@ -188,7 +188,6 @@ class CommandRecords:
         where = [CommandRow.service == service]
         where += [CommandRow.person == person] if person is not None else []
         where += [CommandRow.state == RUNNING] * is_running
-        where += [CommandRow.state == RUNNING] * is_running
         where += [func.lower(CommandRow.line).contains(search[:SEARCH_MAX_CHARS].lower(), autoescape=True)] * bool(
             search
         )
