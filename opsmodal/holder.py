@@ -110,6 +110,11 @@ class Holder(Generic[J]):
         """Take a job in that has begun, and look after it from now on."""
         with self._lock:
             self._jobs[job.id] = job
+        self._look_after()
+
+    def _look_after(self) -> None:
+        """Start the sweeper, unless it runs."""
+        with self._lock:
             if self._sweeper is None:
                 name = f"{self._kind.name}-sweeper"
                 self._sweeper = threading.Thread(target=self._sweep, name=name, daemon=True)

@@ -62,9 +62,10 @@ class Near:
         )
 
     def begin(self, meter: Meter) -> None:
-        """Answer neighbours from now on."""
+        """Answer neighbours from now on, and sweep what is kept for too long."""
         self._meter = meter
         self._jobs.begin()
+        self.commands.begin()
         if self._place is not None:
             self._neighbours = Neighbours(self._place, self._jobs.worker, self.answer)
 

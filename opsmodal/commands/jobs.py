@@ -61,6 +61,11 @@ class CommandJobs(Holder[CommandJob]):
         """Records whose end is still to be written, by the job."""
         records.running_here = self.running
 
+    def begin(self) -> None:
+        """Sweep the records now and from now on, whether or not a command ever runs: outputs are kept for N days."""
+        self._look_after()
+        self._rouse()
+
     def start(
         self,
         open_stream: Callable[[], Started],

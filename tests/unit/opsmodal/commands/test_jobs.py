@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,20 +16,21 @@ from sqlalchemy.orm import Session
 
 from connectors.base import Exit, Output
 from opsmodal.commands import jobs as jobs_module
+from opsmodal.commands.ending import Ending
 from opsmodal.commands.job import Closed, CommandJob
 from opsmodal.commands.jobs import CommandJobs
-from opsmodal.commands.records import CommandRecords
+from opsmodal.commands.records import SWEEP_EVERY, CommandRecords
 from opsmodal.errors import TooMany
 from opsmodal.holder import new_job
 from opsmodal.jobs import COMMAND, DEAD_AFTER, Jobs, Worker
 from opsmodal.spool import Spool
 from opsmodal.store import Store, Vault
 from opsmodal.store.errors import Unusable
-from opsmodal.store.tables import JobRow
+from opsmodal.store.tables import CommandOutputRow, JobRow
 from runtimes.commands import Started
 from runtimes.errors import Missing
 from tests.unit.opsmodal.clock import Clock
-from tests.unit.opsmodal.commands.conftest import LIMIT_BYTES, Begin, begun
+from tests.unit.opsmodal.commands.conftest import LIMIT_BYTES, Begin, begun, typed
 from tests.unit.opsmodal.commands.streams import Written
 from tests.unit.opsmodal.commands.test_job import all_of, stored, until
 
@@ -228,6 +230,40 @@ def test_a_long_output_that_waits_is_kept_when_the_process_ends(
         assert kept is not None
         assert "".join(text for _, text in kept.frames) == data.decode()
     assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("command")]
+
+
+@pytest.mark.parametrize(("days", "keeps", "is_left"), [(7, True, True), (2, True, False), (7, False, False)])
+def test_where_nobody_runs_anything_no_output_outlives_its_days_or_being_switched_off(
+    store: Store, vault: Vault, tmp_path: Path, days: int, keeps: bool, is_left: bool
+) -> None:
+    clock = Clock()
+    before = CommandRecords(store, vault, now=clock)
+    record = before.begin(typed(), command_id="a")
+    ending = Ending(exit_code=0, reason="exited", sentence="", duration_ms=1, bytes=1)
+    before.end(record, ending, frames=[("stdout", "x")])
+    clock.at += timedelta(days=3)
+    swept = threading.Event()
+    records = CommandRecords(store, vault, keep=keeps, days=days, now=clock)
+    commands = CommandJobs(tmp_path / "streams", records=records, most=3, limit_bytes_max=1000)
+    sweep = records.sweep
+
+    def sweep_and_say() -> None:
+        sweep()
+        swept.set()
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(records, "sweep", sweep_and_say)
+        commands.begin()
+        assert swept.wait(20), "at the start"
+        with store.reading() as session:
+            assert (session.get(CommandOutputRow, "a") is not None) == is_left
+        swept.clear()
+        patched.setattr(commands, "_pause_s", lambda: 0.05)
+        clock.at += SWEEP_EVERY
+        commands._rouse()
+        assert swept.wait(20), "and from then on"
+    commands.close()
+    assert not [thread.name for thread in threading.enumerate() if thread.name.endswith("sweeper")]
 
 
 def test_who_is_told_of_the_end_and_fails_hinders_nobody(begin: Begin, records: CommandRecords) -> None:

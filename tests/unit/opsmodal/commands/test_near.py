@@ -141,3 +141,14 @@ def test_a_slow_reader_of_another_worker_hinders_neither(worker: Worker) -> None
     until(lambda: job.ended)
     assert time.monotonic() - began < 10
     assert len(all_of(slow)["stdout"]) == 1_000_000
+
+
+def test_a_server_that_runs_nothing_sweeps_what_is_kept(
+    store: Store, vault: Vault, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records, swept = CommandRecords(store, vault), threading.Event()
+    monkeypatch.setattr(records, "sweep", swept.set)
+    near = Near(store, Settings(data_dir=tmp_path, workers=1), records)
+    near.begin(Meter())
+    assert swept.wait(20)
+    near.close()
