@@ -6,6 +6,7 @@ The grammars are data (`host_table`); what a table cannot say is a check here, o
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 
 from opsmodal.guard import host_ip, host_ps, shapes
@@ -51,7 +52,8 @@ def _shown(words: tuple[Word, ...], asked: Asked) -> Verdict:
     try:
         goes_on = _check(program, words[1:])
     except Misfit as misfit:
-        return refused("host-argument", str(misfit), hint=_HINTS.get(program, HINTS["host-argument"]))
+        hint = _HINTS.get(program, HINTS["host-argument"])
+        return refused("host-argument", str(misfit), hint=hint, suggestion=_meant(words))
     if goes_on and asked.mode is Mode.ONESHOT:
         until = GRAMMARS[program].until
         hint = f"Give {named(until)} with a count, or switch to streaming." if until else HINTS["host-endless"]
@@ -64,6 +66,14 @@ def _shown(words: tuple[Word, ...], asked: Asked) -> Verdict:
         where=Where.HOST,
         verb=f"host {program}",
     )
+
+
+def _meant(words: Sequence[Word]) -> str:
+    """Give a systemctl without a verb the one that it takes then: `systemctl --failed` lists units."""
+    program, *texts = (word.text for word in words)
+    if program != "systemctl" or (texts and not texts[0].startswith("-")):
+        return ""
+    return shlex.join([program, "list-units", *texts])
 
 
 def _check(program: str, words: Sequence[Word]) -> bool:

@@ -23,7 +23,9 @@ NAME = r"[A-Za-z0-9_][A-Za-z0-9_.@:-]{0,127}"
 NAMES = rf"{NAME}(?:,{NAME})*"
 COLUMNS = r"[=+]?[A-Za-z0-9_%:-]{1,40}(?:,[A-Za-z0-9_%:-]{1,40})*"
 HOST = r"[A-Za-z0-9_:][A-Za-z0-9_.:%-]{0,253}"
-PATH = r"/[^\x00-\x1f]{0,1000}|\.{1,2}"
+NOT_UP = r"(?!(?:[^/]*/)*\.\.(?:/|$))"
+"""No part of a path is `..`: what it leads to stands nowhere in it."""
+PATH = rf"{NOT_UP}/[^\x00-\x1f]{{0,1000}}|\."
 DEVICE = r"[a-z][A-Za-z0-9_/.-]{0,63}"
 TIME = r"[A-Za-z0-9+][A-Za-z0-9 :+.,-]{0,63}"
 PING_INTERVAL = r"(?:[1-9][0-9]{0,4}(?:\.[0-9]{1,3})?|0?\.[2-9][0-9]{0,2})"
@@ -36,6 +38,10 @@ SERVICE = r"(?:tcp|udp|TCP|UDP)"
 INTERNET = rf"[46]?{SERVICE}?(?:@[A-Za-z0-9_.:\[\]-]{{1,253}})?(?::[A-Za-z0-9,-]{{1,100}})?"
 """What lsof takes for an internet address: [46][protocol][@host][:service|port]."""
 UNIT = r"[A-Za-z0-9_@][A-Za-z0-9_@:.\\-]{0,254}"
+LINES = r"[0-9]{1,2}|1[0-9]{2}|200"
+"""Of a journal: a status is what somebody looks at, and not the whole journal of a unit."""
+SHORT = r"short(?:-(?:full|iso|iso-precise|precise|monotonic|delta|unix))?"
+"""cat and json give lines without their times, or with all that is kept beside them."""
 FILES = "/etc/os-release|/proc/(?:loadavg|meminfo|cpuinfo|uptime|version)"
 SOCKET_FILTER = (
     r"state|exclude|sport|dport|src|dst|dev|and|or|not|eq|ne|neq|lt|gt|le|ge|"
@@ -157,7 +163,7 @@ GRAMMARS: Mapping[str, Grammar] = _table(
         ),
         values={"o": COLUMNS, "output": COLUMNS, "x": NAME, "sort": NAME, "e": r"[0-9,]{1,64}", "I": r"[0-9,]{1,64}"}
         | {"exclude": r"[0-9,]{1,64}", "include": r"[0-9,]{1,64}", "w": NUMBER, "width": NUMBER},
-        operands=r"/dev/[A-Za-z0-9_/.-]{1,100}",
+        operands=rf"{NOT_UP}/dev/[A-Za-z0-9_/.-]{{1,100}}",
         most=8,
     ),
     Grammar(
@@ -258,11 +264,10 @@ GRAMMARS: Mapping[str, Grammar] = _table(
     ),
     Grammar(
         program="systemctl",
-        about="`status`, `is-active` and `is-enabled` of one unit, `list-units`",
+        about="`status`, `is-active` and `is-enabled` of one unit, `list-units`; at most 200 lines of a journal",
         flags=flags("laq full all quiet no-pager no-legend plain failed user system no-ask-password"),
-        values={"n": NUMBER, "lines": NUMBER, "t": r"[a-z,]{1,100}", "type": r"[a-z,]{1,100}"}
-        | {"state": r"[a-z,-]{1,100}", "o": r"short[a-z-]{0,20}|cat|json[a-z-]{0,10}"}
-        | {"output": r"short[a-z-]{0,20}|cat|json[a-z-]{0,10}"},
+        values={"n": LINES, "lines": LINES, "t": r"[a-z,]{1,100}", "type": r"[a-z,]{1,100}"}
+        | {"state": r"[a-z,-]{1,100}", "o": SHORT, "output": SHORT},
         operands=rf"status|is-active|is-enabled|list-units|{UNIT}|[A-Za-z0-9_@*][A-Za-z0-9_@*:.-]{{0,254}}",
         least=1,
         most=2,

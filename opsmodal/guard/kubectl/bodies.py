@@ -24,6 +24,8 @@ COPIED: Any = object()
 """Stands for a value that a step of a JSON patch takes from elsewhere in the object, or puts in the place of all."""
 WHOLE = frozenset({"spec", "template", "jobtemplate", "metadata"})
 """Fields that hold a specification: whoever replaces one as a whole takes away what it restricts."""
+LISTS = frozenset({"containers", "initcontainers", "ephemeralcontainers", "volumes"})
+"""Lists of a pod. Whoever puts an element in the place of another takes away what that one restricts, too."""
 
 
 def body(text: str) -> Any:
@@ -46,7 +48,7 @@ def steps(value: Any) -> Iterator[Mapping[str, Any]]:
             raise Refused("kubectl-patch-body", "A step of a JSON patch has op and path.")
         match step.get("op"):
             case "add" | "replace" if "value" in step:
-                yield _fragment(step["path"], COPIED if _ends_in(step["path"]) in WHOLE else step["value"])
+                yield _fragment(step["path"], COPIED if _is_whole(step["path"]) else step["value"])
             case "remove":
                 yield _fragment(step["path"], None)
             case "test":
@@ -61,8 +63,13 @@ def steps(value: Any) -> Iterator[Mapping[str, Any]]:
                 )
 
 
-def _ends_in(pointer: str) -> str:
-    return pointer.rpartition("/")[2].lower()
+def _is_whole(pointer: str) -> bool:
+    """Tell whether a pointer ends in a specification, in a list of a pod or in an element of one.
+
+    Inside metadata such a word is somebody's label.
+    """
+    *above, holder, last = ("", *pointer.lower().split("/"))
+    return "metadata" not in (*above, holder) and (last in WHOLE | LISTS or holder in LISTS)
 
 
 def _fragment(pointer: str, value: Any) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from opsmodal.guard.kubectl.formats import check_maskable
 from opsmodal.guard.kubectl.kinds import WORKLOADS, kind_of
+from opsmodal.guard.kubectl.metadata import check_key
 from opsmodal.guard.kubectl.objects import SECRETS, Object, name_of, objects
 from opsmodal.guard.kubectl.reading import rolled
 from opsmodal.guard.kubectl.rules import Refused, shown
@@ -61,8 +62,11 @@ def mark(line: Line) -> Verdict:
     words, pairs = _parted(line.words, removes=True)
     found = objects(words, line.world, secrets=True)
     named(line, found)
-    if any(each.sort.plural == SECRETS for each in found):
-        check_maskable(line.read)
+    secrets = any(each.sort.plural == SECRETS for each in found)
+    for pair in pairs:
+        check_key(pair.partition("=")[0] if "=" in pair else pair[:-1], secrets=secrets)
+    if secrets:
+        _marks_secrets(line)
     if pairs:
         return managed(line, found)
     if not line.on("list"):
@@ -70,6 +74,24 @@ def mark(line: Line) -> Verdict:
             "kubectl-arguments", f"Nothing is set by this {line.verb}.", "Type KEY=VALUE, or KEY- to remove it."
         )
     return replace(managed(line, found), changes=False, reason="This reads the own namespace.")
+
+
+def _marks_secrets(line: Line) -> None:
+    """Refuse what prints annotations of secrets: one holds their values where they were applied. Raise Refused.
+
+    annotate prints the value that is there when it may not overwrite it, on its standard error, which nothing masks.
+    """
+    check_maskable(line.read)
+    if line.verb != "annotate":
+        return
+    if line.has("list"):
+        raise Refused(
+            "kubectl-secret", "An annotation may hold the values of a secret.", "Use kubectl get secret NAME."
+        )
+    if not line.on("overwrite"):
+        raise Refused(
+            "kubectl-secret", "Without --overwrite the annotation that is there is printed.", "Add --overwrite."
+        )
 
 
 def workloads(line: Line, words: tuple[str, ...]) -> tuple[Object, ...]:

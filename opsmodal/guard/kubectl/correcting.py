@@ -6,6 +6,7 @@ never to do more than was typed.
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
@@ -29,6 +30,8 @@ _INSTEAD: Mapping[str, str] = {
     "rm": "delete",
 }
 """Verbs that people type, and the one that does what they mean."""
+_SECRET = re.compile(r"(?:[^/]*,)?secrets?(?:\Z|[.,/])", re.IGNORECASE)
+"""A first word that names secrets: their annotations are set with --overwrite only."""
 _SINGLE = tuple(path for path in VERBS if " " not in path)
 
 
@@ -52,6 +55,8 @@ def _meant(words: Sequence[Word], asked: Asked) -> list[str]:
         texts.append(DEFAULT_WAIT)
     if path == "exec" and seen.dashes is None and len(seen.positionals) > 1:
         texts.insert(len(texts) - len(seen.positionals) + 1, "--")
+    if path == "annotate" and any(_SECRET.match(word.text) for word in seen.arguments[:1]):
+        texts.insert(2, "--overwrite")
     if path == "describe" and texts[2:3] in ([SECRETS], ["secret"]):
         texts[1] = "get"
     return texts

@@ -8,7 +8,7 @@ resolves the beginning of a group too (`deployments.ap`): that is refused as unk
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -121,8 +121,26 @@ def _built_in_of(plural: str) -> Sort:
 
 
 def _is(kind: Kind, name: str, group: str | None) -> bool:
-    names = {kind.name.lower(), _singular(kind), *map(str.lower, kind.short)}
-    return name in names and (group is None or not kind.group or group == kind.group.lower())
+    return name in _names(kind) and (group is None or not kind.group or group == kind.group.lower())
+
+
+def spellings(sort: Sort, used: Iterable[str], world: World) -> tuple[str, ...]:
+    """Give the words of others that may stand for a kind: its names, and of `used` those that are no other kind's.
+
+    An autoscaler and an owner are named with the kind as objects write it, which the API does not tie to the names of
+    a custom kind: `ScaledApp` may have the singular `app`.
+    """
+    if not sort.custom:
+        return (sort.singular,)
+    own = [kind for kind in world.kinds if _sort(kind) == sort]
+    names = {sort.plural, sort.singular, *(name for kind in own for name in _names(kind))}
+    others = {name for kind in world.kinds if kind not in own for name in (*_names(kind), _derived(kind.name.lower()))}
+    strange = {word for word in used if word not in others and word not in _BY_NAME()}
+    return tuple(dict.fromkeys((sort.singular, *sorted(names | strange))))
+
+
+def _names(kind: Kind) -> set[str]:
+    return {kind.name.lower(), _singular(kind), *map(str.lower, kind.short)}
 
 
 def _sort(kind: Kind) -> Sort:
@@ -133,7 +151,10 @@ def _singular(kind: Kind) -> str:
     """Give the singular: every kind has one, but a world that was written by hand may leave it out."""
     if kind.singular:
         return kind.singular.lower()
-    plural = kind.name.lower()
+    return _derived(kind.name.lower())
+
+
+def _derived(plural: str) -> str:
     if plural.endswith("ies"):
         return f"{plural[:-3]}y"
     return plural[:-2] if plural.endswith(("sses", "xes", "ches", "shes")) else plural.removesuffix("s")

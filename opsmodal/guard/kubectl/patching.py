@@ -1,4 +1,4 @@
-"""Judges patches: metadata of anything, config maps, and workloads as far as their replicas and privileges stay theirs.
+"""Judges patches: labels and annotations of anything, config maps, and workloads without their replicas and privileges.
 
 What a patch may say inside a securityContext is a list of what tightens it; what is not in there loosens it.
 """
@@ -12,8 +12,9 @@ from opsmodal.guard.kubectl.bodies import COPIED, body, steps
 from opsmodal.guard.kubectl.changing import named
 from opsmodal.guard.kubectl.formats import check_maskable
 from opsmodal.guard.kubectl.kinds import WORKLOADS
+from opsmodal.guard.kubectl.metadata import check_metadata
 from opsmodal.guard.kubectl.objects import SECRETS, Object, objects
-from opsmodal.guard.kubectl.privileges import check_privileges
+from opsmodal.guard.kubectl.privileges import check_directives, check_privileges
 from opsmodal.guard.kubectl.rules import Refused, shown
 from opsmodal.guard.kubectl.saying import Line, managed
 from opsmodal.guard.kubectl.scaling import check_unlocked
@@ -46,8 +47,13 @@ def patch(line: Line) -> Verdict:
     return managed(line, found, destroys="This stops every pod of it." if stops else "")
 
 
+def _style(line: Line) -> str:
+    """Give the type of patch: what a list in it does to the list that is there depends on it."""
+    return (line.read.last("type") or "strategic").lower()
+
+
 def _fragments(line: Line) -> tuple[Mapping[str, Any], ...]:
-    typed, kind = line.read.last("patch"), (line.read.last("type") or "strategic").lower()
+    typed, kind = line.read.last("patch"), _style(line)
     if typed is None:
         raise Refused("kubectl-patch-body", "There is no patch.", "Type -p '{…}'.")
     if kind not in _TYPES:
@@ -67,10 +73,11 @@ def _check(fragment: Mapping[str, Any], each: Object, line: Line, *, scales: boo
     if scales and each.sort.custom:
         allowed |= {"spec"}
     _only(fragment, allowed, each.sort.plural)
+    check_directives(fragment)
     if "metadata" in fragment:
-        _metadata(fragment["metadata"])
+        check_metadata(fragment["metadata"], secrets=each.sort.plural == SECRETS)
     if plural in WORKLOADS and "spec" in fragment:
-        check_privileges(fragment["spec"])
+        check_privileges(fragment["spec"], style=_style(line))
     if scales or _touches_replicas(fragment):
         check_unlocked(each, line.world)
 
@@ -79,11 +86,6 @@ def _only(fragment: Mapping[str, Any], allowed: Iterable[str], plural: str) -> N
     for key in fragment:
         if key not in allowed:
             raise Refused("kubectl-patch-field", f"“{shown(key)}” of {plural} is not patched by a typed line.")
-
-
-def _metadata(value: Any) -> None:
-    if not isinstance(value, dict) or "namespace" in value or any(key.startswith("$patch") for key in value):
-        raise Refused("kubectl-patch-field", "Metadata is patched by its labels, annotations and the like.")
 
 
 def _touches_replicas(fragment: Mapping[str, Any]) -> bool:

@@ -116,12 +116,19 @@ RULES = (
     ),
     Rule(
         "kubectl-patch-field",
-        "A patch changes metadata, a config map, or the specification of a workload, field by field.",
+        "A patch changes labels, annotations, a config map, or the specification of a workload, field by field, and "
+        "lists of containers and volumes by the names in them.",
         "Ask somebody who administers the cluster to change the rest.",
     ),
     Rule(
+        "kubectl-metadata",
+        "Labels and annotations by which a controller gives an identity, code, devices or replicas are left alone.",
+        "Ask somebody who administers the cluster; docs/guard.md lists the keys.",
+    ),
+    Rule(
         "kubectl-patch-privilege",
-        "A patch gives a workload no host path, no part of the host and no privilege, and takes no restriction away.",
+        "A patch gives a workload no host path, no part of the host, no other place and no privilege, and takes no "
+        "restriction away.",
         "Leave the field out; who administers the cluster can change it.",
     ),
     Rule(

@@ -6,7 +6,7 @@ The API has no such lock. A line is judged right before it runs, so what is left
 from __future__ import annotations
 
 from opsmodal.guard.kubectl.changing import named
-from opsmodal.guard.kubectl.kinds import WITH_PODS
+from opsmodal.guard.kubectl.kinds import WITH_PODS, spellings
 from opsmodal.guard.kubectl.objects import Object, objects
 from opsmodal.guard.kubectl.rules import Refused
 from opsmodal.guard.kubectl.saying import Line, managed
@@ -56,12 +56,20 @@ def autoscaled_by(each: Object, world: World) -> str:
     scaled = world.autoscaled
     if not scaled:
         return ""
-    here: str | None = each.key
+    for kind in spellings(each.sort, {key.partition("/")[0] for key in scaled}, world):
+        if owner := _scaled_above(f"{kind}/{each.name}", world):
+            return owner
+    return _by_name(each, scaled) if each.sort.plural in _OWNED and each.key not in world.owners else ""
+
+
+def _scaled_above(key: str, world: World) -> str:
+    """Follow who owns what up to the first that an autoscaler owns; "" where there is none."""
+    here: str | None = key
     for _ in range(OWNERS_MAX):
-        if here in scaled:
+        if here in world.autoscaled:
             return here or ""
         here = world.owners.get(here or "")
-    return _by_name(each, scaled) if each.sort.plural in _OWNED and each.key not in world.owners else ""
+    return ""
 
 
 def _by_name(each: Object, scaled: frozenset[str]) -> str:

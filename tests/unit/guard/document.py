@@ -17,6 +17,7 @@ from opsmodal.guard.host import OWN_GRAMMARS
 from opsmodal.guard.host_table import DATABASES, GRAMMARS
 from opsmodal.guard.kubectl import pods, reading
 from opsmodal.guard.kubectl.flags import FILES, FOLLOW, HARMLESS, TARGET, TERMINAL, TRACE
+from opsmodal.guard.kubectl.metadata import ACTING
 from opsmodal.guard.kubectl.verbs import NEVER, VERBS, Verb
 from opsmodal.guard.line import LINE_MAX_BYTES
 from opsmodal.guard.rules import RULES
@@ -147,6 +148,15 @@ TAIL = """\
   the token of its service account, and the network. What a command there does is not judged.
 - **It knows the kubectl, docker and podman of its tables.** A newer program may read a line otherwise. What is not in a
   table is refused, and a test holds the tables against the installed programs; the narrow identity bounds what is left.
+- **It knows some controllers.** Of labels and annotations the keys in the table below are left alone; those of other
+  controllers of a cluster are not known. Who lets people patch beside such a controller gives them what it does.
+- **A pod may be given a secret of its namespace** by `set env --from` or by a patched volume, and `exec` then reads it.
+  So may it be given nodes, by `nodeSelector` and affinity, but no tolerations.
+- **A program may outlive its command inside a container.** What is started is found by its session and by the mark
+  OPSMODAL_RUN in its environment. A program that drops the mark and leaves its session runs on until the container
+  ends.
+- **Typed values stand in the arguments of kubectl while it runs**: those of `--from-literal` and of patches. They are
+  masked in records, but whoever may list processes on the server sees them for that time.
 - **An autoscaler may come between the verdict and the command.** A line is judged again right before it starts, and the
   API gives no lock.
 - **Output may hold secrets.** Values of `kubectl get secret` are masked; what a program prints into its log is not
@@ -185,6 +195,14 @@ cases:
 
 `confirm` counts as allow.
 
+## Labels and annotations that are left alone
+
+`label`, `annotate` and `patch` neither set nor remove these keys, on an object or in the template of a workload:
+
+| key | why |
+|---|---|
+{ACTING}
+
 ## The rules
 
 | rule | what holds | what to do |
@@ -216,7 +234,14 @@ attaches, signs in, or administers the engine.
 
 def printed() -> str:
     """Give the whole document."""
-    return "".join([HEAD, *_kubectl(), *_engine("docker"), *_engine("podman"), ENGINE_TAIL, *_host(), TAIL, *_rules()])
+    return "".join(
+        [HEAD, *_kubectl(), *_engine("docker"), *_engine("podman"), ENGINE_TAIL, *_host(), _tail(), *_rules()]
+    )
+
+
+def _tail() -> str:
+    acting = (f"| `{one.keys}` | {_cell(one.reason)} |" for one in ACTING)
+    return TAIL.replace("{ACTING}", "\n".join(acting))
 
 
 def _kubectl() -> Iterator[str]:

@@ -249,6 +249,9 @@ def test_a_value_with_a_dash_is_no_parameter_even_if_the_pattern_says_so() -> No
         ("/bin/ps aux", ENGINE, "ps aux"),
         ("delete nodes x", CLUSTER, ""),
         ("sudo reboot", ENGINE, ""),
+        ("systemctl --failed", ENGINE, "systemctl list-units --failed"),
+        ("systemctl", ENGINE, "systemctl list-units"),
+        ("systemctl --root=/mnt", ENGINE, ""),
         ("kubectl get nodes | cat", CLUSTER, ""),
     ],
 )
