@@ -38,6 +38,10 @@ ACTING = (
     Acting("iam.amazonaws.com/*", "It gives a role of AWS."),
     Acting("iam.gke.io/*", "It gives a service account of Google Cloud."),
     Acting("azure.workload.identity/*", "It gives an identity of Azure."),
+    Acting("kubernetes.io/service-account.*", "It says whose token a secret holds."),
+    Acting("kubernetes.io/enforce-mountable-secrets", "It keeps pods of a service account from other secrets."),
+    Acting("replicator.v1.mittwald.de/*", "It copies secrets between namespaces."),
+    Acting("reflector.v1.k8s.emberstack.com/*", "It copies secrets between namespaces."),
     Acting("autoscaling.keda.sh/*", "It sets the replicas of what KEDA scales."),
     Acting("autoscaling.alpha.kubernetes.io/*", "It is what an autoscaler of autoscaling/v1 measures and does."),
     Acting("container.apparmor.security.beta.kubernetes.io/*", "It chooses the AppArmor profile of a container."),
@@ -48,7 +52,8 @@ ACTING = (
     Acting("k8s.v1.cni.cncf.io/*", "It attaches a pod to other networks, with Multus."),
 )
 """Keys of labels and annotations that are neither set nor removed. Source: the manuals of ingress-nginx, EKS, kube2iam,
-GKE, Azure Workload Identity, KEDA, Kubernetes (well-known annotations, HPA conversion), CRI-O, CDI and Multus."""
+GKE, Azure Workload Identity, KEDA, Kubernetes (well-known annotations, HPA conversion), CRI-O, CDI, Multus,
+kubernetes-replicator and Reflector."""
 
 
 def check_key(key: str, *, secrets: bool) -> None:
