@@ -1,13 +1,15 @@
 """Takes the values of secrets out of what a command printed, and leaves their names.
 
 It is for lines that the guard marked: `kubectl get secret` and kin. What is printed as YAML or JSON is read as such,
-and of each Secret in it the values of `data` and `stringData` are masked and the annotation that holds its last applied
-text is taken out. A format that could print a value anywhere is withheld as a whole: nothing can tell a value there.
+and of each Secret in it the values of `data` and `stringData` are masked, and those of annotations that hold a
+document: the last applied text is one. A format that could print a value anywhere is withheld as a whole: nothing can
+tell a value there. Of what it says on standard error, documents are cut off.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
@@ -19,12 +21,16 @@ from opsmodal.audit.redaction import MASK
 from opsmodal.commands.kept import TooSecret, mask
 from runtimes.base import Stream
 
-LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 VALUES = ("data", "stringData")
 SAFE = frozenset({"", "wide", "name"})
 """Formats that print no values: a table counts them."""
-SAFE_VERBS = frozenset({"describe"})
-"""Prints how long each value is, and leaves the last applied text out."""
+SAFE_VERBS = frozenset({"annotate", "create", "delete", "get", "label", "patch"})
+"""Verbs whose tables and sentences hold no values."""
+VERB_AT = 3
+"""Where the verb stands in an argv of the guard: behind `kubectl -n NAMESPACE`."""
+DOCUMENT = re.compile(r"(?:\{|map\[)[^\n]*")
+"""A document, up to the end of its line: kubectl quotes an old annotation when it refuses to overwrite it, and the
+object when a template fails."""
 WITHHELD = "Values of secrets are not shown in this format. Use -o yaml or -o json, which are shown with them masked."
 WHEN_ENDED = "Values of secrets are masked: what it writes is shown when it has ended."
 TOO_LONG = "The output holds secrets and is too long to mask them, so that nothing of it is shown."
@@ -71,11 +77,12 @@ class MaskedStream:
         return "" if prints_no_values(self._argv) else WHEN_ENDED
 
     def __iter__(self) -> Iterator[Output | Exit]:
+        said = _whole_lines(self._stream)
         if prints_no_values(self._argv):
-            yield from self._stream
+            yield from said
             return
         held, count = list[bytes](), 0
-        for item in self._stream:
+        for item in said:
             if isinstance(item, Output) and item.source == "stdout":
                 count += len(item.data)
                 held += [item.data] if count <= self._max_bytes else []
@@ -100,7 +107,32 @@ class MaskedStream:
 
 def prints_no_values(argv: Sequence[str]) -> bool:
     """Tell whether the format of a marked line leaves the values of secrets out by itself."""
-    return output_format(argv) in SAFE or bool(SAFE_VERBS.intersection(argv[:4]))
+    verb = "".join(argv[VERB_AT : VERB_AT + 1])
+    lists = any(word.partition("=")[0] == "--list" for word in argv)
+    return verb in SAFE_VERBS and output_format(argv) in SAFE and not lists
+
+
+def mask_errors(text: str) -> str:
+    """Cut off the documents in what a marked line says on standard error."""
+    return DOCUMENT.sub(MASK, text)
+
+
+def _whole_lines(stream: Stream[Output | Exit]) -> Iterator[Output | Exit]:
+    """Mask standard error line by line: a document may come in pieces."""
+    left = b""
+    for item in stream:
+        if isinstance(item, Output) and item.source == "stderr":
+            lines, newline, left = (left + item.data).rpartition(b"\n")
+            if newline:
+                yield Output("stderr", _masked_errors(lines + newline))
+            continue
+        if isinstance(item, Exit) and left:
+            yield Output("stderr", _masked_errors(left))
+        yield item
+
+
+def _masked_errors(data: bytes) -> bytes:
+    return mask_errors(data.decode(errors="backslashreplace")).encode()
 
 
 def output_format(argv: Sequence[str]) -> str:
@@ -191,6 +223,6 @@ def _secret(value: dict[str, Any]) -> dict[str, Any]:
             masked[field] = dict.fromkeys(masked[field], MASK) if isinstance(masked[field], dict) else MASK
     metadata = masked.get("metadata")
     if isinstance(metadata, dict) and isinstance(metadata.get("annotations"), dict):
-        kept = {key: each for key, each in metadata["annotations"].items() if key != LAST_APPLIED}
-        masked["metadata"] = {**metadata, "annotations": kept}
+        noted = {key: MASK if "{" in str(each) else each for key, each in metadata["annotations"].items()}
+        masked["metadata"] = {**metadata, "annotations": noted}
     return masked

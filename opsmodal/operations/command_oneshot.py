@@ -15,7 +15,7 @@ from opsmodal.commands.records import CommandRecords
 from opsmodal.guard.verdict import Verdict
 from opsmodal.operations.command_answers import CommandRequest, OneShotAnswer
 from opsmodal.operations.command_collecting import Collected, as_text, collect
-from opsmodal.operations.command_masking import mask_output
+from opsmodal.operations.command_masking import mask_errors, mask_output
 from opsmodal.operations.command_passing import Passed, Passing
 from opsmodal.operations.command_running import Run, Running, note
 from opsmodal.operations.command_slots import OneShots
@@ -111,9 +111,9 @@ class OneShot:
         self._records.end_or_log(begun, ending, frames=frames, truncated=answer.truncated, identity=identity)
 
     def _answer(self, passed: Passed, run: Run, found: Collected) -> OneShotAnswer:
-        verdict, stdout, withheld = passed.judged.verdict, as_text(found.stdout), ""
+        verdict, stdout, stderr, withheld = passed.judged.verdict, as_text(found.stdout), as_text(found.stderr), ""
         if verdict.masked:
-            stdout, withheld = mask_output(verdict.argv, stdout)
+            (stdout, withheld), stderr = mask_output(verdict.argv, stdout), mask_errors(stderr)
         cut = TRUNCATED.format(count=found.bytes_count, most=self._settings.command_oneshot_bytes)
         notes = (*run.started.notes, cut if found.truncated else "", withheld, found.sentence)
         return OneShotAnswer(
@@ -122,7 +122,7 @@ class OneShot:
             exit_code=found.exit_code,
             reason=cast(Reason, found.reason),
             stdout=stdout,
-            stderr=as_text(found.stderr),
+            stderr=stderr,
             duration_ms=found.duration_ms,
             timed_out=found.timed_out,
             truncated=found.truncated,
