@@ -15,14 +15,14 @@ from opsmodal.permissions import Permission
 class CommandBody:
     """A line that somebody wants to run: `instance` is a container chosen for it, on engines only.
 
-    `confirm` and `reason` are what is said to a line that destroys something.
+    `confirm` and `reason` are what is said to a line that destroys something. None is the same as nothing.
     """
 
     command: str = ""
-    instance: str = ""
+    instance: str | None = None
     mode: Mode = Mode.ONESHOT
-    confirm: str | bool = ""
-    reason: str = ""
+    confirm: str | bool | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

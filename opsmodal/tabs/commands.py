@@ -146,7 +146,7 @@ def _start(service: str, wanted: CommandRequest) -> AnyResponse:
 
 def _wanted() -> CommandRequest:
     body = sent_as(CommandBody)
-    return CommandRequest(command=body.command, instance=body.instance, mode=body.mode)
+    return CommandRequest(command=body.command, instance=body.instance or "", mode=body.mode)
 
 
 def _or_refused(service: str, wanted: CommandRequest, act: Callable[[], AnyResponse]) -> AnyResponse:

@@ -22,9 +22,9 @@ from tests.web.typed import installed_with_kubectl, rows, run, with_another_oper
 BODIES_THAT_ARE_NONE = (
     {"command": 7},
     {"command": "kubectl get pods", "mode": "for ever"},
-    {"command": "kubectl get pods", "confirm": None},
-    {"command": "kubectl get pods", "instance": None},
-    {"command": "kubectl get pods", "reason": None},
+    {"command": "kubectl get pods", "confirm": 7},
+    {"command": "kubectl get pods", "instance": ["web"]},
+    {"command": "kubectl get pods", "reason": {}},
 )
 PLANTED = "swordfish-of-nobody"
 
@@ -156,6 +156,11 @@ def test_no_container_is_chosen_on_a_cluster(shop: Installation) -> None:
 def test_a_body_that_is_none_is_a_mistake_of_the_sender(shop: Installation, body: Any) -> None:
     answer = shop.client("manager").call("POST", "/services/shop/commands", json=body)
     assert answer.status_code == 400, answer.text
+
+
+def test_null_is_the_same_as_nothing(shop: Installation) -> None:
+    body = {"command": "kubectl version --client", "instance": None, "confirm": None, "reason": None}
+    assert shop.client("manager").call("POST", "/services/shop/commands", json=body).status_code == 200
 
 
 def test_what_destroys_asks_first_for_the_name_in_production(shop: Installation) -> None:
