@@ -61,9 +61,9 @@ def _postgresql_folders() -> list[str]:
 TOGETHER = ("docker", "podman", "rootless", "cluster", "browser")
 """Tests of one of these run in one worker, one after the other: each engine is started once, not once a worker."""
 
-AGAIN = {"browser", "connectors", "contract", "conformance", "demo", "faults", "guard_real", "runtimes", "web"}
-"""Tests of real programs, which a busy machine may make miss a deadline: one that fails is run again, twice at most, and
-the summary names it as rerun. What fails three times fails; everything else has one try."""
+AGAIN = {"browser", "cli", "connectors", "contract", "conformance", "demo", "faults", "guard_real", "runtimes", "web"}
+"""Tests of real programs and engines, which a busy machine may make miss a deadline: one that fails is run again, twice
+at most, and the summary names it as rerun. What fails three times fails; everything else has one try."""
 
 
 @pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook, and registers after this file
@@ -72,11 +72,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for fixture in MARKED_BY.keys() & set(getattr(item, "fixturenames", ())):
             item.add_marker(MARKED_BY[fixture])
-        if AGAIN & set(item.path.parts):
+        group = _group(item)
+        if group or AGAIN & set(item.path.parts):
             item.add_marker(pytest.mark.flaky(reruns=2))
         if _is_seldom(item):
             item.add_marker(pytest.mark.exhaustive)
-        if group := _group(item):
+        if group:
             item.add_marker(pytest.mark.xdist_group(group))
 
 

@@ -136,7 +136,7 @@ def test_without_script_people_are_added_and_told_what_is_wrong(own: Own) -> Non
 ROLES = {
     "viewer": ("Overview", "Pods"),
     "developer": ("Overview", "Pods", "Logs"),
-    "manager": ("Overview", "Pods", "Logs"),
+    "manager": ("Overview", "Pods", "Logs", "Commands"),
 }
 
 

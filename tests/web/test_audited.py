@@ -17,11 +17,12 @@ import pytest
 import websocket
 from sqlalchemy import select
 
-from opsmodal import actions, streams
+from opsmodal import actions
 from opsmodal.app import ROUTES
 from opsmodal.registry.hostkeys import Trusted
 from opsmodal.registry.rights import name_of
 from opsmodal.store.tables import AuditRow
+from opsmodal.web.metrics import NEAR
 from tests.unit.opsmodal.cli.programs import run
 from tests.web.conftest import PASSWORD, Installation, own_page
 from tests.web.permitted import COMMANDS, path_of
@@ -246,7 +247,7 @@ def test_commands_of_the_machine_leave_their_rows(tmp_path: Path) -> None:
 def test_a_limit_that_is_reached_again_and_again_is_one_row(
     changed: Installation, served: str, written: Callable[[], list[AuditRow]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(streams, "JOBS_MAX_PER_OWNER", 1)
+    monkeypatch.setattr(changed.app.extensions[NEAR].streams, "most", 1)
     address = f"{served.replace('http', 'ws')}/api/v1/services/shop/logs/follow?instance=db-0"
     headers = [f"Authorization: Bearer {changed.tokens['manager']}"]
     written()
