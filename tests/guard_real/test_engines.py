@@ -240,8 +240,8 @@ def test_each_verb_asks_for_own_containers_only(kind: str, folder: Path) -> None
 
 @PROGRAMS
 def test_nothing_is_touched_outside_the_folder(kind: str, folder: Path) -> None:
-    if not shutil.which("strace"):
-        pytest.skip("no strace on this machine (package strace)")
+    if why := tracing.untraceable():
+        pytest.skip(why)
     lines = random.Random(SEED).sample(one_of_each_verb(allowed(of(kind))), 3)
     assert "\n".join(run_all(lines, folder, trace=True)) == ""
 
@@ -250,7 +250,7 @@ def test_nothing_is_touched_outside_the_folder(kind: str, folder: Path) -> None:
 @pytest.mark.timeout(900)
 @PROGRAMS
 def test_every_line_of_the_policies_asks_for_own_containers_only(kind: str, folder: Path) -> None:
-    assert "\n".join(run_all(allowed(of(kind)), folder, trace=bool(shutil.which("strace")))) == ""
+    assert "\n".join(run_all(allowed(of(kind)), folder, trace=not tracing.untraceable())) == ""
 
 
 @pytest.mark.exhaustive

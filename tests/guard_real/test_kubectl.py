@@ -23,7 +23,7 @@ from opsmodal.guard.verdict import Verdict
 from opsmodal.guard.world import Asked, Known, Mode
 from tests.engines.kubectl import NoKubectl, find_kubectl
 from tests.guard_real.recorder import Recorder, Recording, breach, recording
-from tests.guard_real.tracing import ran, traced
+from tests.guard_real.tracing import ran, traced, untraceable
 
 TABLES = Path(__file__).parent.parent / "unit" / "guard"
 NAMESPACE = "shop"
@@ -134,6 +134,12 @@ def spoiled(lines: Sequence[tuple[str, str]], count: int) -> list[tuple[str, str
     return made
 
 
+@pytest.fixture
+def traceable() -> None:
+    if why := untraceable():
+        pytest.skip(why)
+
+
 @pytest.fixture(scope="module")
 def kubectl() -> str:
     try:
@@ -218,6 +224,7 @@ def test_the_recorder_notices_what_breaks_the_wall(server: Recording, kubectl: s
         assert breaches(line, server, kubectl, tmp_path / str(number)), words
 
 
+@pytest.mark.usefixtures("traceable")
 def test_the_tracer_notices_what_leaves_its_folder(server: Recording, kubectl: str, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
@@ -263,6 +270,7 @@ def test_spoiled_lines_that_still_pass_stay_in_the_namespace(
 @pytest.mark.parametrize(
     "count", [SMOKE_TRACED, pytest.param(400, marks=[pytest.mark.exhaustive, pytest.mark.timeout(1800)])]
 )
+@pytest.mark.usefixtures("traceable")
 def test_nothing_is_touched_outside_the_folder(server: Recording, kubectl: str, tmp_path: Path, count: int) -> None:
     lines = allowed(table())
     wrong = []

@@ -9,6 +9,7 @@ import signal
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 CALLS = (
@@ -31,6 +32,17 @@ READABLE = (
     "/proc/",
     "/sys/",
 )
+
+
+@cache
+def untraceable() -> str:
+    """Say why nothing can be traced on this machine; "" when it can."""
+    strace = shutil.which("strace")
+    if strace is None:
+        return "no strace on this machine (package strace)"
+    asked = [strace, "-qq", "-o", "/dev/null", "true"]
+    tried = subprocess.run(asked, check=False, capture_output=True, text=True, timeout=20)
+    return "" if tried.returncode == 0 else f"strace may trace nothing here: {tried.stderr.strip()[:200]}"
 
 
 @dataclass(frozen=True)
