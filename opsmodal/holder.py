@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -46,7 +47,7 @@ class Held(Protocol):
 J = TypeVar("J", bound=Held)
 
 
-class Holder(Generic[J]):
+class Holder(ABC, Generic[J]):
     """The jobs of one kind in this process. Safe to use from several threads."""
 
     def __init__(self, folder: Path, *, kind: Kind, most: int, spool_max_bytes: int, jobs: Jobs | None) -> None:
@@ -128,9 +129,9 @@ class Holder(Generic[J]):
         """Say how long the sweeper may wait before it looks at the jobs again."""
         return SWEEP_S
 
+    @abstractmethod
     def _tend(self, jobs: Sequence[J]) -> None:
         """Do what is due for the jobs."""
-        raise NotImplementedError
 
     @contextmanager
     def _place(self, owner: str) -> Iterator[None]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from abc import ABC, abstractmethod
 from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
@@ -25,7 +26,7 @@ T = TypeVar("T")
 NO_LONGER_ALLOWED = "The sign-in or the right that began this has ended."
 
 
-class Pump(Generic[T]):
+class Pump(ABC, Generic[T]):
     """A job with its thread, which `_begin` starts. What it takes in, and how it ends, is its kind's."""
 
     BROKEN = "error"
@@ -84,9 +85,9 @@ class Pump(Generic[T]):
             self._access.release()
             self._over(word, sentence)
 
+    @abstractmethod
     def _take_in(self) -> tuple[str, str]:
         """Take the stream in to its end; give the reason of the end, and the sentence about it."""
-        raise NotImplementedError
 
     def _over(self, word: str, sentence: str) -> None:
         """Say how it has ended, unless that is known already, and wake who reads."""

@@ -61,9 +61,11 @@ def _postgresql_folders() -> list[str]:
 TOGETHER = ("docker", "podman", "rootless", "cluster", "browser")
 """Tests of one of these run in one worker, one after the other: each engine is started once, not once a worker."""
 
-AGAIN = {"browser", "cli", "connectors", "contract", "conformance", "demo", "faults", "guard_real", "runtimes", "web"}
-"""Tests of real programs and engines, which a busy machine may make miss a deadline: one that fails is run again, twice
-at most, and the summary names it as rerun. What fails three times fails; everything else has one try."""
+ONCE = {"guard", "bench"}
+"""Folders of unit tests that are pure: one try each. Other tests have threads, processes, sockets or an engine under
+them, which a busy machine may make miss a deadline: one that fails is run again, twice at most, and the summary names
+it as rerun. What fails three times fails."""
+HERE = Path(__file__).parent
 
 
 @pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook, and registers after this file
@@ -73,12 +75,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for fixture in MARKED_BY.keys() & set(getattr(item, "fixturenames", ())):
             item.add_marker(MARKED_BY[fixture])
         group = _group(item)
-        if group or AGAIN & set(item.path.parts):
+        if group or _may_be_late(item):
             item.add_marker(pytest.mark.flaky(reruns=2))
         if _is_seldom(item):
             item.add_marker(pytest.mark.exhaustive)
         if group:
             item.add_marker(pytest.mark.xdist_group(group))
+
+
+def _may_be_late(item: pytest.Item) -> bool:
+    kind, *folders = item.path.relative_to(HERE).parts
+    return kind != "unit" or not folders or folders[0] not in ONCE
 
 
 def _is_seldom(item: pytest.Item) -> bool:

@@ -47,11 +47,11 @@ async function ask(question) {
 function show(doc) {
   const [said, became] = [doc.querySelector("[data-verdict]"), doc.querySelector("[data-outcome]")];
   const question = doc.querySelector("[data-confirm]");
-  if (question) return ask(question);
-  if (!said) return complain(errorOf(doc));
-  verdict.replaceChildren(...said.childNodes);
+  verdict.replaceChildren(...(said?.childNodes ?? []));
   const refused = Boolean(verdict.querySelector(".error"));
   line.setAttribute("aria-invalid", refused);
+  if (question) return ask(question);
+  if (!said) return complain(errorOf(doc));
   if (verdict.childElementCount) return refused && line.focus();
   leaving?.();
   outcome().replaceWith(document.adoptNode(became));

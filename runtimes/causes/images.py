@@ -22,7 +22,7 @@ RULES = (
     Rule(
         kind="image-rate-limit",
         words=r"toomanyrequests|rate limit|429 Too Many Requests|pull QPS exceeded",
-        because="the registry refuses more pulls of {image} for now: its rate limit is reached",
+        because="the registry refuses more pulls of {image} at the moment: its rate limit is reached",
         hint="Wait for the limit to pass, log in to the registry (imagePullSecrets), or use a mirror.",
     ),
     Rule(

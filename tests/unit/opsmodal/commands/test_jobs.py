@@ -29,6 +29,7 @@ from opsmodal.store.errors import Unusable
 from opsmodal.store.tables import CommandOutputRow, JobRow
 from runtimes.commands import Started
 from runtimes.errors import Missing
+from tests.threads import none_left
 from tests.unit.opsmodal.clock import Clock
 from tests.unit.opsmodal.commands.conftest import LIMIT_BYTES, Begin, begun, typed
 from tests.unit.opsmodal.commands.streams import Written
@@ -219,17 +220,17 @@ def test_a_long_output_is_kept_beside_everybody_and_read_when_it_is(
 def test_a_long_output_that_waits_is_kept_when_the_process_ends(
     records: CommandRecords, store: Store, tmp_path: Path
 ) -> None:
-    commands = CommandJobs(tmp_path / "streams", records=records, most=3, limit_bytes_max=LIMIT_BYTES)
     data = b"a line of nothing in particular\n" * 30_000
-    jobs = [begun(commands, Written([Output("stdout", data)]).started) for _ in range(3)]
-    for job in jobs:
-        until(lambda job=job: job.spooled_bytes == len(data))
-    commands.close()
+    with none_left("command"):
+        commands = CommandJobs(tmp_path / "streams", records=records, most=3, limit_bytes_max=LIMIT_BYTES)
+        jobs = [begun(commands, Written([Output("stdout", data)]).started) for _ in range(3)]
+        for job in jobs:
+            until(lambda job=job: job.spooled_bytes == len(data))
+        commands.close()
     for job in jobs:
         kept = records.output(stored(records, job))
         assert kept is not None
         assert "".join(text for _, text in kept.frames) == data.decode()
-    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("command")]
 
 
 @pytest.mark.parametrize(("days", "keeps", "is_left"), [(7, True, True), (2, True, False), (7, False, False)])
@@ -244,14 +245,14 @@ def test_where_nobody_runs_anything_no_output_outlives_its_days_or_being_switche
     clock.at += timedelta(days=3)
     swept = threading.Event()
     records = CommandRecords(store, vault, keep=keeps, days=days, now=clock)
-    commands = CommandJobs(tmp_path / "streams", records=records, most=3, limit_bytes_max=1000)
     sweep = records.sweep
 
     def sweep_and_say() -> None:
         sweep()
         swept.set()
 
-    with pytest.MonkeyPatch.context() as patched:
+    with none_left("command"), pytest.MonkeyPatch.context() as patched:
+        commands = CommandJobs(tmp_path / "streams", records=records, most=3, limit_bytes_max=1000)
         patched.setattr(records, "sweep", sweep_and_say)
         commands.begin()
         assert swept.wait(20), "at the start"
@@ -262,8 +263,7 @@ def test_where_nobody_runs_anything_no_output_outlives_its_days_or_being_switche
         clock.at += SWEEP_EVERY
         commands._rouse()
         assert swept.wait(20), "and from then on"
-    commands.close()
-    assert not [thread.name for thread in threading.enumerate() if thread.name.endswith("sweeper")]
+        commands.close()
 
 
 def test_who_is_told_of_the_end_and_fails_hinders_nobody(begin: Begin, records: CommandRecords) -> None:
@@ -316,12 +316,13 @@ def test_a_command_is_its_owners_unless_anybodys_is_asked_for(commands: CommandJ
 def test_when_the_process_ends_its_commands_do_and_their_records_say_so(
     records: CommandRecords, store: Store, tmp_path: Path
 ) -> None:
-    commands = CommandJobs(
-        tmp_path / "streams", records=records, most=3, limit_bytes_max=LIMIT_BYTES, jobs=Jobs(store, Worker())
-    )
-    running = [Written() for _ in range(3)]
-    jobs = [begun(commands, each.started) for each in running]
-    commands.close()
+    with none_left("command"):
+        commands = CommandJobs(
+            tmp_path / "streams", records=records, most=3, limit_bytes_max=LIMIT_BYTES, jobs=Jobs(store, Worker())
+        )
+        running = [Written() for _ in range(3)]
+        jobs = [begun(commands, each.started) for each in running]
+        commands.close()
     assert all(each.closed.is_set() for each in running)
     for job in jobs:
         record = stored(records, job)
@@ -329,7 +330,6 @@ def test_when_the_process_ends_its_commands_do_and_their_records_say_so(
         assert record.ending is not None
         assert record.ending.sentence == "The command was stopped: the server that ran it ended."
     assert set(states(store).values()) == {"stopped"}
-    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("command")]
     assert list((tmp_path / "streams").iterdir()) == []
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import threading
 from datetime import timedelta
 from pathlib import Path
 
@@ -31,6 +30,7 @@ from opsmodal.jobs import COMMAND, DEAD_AFTER, Jobs, Worker
 from opsmodal.store import Store, Vault
 from opsmodal.store.errors import Unusable
 from opsmodal.store.tables import CommandOutputRow, CommandRow
+from tests.threads import none_left
 from tests.unit.opsmodal.clock import Clock
 from tests.unit.opsmodal.commands.conftest import typed
 
@@ -194,16 +194,16 @@ def test_whoever_comes_by_sweeps(store: Store, records: CommandRecords, clock: C
 
 def test_a_sweep_loses_no_output_that_waits_and_leaves_no_thread(records: CommandRecords, clock: Clock) -> None:
     ids = []
-    for _ in range(2):
-        clock.at += SWEEP_EVERY
-        begun = records.begin(typed("kubectl logs web-0"), command_id=new_job())
-        frames: list[Frame] = [("stdout", "a line of nothing in particular\n" * 10_000)]
-        records.end(begun, replace(ended(), bytes=SHORT_BYTES + 1), frames=frames)
-        ids.append(begun.id)
-        assert records.is_keeping(ids[0]) or records.output(got(records, ids[0])) is not None
-    records.close()
+    with none_left("command-outputs"):
+        for _ in range(2):
+            clock.at += SWEEP_EVERY
+            begun = records.begin(typed("kubectl logs web-0"), command_id=new_job())
+            frames: list[Frame] = [("stdout", "a line of nothing in particular\n" * 10_000)]
+            records.end(begun, replace(ended(), bytes=SHORT_BYTES + 1), frames=frames)
+            ids.append(begun.id)
+            assert records.is_keeping(ids[0]) or records.output(got(records, ids[0])) is not None
+        records.close()
     assert all(records.output(got(records, each)) is not None for each in ids)
-    assert not [thread for thread in threading.enumerate() if thread.name == "command-outputs"]
 
 
 def test_the_outputs_of_a_service_are_bounded_and_the_oldest_go(

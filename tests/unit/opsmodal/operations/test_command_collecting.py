@@ -14,6 +14,7 @@ from connectors.errors import Unreachable
 from opsmodal.operations import command_collecting
 from opsmodal.operations.command_collecting import as_text, collect
 from runtimes.errors import Unavailable
+from tests.threads import none_left
 
 
 class Told:
@@ -83,8 +84,8 @@ def test_a_runtime_that_forgets_the_limit_is_reminded_of_it(monkeypatch: pytest.
 
 
 def test_no_watcher_is_left() -> None:
-    collect(Told(Exit(code=0)), limit_s=10, max_bytes=100, is_gone=never)
-    assert not [thread for thread in threading.enumerate() if thread.name == "command-watch"]
+    with none_left("command-watch"):
+        collect(Told(Exit(code=0)), limit_s=10, max_bytes=100, is_gone=never)
 
 
 @pytest.mark.parametrize(
