@@ -1,11 +1,11 @@
-"""Admission: what the cluster adds to new objects, and what a namespace's LimitRanges and ResourceQuotas refuse.
+"""Admission: what the cluster adds to new objects, and what a namespace's label, LimitRanges and quotas refuse.
 
 In the API server's order: first everything that changes an object, then validation, then what only refuses.
 """
 
 from __future__ import annotations
 
-from opsmodal.demo import accounts, limits, problems, quotas
+from opsmodal.demo import accounts, limits, podsecurity, problems, quotas
 from opsmodal.demo.defaults import qos_class
 from opsmodal.demo.documents import Obj, name_of, namespace_of
 from opsmodal.demo.kinds import PODS, Kind, stored
@@ -34,7 +34,9 @@ def mutate(storage: Storage, kind: Kind, document: Obj) -> None:
 
 
 def admit(storage: Storage, kind: Kind, document: Obj) -> None:
-    """Ask every LimitRange and every quota; raise a Forbidden Problem when one is exceeded."""
+    """Ask Pod Security, every LimitRange and every quota; raise a Forbidden Problem when one says no."""
+    if kind is PODS and document.get("spec"):
+        podsecurity.judge(storage, document)
     if kind in (PODS, CLAIMS):
         _check_limits(storage, kind, document)
     for quota in storage.records(QUOTAS, namespace_of(document))[1] if kind.namespaced else ():

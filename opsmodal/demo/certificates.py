@@ -61,6 +61,15 @@ def make() -> tuple[bytes, ssl.SSLContext]:
     return authority.public_bytes(pem), _context(server.public_bytes(pem) + key_pem)
 
 
+def pair(name: str) -> tuple[str, str]:
+    """Make a certificate for a host that signed itself. Give its PEM and that of its key."""
+    key, pem = ec.generate_private_key(ec.SECP256R1()), serialization.Encoding.PEM
+    names = x509.SubjectAlternativeName([x509.DNSName(name)])
+    made = _builder(name, name, key.public_key()).add_extension(names, critical=False).sign(key, hashes.SHA256())
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return made.public_bytes(pem).decode(), private.decode()
+
+
 def _context(chain_pem: bytes) -> ssl.SSLContext:
     """Load certificate and key; the standard library reads them from a file only, gone again at once."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

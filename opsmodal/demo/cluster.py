@@ -19,7 +19,7 @@ from opsmodal.demo.clock import Clock
 from opsmodal.demo.documents import Obj, copied, dig
 from opsmodal.demo.faults import Faults
 from opsmodal.demo.kinds import PODS
-from opsmodal.demo.life import controllers
+from opsmodal.demo.life import controllers, registrations
 from opsmodal.demo.life.inside import Inside
 from opsmodal.demo.life.loop import Life
 from opsmodal.demo.life.output import Line, Outputs, nanoseconds
@@ -142,13 +142,14 @@ class Cluster:
         return record is not None and self._outputs.write(record.document["metadata"]["uid"], container, line)
 
     def apply_example(self) -> None:
-        """Create the three example services."""
-        for manifest in example.manifests():
+        """Create the three example services, and what the domain of one stands on."""
+        for manifest in [*example.manifests(), *example.around_domain(*certificates.pair(example.DOMAIN))]:
             self.create(manifest)
 
     def apply_base(self) -> None:
         """Create what every cluster has: nodes, namespaces, classes, roles, and the kinds of the Gateway API."""
-        for manifest in [*example.base(), *cluster_roles(), *gateway.definitions(), gateway.standard_class()]:
+        served = [*gateway.definitions(), gateway.standard_class(), registrations.of_metrics()]
+        for manifest in [*example.base(), *cluster_roles(), *served]:
             self.create(manifest)
 
 

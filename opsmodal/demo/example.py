@@ -13,6 +13,7 @@ CONTROL_PLANE = "node-role.kubernetes.io/control-plane"
 ZONE = "topology.kubernetes.io/zone"
 PART_OF, NAME, COMPONENT = (f"app.kubernetes.io/{word}" for word in ("part-of", "name", "component"))
 REGISTRY = "registry.example.com"
+DOMAIN = "shop.example.com"
 LONG_AGO = "2026-09-01T08:00:00Z"
 
 
@@ -110,10 +111,18 @@ def _shop_containers() -> tuple[Obj, Obj]:
     return web, db
 
 
+def around_domain(shown: str, key: str) -> list[Obj]:
+    """Give what the shop's domain stands on: its class, and the Secret with its certificate and key."""
+    controller: Obj = {"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": {"name": "nginx"}}
+    secret: Obj = {"apiVersion": "v1", "kind": "Secret", "metadata": _metadata("shop", "web", "shop-tls")}
+    secret |= {"type": "kubernetes.io/tls", "stringData": {"tls.crt": shown, "tls.key": key}}
+    return [controller | {"spec": {"controller": "simulated.opsmodal.dev/ingress"}}, secret]
+
+
 def _shop_ingress() -> Obj:
     path = {"path": "/", "pathType": "Prefix", "backend": {"service": {"name": "web", "port": {"number": 8080}}}}
-    spec: Obj = {"ingressClassName": "nginx", "rules": [{"host": "shop.example.com", "http": {"paths": [path]}}]}
-    spec["tls"] = [{"hosts": ["shop.example.com"], "secretName": "shop-tls"}]
+    spec: Obj = {"ingressClassName": "nginx", "rules": [{"host": DOMAIN, "http": {"paths": [path]}}]}
+    spec["tls"] = [{"hosts": [DOMAIN], "secretName": "shop-tls"}]
     head: Obj = {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": _metadata("shop", "web", "web")}
     return head | {"spec": spec}
 

@@ -9,19 +9,24 @@ import threading
 from dataclasses import dataclass
 from typing import Literal
 
-FaultKind = Literal["cut", "status", "half", "silence", "delay"]
+FaultKind = Literal["cut", "status", "half", "silence", "delay", "deny"]
+READING = frozenset({"GET", "HEAD"})
 FOREVER = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """What happens to a request. `cut` closes the connection without a word, `half` in the middle of the body."""
+    """What happens to a request. `cut` closes the connection without a word, `half` in the middle of the body.
+
+    `deny` is an admission webhook that lets nothing be written, and says `words`.
+    """
 
     kind: FaultKind
     prefix: str = "/"
     status: int = 500
     retry_after_s: int | None = None
     delay_s: float = 0.0
+    words: str = ""
 
 
 class Faults:
@@ -55,6 +60,10 @@ class Faults:
         """Answer rightly, but `delay_s` later."""
         self._add(Fault(kind="delay", prefix=prefix, delay_s=delay_s), times)
 
+    def deny(self, words: str, prefix: str = "/", *, times: int = FOREVER) -> None:
+        """Let an admission webhook deny whatever is written, with these words; reading goes on."""
+        self._add(Fault(kind="deny", prefix=prefix, words=words), times)
+
     def drop_watches(self) -> None:
         """End every watch and every followed log that is open now, in the middle of its stream."""
         with self._lock:
@@ -71,10 +80,12 @@ class Faults:
             self._on.append((fault, [times]))
             self._cleared.clear()
 
-    def of(self, path: str) -> Fault | None:
+    def of(self, path: str, method: str = "GET") -> Fault | None:
         """Give the fault that a request for `path` meets; counts the request."""
         with self._lock:
             for fault, left in self._on:
+                if fault.kind == "deny" and method in READING:
+                    continue
                 if path.startswith(fault.prefix) and left[0] != 0:
                     left[0] -= 1 if left[0] > 0 else 0
                     return fault

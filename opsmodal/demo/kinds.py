@@ -140,6 +140,14 @@ KINDS: tuple[Kind, ...] = (
         namespaced=False,
         subresources=("status",),
     ),
+    _of(
+        "apiregistration.k8s.io",
+        "APIService",
+        "apiservices",
+        categories=("api-extensions",),
+        namespaced=False,
+        subresources=("status",),
+    ),
 )
 
 REVIEWS: tuple[Kind, ...] = (
@@ -197,6 +205,12 @@ class Catalogue:
         """Serve exactly `kinds` for one definition; none ends it."""
         others = (kind for kind in self.kinds if kind.custom is None or kind.custom.definition != definition)
         self._fill((*others, *kinds))
+
+    def serve(self, kinds: Iterable[Kind], *, is_on: bool) -> None:
+        """Serve `kinds`, which another server adds to the API, or serve them no longer."""
+        added = tuple(kinds)
+        others = (kind for kind in self.kinds if kind not in added)
+        self._fill((*others, *(added if is_on else ())))
 
     def versions(self) -> tuple[tuple[str, str], ...]:
         """Give each (group, version) once, in the order of the table."""

@@ -37,6 +37,8 @@ from opsmodal.demo.world import World
 BODY_MAX_BYTES = 3 * 2**20
 """What a request may carry (kube-apiserver: MaxRequestBodyBytes)."""
 SILENCE_MAX_S = 600.0
+WEBHOOK = "policy.example.com"
+"""What the webhook is called that a fault lets deny."""
 Start = Callable[..., Any]
 PHRASES = {
     200: "OK",
@@ -86,7 +88,7 @@ class Api:
     def __call__(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         """Answer one request."""
         connection: socket.socket = environ["werkzeug.socket"]
-        fault = self._faults.of(environ["PATH_INFO"])
+        fault = self._faults.of(environ["PATH_INFO"], environ["REQUEST_METHOD"])
         try:
             answer = self._faulty(fault) or self._answer(environ, connection)
         except Problem as problem:
@@ -205,6 +207,8 @@ def _body(environ: Mapping[str, Any]) -> bytes:
 
 def _made_up(fault: Fault) -> Problem:
     """Word an answer that a fault asks for."""
+    if fault.kind == "deny":
+        return Problem(403, "Forbidden", f'admission webhook "{WEBHOOK}" denied the request: {fault.words}')
     after_s = fault.retry_after_s
     if fault.status == 429:
         return too_many_requests("Too many requests, please try again later.", 1 if after_s is None else after_s)

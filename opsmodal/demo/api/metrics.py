@@ -10,6 +10,7 @@ from opsmodal.demo.api.requests import Answer, Request, Target
 from opsmodal.demo.clock import stamp
 from opsmodal.demo.documents import Obj, labels_of, name_of
 from opsmodal.demo.kinds import METRICS, NODES, PODS
+from opsmodal.demo.life.registrations import demand_measured
 from opsmodal.demo.life.usage import Usage
 from opsmodal.demo.problems import not_found
 from opsmodal.demo.storage import Record
@@ -36,7 +37,8 @@ class Metrics:
         return target.kind in METRICS
 
     def answer(self, request: Request, target: Target) -> Answer:
-        """Answer one measurement or a list of them."""
+        """Answer one measurement or a list of them; a 503 Problem while the server that measures does not answer."""
+        demand_measured(self._world.storage)
         now = self._world.clock.now()
         if target.name:
             return Answer(200, self._one(target, now).raw)

@@ -13,6 +13,7 @@ from opsmodal.demo.kinds import PODS, Kind, stored
 from opsmodal.demo.life import scaling
 from opsmodal.demo.life.conditions import set_condition
 from opsmodal.demo.life.making import is_active
+from opsmodal.demo.life.registrations import is_measured
 from opsmodal.demo.life.reports import Reporter
 from opsmodal.demo.life.usage import Usage
 from opsmodal.demo.ownership.writes import UPDATE, Manager
@@ -30,6 +31,7 @@ SCALED = {
     "StatefulSet": stored("statefulsets"),
     "ReplicaSet": stored("replicasets"),
 }
+PODS_MEASURED = "get pods.metrics.k8s.io"
 COMPUTING = "the HPA was unable to compute the replica count: "
 Condition = tuple[str, str, str, str]
 """Type, status, reason and message."""
@@ -123,6 +125,9 @@ class Autoscalers:
         name = str(dig(metric, "resource", "name"))
         by_request = dig(metric, "resource", "target", "averageUtilization") is not None
         head = f"failed to get {name} {'utilization' if by_request else 'usage'}"
+        if not is_measured(self._storage):
+            words = f"unable to get metrics for resource {name}: unable to fetch metrics from resource metrics API"
+            raise Unmeasured(f"{head}: {words}: the server could not find the requested resource ({PODS_MEASURED})")
         matches, now = of_object(dig(target, "spec", "selector")), self._world.clock.now()
         used = asked = 0.0
         pods = 0

@@ -18,6 +18,7 @@ from opsmodal.demo.life.loop import Controller
 from opsmodal.demo.life.namespaces import Namespaces
 from opsmodal.demo.life.nodes import Nodes
 from opsmodal.demo.life.output import Outputs
+from opsmodal.demo.life.registrations import Registrations
 from opsmodal.demo.life.replicaset import ReplicaSets
 from opsmodal.demo.life.scheduler import Scheduler
 from opsmodal.demo.life.statefulset import StatefulSets
@@ -43,6 +44,7 @@ def all_of(world: World, outputs: Outputs, inside: Inside, authority: str) -> tu
         Scheduler(world),
         Kubelet(world, outputs, inside),
         Endpoints(world),
+        Registrations(world),
         Gateways(world),
         Quotas(world),
         Budgets(world),

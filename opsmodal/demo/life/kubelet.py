@@ -6,7 +6,7 @@ All nodes share one, in memory. What a container does is decided by programs.py;
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from opsmodal.demo.clock import stamp
@@ -21,6 +21,7 @@ from opsmodal.demo.life.references import missing_in_environment, missing_volume
 from opsmodal.demo.life.reports import Reporter
 from opsmodal.demo.life.scripts import words_of
 from opsmodal.demo.names import share
+from opsmodal.demo.shell.machine import Machine
 from opsmodal.demo.storage import Change, Key
 from opsmodal.demo.world import World
 
@@ -28,6 +29,8 @@ SANDBOX_S = 0.2
 """How long a pod's network and volumes take."""
 MOUNT_RETRY_S = 16.0
 ENDED = ("Succeeded", "Failed")
+LEFT_OVER = ("registry.example.com/base/debian:12.6", "registry.example.com/shop/shop-web:1.3.9")
+"""Images that lie on every node from before, and that nothing uses."""
 
 
 @dataclass(slots=True)
@@ -97,7 +100,7 @@ class Kubelet:
 
     def _begin(self, pod: Obj, now: datetime) -> Run:
         run = Run(begun=now, due=now)
-        images = self._images.setdefault(pod["spec"]["nodeName"], set())
+        images = self._images.setdefault(pod["spec"]["nodeName"], set(LEFT_OVER))
         for part, containers in (("initContainers", run.init), ("containers", run.main)):
             for spec in dig(pod, "spec", part) or ():
                 place = self._place(pod, spec, images)
@@ -125,9 +128,32 @@ class Kubelet:
             tell=tell,
             missing=lambda: missing_in_environment(self._storage, pod, container),
             on_node=images,
-            machine=lambda: self._inside.machine(pod, container),
+            machine=lambda: self._machine(pod, container),
             begin=lambda output: self._outputs.begin(uid_of(pod), container["name"], output),
         )
+
+    def _machine(self, pod: Obj, container: Obj) -> Machine:
+        """Make the machine of a container; one that may do everything on its node can clean the images there."""
+        machine = self._inside.machine(pod, container)
+        if not dig(container, "securityContext", "privileged"):
+            return machine
+        node = pod["spec"]["nodeName"]
+        return replace(machine, clean=lambda image: self._clean(node, image))
+
+    def _clean(self, node: str, image: str) -> list[str]:
+        there = self._images.setdefault(node, set(LEFT_OVER))
+        pods = (record.document for record in self._storage.placed(PODS, node))
+        parts = (
+            part for pod in pods for kind in ("initContainers", "containers") for part in dig(pod, "spec", kind) or ()
+        )
+        used = {str(part["image"]) for part in parts}
+        if image and image not in there:
+            return [f"This node does not have {image}."]
+        if image in used:
+            return [f"{image} is in use on this node and stays."]
+        gone = sorted({image} if image else there - used)
+        there.difference_update(gone)
+        return [f"Deleted: {each}" for each in gone]
 
     def _go_on(self, key: Key, pod: Obj, run: Run, now: datetime) -> datetime | None:
         if not run.set_up and not self._set_up(pod, run, now):

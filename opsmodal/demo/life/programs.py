@@ -163,6 +163,8 @@ IMAGES: Mapping[str, str] = {
     "busybox": "quiet",
     "does-not-exist": "missing",
 }
+NO_TAGS = frozenset({"bbb", "no-such-tag"})
+"""Tags that no image has, so that a rollout can get stuck on one: the first is what tutorials mistype."""
 
 
 def is_named(pod: Obj, container: Obj) -> bool:
@@ -175,7 +177,8 @@ def program_of(pod: Obj, container: Obj) -> Program:
     """Tell which program a container runs."""
     marks = annotations_of(pod)
     named = marks.get(f"{ANNOTATION}.{container['name']}") or marks.get(ANNOTATION)
-    image = container["image"].partition("@")[0].rpartition("/")[2].partition(":")[0]
+    image, _, tag = container["image"].partition("@")[0].rpartition("/")[2].partition(":")
     program = PROGRAMS.get(named or IMAGES.get(image, image), PROGRAMS["worker"])
+    program = PROGRAMS["missing"] if tag in NO_TAGS else program
     rate = marks.get(RATE_ANNOTATION)
     return replace(program, period_s=1 / float(rate)) if rate else program

@@ -95,6 +95,8 @@ class Shell:
                 return (yield from prefixes.kept(arguments[1], arguments[2:], self.machine, self.call, is_known))
             if prefixes.swept(arguments[1], self.machine):
                 return 0
+            if (cleaning := prefixes.cleans(arguments[2:], self.machine)) is not None:
+                return (yield from cleaning)
             return (yield from shell.script(arguments[1]))
         data = self.given
         if data is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -47,6 +47,8 @@ class Machine:
     """The one that this machine is seen by."""
     log: Callable[[], bytes] = lambda: b""
     """The log of the container, as /proc/1/fd/1 would have it."""
+    clean: Callable[[str], Sequence[str]] | None = None
+    """Deletes an image of the node, or ("") those in no use, and says so; None in a container that cannot reach it."""
 
     def path(self, name: str) -> str:
         """Give the absolute path of a name."""

@@ -23,6 +23,8 @@ KEPT = "opsmodal-run-"
 """What a kept command's name begins with."""
 MARK = re.compile(r'echo "([0-9a-f]{32})\$n" >&2')
 SWEEP = re.compile(rf"m={KEPT[:-1]};m=\$m-([0-9a-f]+);")
+CLEANER, CLEANING_S = "opsmodal-images", 2.0
+"""What the script that cleans a node is called, and how long it takes here."""
 _TIME = re.compile(r"(\d+(?:\.\d+)?)([smhd]?)")
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 
@@ -98,6 +100,19 @@ def swept(script: str, machine: Machine) -> bool:
     if found:
         machine.runs.kill(lambda run: run.mark == KEPT + found[1])
     return found is not None
+
+
+def cleans(arguments: Sequence[str], machine: Machine) -> Running | None:
+    """Give what cleans the node's images, when a script has the name of the one that does so."""
+    if list(arguments[:1]) != [CLEANER] or machine.clean is None:
+        return None
+    return _cleaned("".join(arguments[1:2]), machine.clean)
+
+
+def _cleaned(image: str, clean: Callable[[str], Sequence[str]]) -> Running:
+    yield Wait(CLEANING_S)
+    yield say("".join(f"{line}\n" for line in clean(image)))
+    return 0
 
 
 def kill(words: Sequence[str], machine: Machine) -> Running:

@@ -51,6 +51,15 @@ def _namespace(document: Obj, now: datetime) -> list[Any]:
     return [name(document), dig(document, "status", "phase"), age(document, now)]
 
 
+def _registration(document: Obj, now: datetime) -> list[Any]:
+    service = dig(document, "spec", "service")
+    place = f"{service.get('namespace')}/{service.get('name')}" if service else "Local"
+    conditions: list[Obj] = dig(document, "status", "conditions") or []
+    known = next((each for each in conditions if each["type"] == "Available"), {"status": UNKNOWN})
+    state = f"False ({known['reason']})" if known["status"] == "False" else known["status"]
+    return [name(document), place, state, age(document, now)]
+
+
 def _service_ports(document: Obj) -> str:
     ports = dig(document, "spec", "ports") or ()
     parts = []
@@ -246,6 +255,7 @@ LAYOUTS: dict[str, Layout] = {
     "customresourcedefinitions": layout("Name|Created At@", "", _role),
     "clusterroles": layout("Name|Created At@", "", _role),
     "controllerrevisions": layout("Name|Controller|Revision|Age", "", _revision),
+    "apiservices": layout("Name|Service|Available|Age", "", _registration),
     "ingressclasses": layout("Name|Controller|Parameters|Age", "", _ingress_class),
     "leases": layout("Name|Holder|Age", "", _lease),
     "priorityclasses": layout("Name|Value#|Global-Default?|Age|PreemptionPolicy", "", _priority),
