@@ -3,6 +3,7 @@
 from opsmodal.store.tables.audit import AuditForwardedRow, AuditHeadRow, AuditRow
 from opsmodal.store.tables.base import Table
 from opsmodal.store.tables.commands import CommandOutputRow, CommandRow
+from opsmodal.store.tables.config import ConfigVersionRow
 from opsmodal.store.tables.history import HappenedRow, LeaseRow, UsageRow, VersionRow
 from opsmodal.store.tables.jobs import JobRow
 from opsmodal.store.tables.people import Choice, Favorite, Identity, Session, SignInFailure, Ticket, Token, User
@@ -17,6 +18,7 @@ from opsmodal.store.tables.registry import (
     ServiceEntry,
     VpnProfileEntry,
 )
+from opsmodal.store.tables.tasks import TaskRow
 
 __all__ = [
     "AuditForwardedRow",
@@ -25,6 +27,7 @@ __all__ = [
     "Choice",
     "CommandOutputRow",
     "CommandRow",
+    "ConfigVersionRow",
     "Credential",
     "Entry",
     "Favorite",
@@ -41,6 +44,7 @@ __all__ = [
     "Session",
     "SignInFailure",
     "Table",
+    "TaskRow",
     "Ticket",
     "Token",
     "UsageRow",
