@@ -23,12 +23,17 @@ from runtimes.about import Identity as Identity  # noqa: PLC0414 - the whole con
 from runtimes.about import Lack as Lack  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.blast import Blast as Blast  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.commands import Commands as Commands  # noqa: PLC0414 - the whole contract is imported from here
+from runtimes.config import Config as Config  # noqa: PLC0414 - the whole contract is imported from here
+from runtimes.debugging import Debugging as Debugging  # noqa: PLC0414 - the whole contract is imported from here
+from runtimes.deployment import Deployment as Deployment  # noqa: PLC0414 - the whole contract is imported from here
+from runtimes.domains import Domains as Domains  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.lasting import Stream as Stream  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.lasting import Watch as Watch  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.parts import Mount as Mount  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.parts import Port as Port  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.parts import Variable as Variable  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.structs import make_ready
+from runtimes.upkeep import Upkeep as Upkeep  # noqa: PLC0414 - the whole contract is imported from here
 
 T = TypeVar("T")
 
@@ -56,7 +61,8 @@ class Scope:
     """What of a runtime belongs to one service.
 
     Kubernetes: `namespace`, narrowed by a label `selector`. Engines: one of a compose `project`, a list of
-    `containers` by name, or `labels` that all must match.
+    `containers` by name, or `labels` that all must match. On Kubernetes every request is sent as `service_account` of
+    the namespace; "" is the runtime's own credential.
     """
 
     service: str
@@ -65,6 +71,7 @@ class Scope:
     project: str = ""
     containers: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
+    service_account: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -373,6 +380,11 @@ class Runtime:
     close: Callable[[], None]
     logs: Logs | None = None
     commands: Commands | None = None
+    deployment: Deployment | None = None
+    config: Config | None = None
+    domains: Domains | None = None
+    upkeep: Upkeep | None = None
+    debugging: Debugging | None = None
     history: History | None = None
     """What collectors ask, see `runtimes.history`."""
     lacks: Callable[[Scope], Sequence[Lack]] | None = None

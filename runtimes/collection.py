@@ -60,6 +60,11 @@ class Collection(Generic[T]):
             self._know(wait_s)
             return self._snapshot()
 
+    def peek(self) -> Snapshot[T] | None:
+        """Give what is there without being counted as a reader; None where nothing is being watched."""
+        with self.news:
+            return self._snapshot() if self.running and self._standing.listed and not self.polling else None
+
     def watch(self) -> Interest:
         """Keep it current from now on, without waiting for anything. Raise Unavailable when it is closed."""
         with self.news:

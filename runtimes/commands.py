@@ -49,10 +49,14 @@ class Kinds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scaled:
-    """Which workloads an autoscaler owns, and what owns what: `deployment/web`, `replicaset/web-5d4f`."""
+    """Which workloads an autoscaler owns, and what owns what: `deployment/web`, `replicaset/web-5d4f`.
+
+    `switched_off` has those of the first whose autoscaler 0 replicas have switched off, with its minimum and maximum.
+    """
 
     autoscaled: frozenset[str] = frozenset()
     owners: Mapping[str, str] | None = None
+    switched_off: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +116,10 @@ class Commands(Protocol):
 
     def scaled(self, scope: Scope) -> Scaled:
         """Say what autoscalers own in the namespace, as it is now; empty on engines."""
+        ...
+
+    def tokens(self, scope: Scope) -> frozenset[str]:
+        """Name the Secrets of the namespace that hold tokens of the cluster, as it is now; none on engines."""
         ...
 
     def run(self, scope: Scope, command: Command) -> Started:

@@ -5,13 +5,17 @@
     ├── Denied         the runtime refuses our identity, or what it may do (401, 403)
     ├── Stale          the thing changed since it was read (409 on resourceVersion, 412)
     ├── Conflict       the thing is in a state that does not allow this
+    │   └── AutoscalerActive  an autoscaler owns the replica count: names it, and the two ways out
     ├── Invalid        the runtime refuses the request itself (400, 422)
+    │   └── Disallowed       a rule of the runtime's own refuses it: a quota, an admission webhook, a policy
+    ├── Lacking        something that the cluster would need for this is not installed there
     ├── Unsupported    this runtime cannot do this at all
     ├── Expired        a position in a list or watch is too old (410)
     └── Unavailable    the runtime does not answer, or not in time
 
 `sentence` is what happened in words for a page, `hint` what to do next, `detail` at most DETAIL_MAX_CHARS of the
-runtime's own words. None of the three ever holds a credential.
+runtime's own words. None of the three ever holds a credential. `field` is the part of a change that is wrong, as the
+facet names it ("host", "values.LOG_LEVEL"); "" where it is no single one.
 """
 
 from __future__ import annotations
@@ -23,10 +27,13 @@ DETAIL_MAX_CHARS = 500
 class RuntimeProblem(Exception):
     """Say what a runtime could not do, in a sentence."""
 
-    def __init__(self, sentence: str, *, hint: str = "", detail: str = "", retry_after_s: float | None = None) -> None:
+    def __init__(
+        self, sentence: str, *, hint: str = "", detail: str = "", retry_after_s: float | None = None, field: str = ""
+    ) -> None:
         super().__init__(sentence)
         self.sentence = sentence
         self.hint = hint
+        self.field = field
         self.detail = detail[:DETAIL_MAX_CHARS]
         self.retry_after_s = retry_after_s
 
@@ -36,7 +43,13 @@ class Missing(RuntimeProblem):
 
 
 class Denied(RuntimeProblem):
-    """The runtime refuses our identity or what it may do."""
+    """The runtime refuses our identity or what it may do; `grant` is YAML that would give the right, or ""."""
+
+    def __init__(
+        self, sentence: str, *, hint: str = "", detail: str = "", retry_after_s: float | None = None, grant: str = ""
+    ) -> None:
+        super().__init__(sentence, hint=hint, detail=detail, retry_after_s=retry_after_s)
+        self.grant = grant
 
 
 class Stale(RuntimeProblem):
@@ -47,8 +60,32 @@ class Conflict(RuntimeProblem):
     """The thing is in a state that does not allow this."""
 
 
+class AutoscalerActive(Conflict):
+    """An autoscaler owns the replica count of a workload; `autoscaler` is its name."""
+
+    def __init__(self, sentence: str, *, hint: str = "", autoscaler: str) -> None:
+        super().__init__(sentence, hint=hint)
+        self.autoscaler = autoscaler
+
+
+class Lacking(RuntimeProblem):
+    """Something that this needs is not installed at the runtime: `what` is a short stable word, "metrics-server"."""
+
+    def __init__(self, sentence: str, *, hint: str = "", what: str) -> None:
+        super().__init__(sentence, hint=hint)
+        self.what = what
+
+
 class Invalid(RuntimeProblem):
     """The runtime refuses the request itself."""
+
+
+class Disallowed(Invalid):
+    """A rule of the runtime's own refuses it, whoever asks: `rule` is a short stable word, "quota"."""
+
+    def __init__(self, sentence: str, *, hint: str = "", detail: str = "", rule: str) -> None:
+        super().__init__(sentence, hint=hint, detail=detail)
+        self.rule = rule
 
 
 class Unsupported(RuntimeProblem):

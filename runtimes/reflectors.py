@@ -27,13 +27,21 @@ class Reflectors(Generic[T]):
     """
 
     def __init__(
-        self, runtime: str, *, pace: Pace | None = None, given_back: Callable[[Key], None] = lambda _: None
+        self,
+        runtime: str,
+        *,
+        pace: Pace | None = None,
+        given_back: Callable[[Key], None] = lambda _: None,
+        most: int = COLLECTIONS_MAX,
     ) -> None:
         self._runtime = runtime
         self._pace = pace
         self._given_back = given_back
+        self._most = most
         self._lock = threading.Lock()
         self._known: dict[Key, Reflector[T]] = {}
+        self._ended: list[Reflector[T]] = []
+        """Those that were ended and may still be at their last request; they are joined when all are closed."""
         self._closed = False
 
     def of(self, key: Key, source: Callable[[], Source[T]]) -> Reflector[T]:
@@ -55,6 +63,15 @@ class Reflectors(Generic[T]):
         with self._lock:
             return self._known.get(key)
 
+    def end(self, key: Key) -> None:
+        """Keep the collection of a key no longer; does not wait for its thread."""
+        with self._lock:
+            known = self._known.pop(key, None)
+            if known is not None:
+                self._ended = [each for each in self._ended if each.running] + [known]
+        if known is not None:
+            known.stop()
+
     def counts(self) -> Counts:
         """Say how much is kept, and how old it is."""
         with self._lock:
@@ -65,17 +82,17 @@ class Reflectors(Generic[T]):
         """End all of them at the same time and join their threads. May be called twice."""
         with self._lock:
             self._closed = True
-            known = list(self._known.values())
+            known = [*self._known.values(), *self._ended]
         for each in known:
             each.stop()
         for each in known:
             each.close()
 
     def _make_room(self) -> None:
-        if len(self._known) < COLLECTIONS_MAX:
+        if len(self._known) < self._most:
             return
         for key in [key for key, each in self._known.items() if not each.running]:
             self._known.pop(key).close()
-        if len(self._known) >= COLLECTIONS_MAX:
+        if len(self._known) >= self._most:
             hint = "Close some pages, or wait until nobody has looked at others for a few minutes."
-            raise Unavailable(f"More than {COLLECTIONS_MAX} lists of {self._runtime} are being watched.", hint=hint)
+            raise Unavailable(f"More than {self._most} lists of {self._runtime} are being watched.", hint=hint)

@@ -65,6 +65,11 @@ class Reflector(Generic[T]):
         return self._shown.running
 
     @property
+    def polling(self) -> bool:
+        """Whether it may be listed and not watched."""
+        return self._shown.polling
+
+    @property
     def counts(self) -> Counts:
         """Say how large and how old the collection is."""
         return self._shown.counts
@@ -72,6 +77,10 @@ class Reflector(Generic[T]):
     def read(self, *, wait_s: float = READ_MAX_S) -> Snapshot[T]:
         """Give what is there, at once when it is known, else after a first list. Raise RuntimeProblem."""
         return self._shown.read(wait_s)
+
+    def peek(self) -> Snapshot[T] | None:
+        """Give what is there without keeping it there; None where nothing is being watched."""
+        return self._shown.peek()
 
     def watch(self) -> Interest:
         """Keep it current until that is closed, without waiting for a first list. Raise Unavailable when closed."""

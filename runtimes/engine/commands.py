@@ -54,6 +54,10 @@ class Commands:
         """Give nothing: an engine scales nothing by itself."""
         return Scaled()
 
+    def tokens(self, scope: Scope) -> frozenset[str]:  # noqa: ARG002  (every runtime is asked for a scope's)
+        """Give nothing: an engine has no accounts."""
+        return frozenset()
+
     def run(self, scope: Scope, command: Command) -> Started:
         """Begin to run; see `runtimes.commands.Commands.run`."""
         if command.where == "container":

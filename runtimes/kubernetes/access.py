@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import urllib3
 
@@ -37,6 +37,21 @@ class Login:
     pool: urllib3.PoolManager
     headers: tuple[tuple[str, str], ...] = ()
     expires_at: datetime | None = None
+
+
+class Entrance(Protocol):
+    """What a client sends over: `Access`, or the same way in as somebody else (`runtimes.kubernetes.acting`)."""
+
+    @property
+    def server(self) -> str: ...
+
+    def request(self, method: str, path: str, **options: Any) -> urllib3.BaseHTTPResponse: ...
+
+    def renew(self) -> bool: ...
+
+    def lapsed(self) -> str: ...
+
+    def close(self) -> None: ...
 
 
 class Access:
@@ -101,7 +116,7 @@ class Access:
         """Close the kept connections and remove the key material. May be called twice."""
         with self._lock:
             self._closed = True
-            _close(self._login.pool)
+            closed(self._login.pool)
         self._sweep()
 
     def _current(self) -> Login:
@@ -115,7 +130,7 @@ class Access:
 
     def _relogin(self) -> None:
         previous, self._login = self._login, self._log_in(self._folder)
-        _close(previous.pool)
+        closed(previous.pool)
 
 
 def proof(configuration: Any) -> dict[str, str]:
@@ -124,7 +139,7 @@ def proof(configuration: Any) -> dict[str, str]:
     return {entry["key"]: entry["value"] for entry in settings if entry["in"] == "header"}
 
 
-def _close(manager: urllib3.PoolManager) -> None:
+def closed(manager: urllib3.PoolManager) -> None:
     """Close the kept connections now: `clear` alone leaves that to the garbage collector."""
     known = manager.pools.keys()  # a set; the container itself refuses to be iterated over
     for pool in [manager.pools.get(key) for key in known]:

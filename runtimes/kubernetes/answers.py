@@ -7,7 +7,6 @@ look at how the way stands.
 
 from __future__ import annotations
 
-import re
 import socket
 import ssl
 from dataclasses import dataclass, field
@@ -27,16 +26,11 @@ from runtimes.errors import (
     Unavailable,
     Unsupported,
 )
+from runtimes.kubernetes import refusals
 from runtimes.kubernetes.models import Status
 from runtimes.way import Standings, told
 
 VERBS = {"GET": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
-
-_FORBIDDEN = re.compile(
-    r'User "(?P<user>[^"]*)" cannot (?P<verb>\w+) resource "(?P<resource>[^"]*)"'
-    r'(?: in API group "(?P<group>[^"]*)")?(?: in the namespace "(?P<namespace>[^"]*)")?'
-)
-"""How the API server's authorizer words a refusal (staging/src/k8s.io/apiserver, responsewriters/errors.go)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +54,8 @@ def refused(status: int, body: bytes, asked: Asked, *, retry_after: str = "") ->
     words = said.message if said else ""
     if status == 401:
         return _unauthenticated(asked)
+    if status >= 400 and (by_rule := refusals.by_a_rule(words)):
+        return by_rule
     if status == 403:
         return _forbidden(words, asked)
     if 300 <= status < 400:
@@ -107,17 +103,10 @@ def _unauthenticated(asked: Asked) -> Denied:
 
 
 def _forbidden(words: str, asked: Asked) -> Denied:
-    found = _FORBIDDEN.search(words)
-    if found is None:
-        sentence = f"The API server at {asked.server} does not allow to {VERBS.get(asked.method, 'use')} {asked.what}"
-        return Denied(f"{sentence} (403).", hint="Ask who runs the cluster for the right.", detail=words)
-    user, verb, resource, _, namespace = (part[:200] if part else "" for part in found.groups())
-    where = f" in namespace {namespace}" if namespace else " in the whole cluster"
-    grant = f"kubectl create role opsmodal-{verb} --verb={verb} --resource={resource} -n {namespace}"
-    grant = grant if namespace else f"kubectl create clusterrole opsmodal-{verb} --verb={verb} --resource={resource}"
-    hint = f'An administrator grants it: {grant}, and a binding of it to "{user}".'
-    sentence = f'The API server at {asked.server} does not allow "{user}" to {verb} {resource}{where} (403).'
-    return Denied(sentence, hint=hint, detail=words)
+    if denied := refusals.without_right(words, server=asked.server):
+        return denied
+    sentence = f"The API server at {asked.server} does not allow to {VERBS.get(asked.method, 'use')} {asked.what}"
+    return Denied(f"{sentence} (403).", hint="Ask who runs the cluster for the right.", detail=words)
 
 
 def _said(body: bytes) -> Status | None:

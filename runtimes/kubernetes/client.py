@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Hashable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 from urllib.parse import urlencode
 
 import msgspec
@@ -21,13 +21,22 @@ from urllib3 import exceptions as wire
 from runtimes.bodies import arriving
 from runtimes.errors import Denied, Expired, RuntimeProblem, Unavailable
 from runtimes.kubernetes import answers
-from runtimes.kubernetes.access import Access
+from runtimes.kubernetes.access import Entrance
 from runtimes.kubernetes.answers import Asked
 from runtimes.kubernetes.models import Page
+from runtimes.kubernetes.written import Written
 from runtimes.way import Standings
 
 T = TypeVar("T")
 Query = Mapping[str, str | int | None]
+
+JSON = "application/json"
+MERGE = "application/merge-patch+json"
+STRATEGIC = "application/strategic-merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
+"""What a body is, see https://kubernetes.io/docs/reference/using-api/api-concepts/#patch-and-update."""
+MANAGER = "opsmodal"
+"""Who wrote a field, as `managedFields` has it."""
 
 PAGE_ITEMS = 500
 """Asked for at once, as kubectl does: keeps the API server's memory and ours flat."""
@@ -50,12 +59,17 @@ ONLY_METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v
 class Client:
     """Requests to one API server with one identity. Safe to use from several threads."""
 
-    def __init__(self, access: Access, *, runtime: str, timeout_s: float, standing: Standings | None = None) -> None:
+    def __init__(self, access: Entrance, *, runtime: str, timeout_s: float, standing: Standings | None = None) -> None:
         self.server = access.server
+        self.written = Written()
         self._standing = standing
         self._access = access
         self._runtime = runtime
         self._timeout_s = timeout_s
+
+    def acting(self, access: Entrance) -> Client:
+        """Give a client that is another identity, and like this one otherwise."""
+        return Client(access, runtime=self._runtime, timeout_s=self._timeout_s, standing=self._standing)
 
     def get(self, path: str, kind: type[T], *, what: str, query: Query | None = None, accept: str = "") -> T:
         """Read one object. `what` names it in errors: "pod web-0". Raise any RuntimeProblem."""
@@ -91,10 +105,44 @@ class Client:
         asked = self._asked("POST", what)
         return self._decoded(self._sent(asked, path, msgspec.json.encode(body)), kind, asked)
 
-    def delete(self, path: str, *, what: str, uid: str, grace_s: int | None = None) -> None:
-        """Delete one object, and only the very one with this `uid`. Raise Stale when another has taken its name."""
-        options: dict[str, Any] = {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": {"uid": uid}}
+    def write(
+        self,
+        method: Literal["POST", "PUT", "PATCH"],
+        path: str,
+        kind: type[T],
+        body: object,
+        *,
+        what: str,
+        query: Query | None = None,
+        media: str = JSON,
+    ) -> T:
+        """Send an object or a patch of one, once, and read what became of it. Raise RuntimeProblem, Stale if it moved.
+
+        `query` may ask for `dryRun=All`; our name as the writer of fields is always sent. `media` is a patch's type.
+        """
+        asked = self._asked(method, what)
+        query = {"fieldManager": MANAGER, **(query or {})}
+        return self._decoded(self._sent(asked, path, msgspec.json.encode(body), query=query, media=media), kind, asked)
+
+    def delete(
+        self,
+        path: str,
+        *,
+        what: str,
+        uid: str,
+        revision: str = "",
+        grace_s: int | None = None,
+        propagation: Literal["", "Background", "Foreground"] = "",
+    ) -> None:
+        """Delete one object, and only the very one with this `uid`, as it was at `revision`, where one is given.
+
+        `propagation` says what becomes of what it owns; "" leaves that to its kind. Raise Stale when another has taken
+        its name, or it has changed.
+        """
+        only = {"uid": uid, **({"resourceVersion": revision} if revision else {})}
+        options: dict[str, Any] = {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": only}
         options |= {} if grace_s is None else {"gracePeriodSeconds": grace_s}
+        options |= {"propagationPolicy": propagation} if propagation else {}
         self._sent(self._asked("DELETE", what), path, msgspec.json.encode(options))
 
     def stream(self, path: str, *, what: str, query: Query, quiet_s: float = FOLLOW_QUIET_S) -> Chunks:
@@ -128,9 +176,15 @@ class Client:
             time.sleep(problem.retry_after_s)
         return self._body(self._answer(asked, path, query, headers=headers), asked)
 
-    def _sent(self, asked: Asked, path: str, body: bytes) -> bytearray:
-        headers = {"Accept": "application/json", "Content-Type": "application/json"}
-        return self._body(self._answer(asked, path, {}, headers=headers, body=body), asked)
+    def _sent(
+        self, asked: Asked, path: str, body: bytes, *, query: Query | None = None, media: str = JSON
+    ) -> bytearray:
+        headers = {"Accept": JSON, "Content-Type": media}
+        try:
+            return self._body(self._answer(asked, path, query or {}, headers=headers, body=body), asked)
+        finally:
+            if not (query or {}).get("dryRun"):  # also where it failed: nobody knows what became of it
+                self.written.note(path)
 
     def _answer(
         self, asked: Asked, path: str, query: Query, *, headers: Mapping[str, str], **options: Any

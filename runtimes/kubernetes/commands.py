@@ -14,7 +14,7 @@ from runtimes.base import Scope
 from runtimes.child import Child, Children
 from runtimes.commands import Command, Containers, Kinds, Scaled, Started
 from runtimes.errors import Invalid, Unavailable, Unsupported
-from runtimes.kubernetes import private, program, scaled, targets
+from runtimes.kubernetes import private, program, scaled, targets, tokensecrets
 from runtimes.kubernetes.access import Access
 from runtimes.kubernetes.cache import Cache
 from runtimes.kubernetes.client import Client
@@ -33,13 +33,15 @@ class KubectlCommands:
     program = program.NAME
     hosts = False
 
-    def __init__(self, client: Client, access: Access, *, server_version: str, named: str) -> None:
+    def __init__(
+        self, client: Client, access: Access, identities: Identities, *, server_version: str, named: str
+    ) -> None:
         self._client = client
         self._access = access
         self._server_version = server_version
         self._children = Children()
         self._program = Program(self._children, named)
-        self._identities = Identities(client, access)
+        self._identities = identities
         self._customs = Customs(client)
         self._execs = Execs()
         self._cache = Cache(self._children)
@@ -59,6 +61,10 @@ class KubectlCommands:
     def scaled(self, scope: Scope) -> Scaled:
         """Say what autoscalers own in the namespace, as it is now. Raise RuntimeProblem when it does not tell."""
         return scaled.scaled(self._client, scope)
+
+    def tokens(self, scope: Scope) -> frozenset[str]:
+        """Name the Secrets that hold tokens of the cluster. Raise RuntimeProblem when it does not tell."""
+        return tokensecrets.names(self._client, scope)
 
     def run(self, scope: Scope, command: Command) -> Started:
         """Begin to run kubectl; see `runtimes.commands.Commands`."""

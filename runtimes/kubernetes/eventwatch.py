@@ -29,10 +29,10 @@ from runtimes.kubernetes.neighbours import EventObject
 from runtimes.kubernetes.owners import Owners
 from runtimes.kubernetes.podwatch import lines
 
-WATCH_S = 50
-"""How long the server is asked to let a watch last: shorter than the 60 s after which proxies cut what is quiet, and
-rights that ended are seen to have ended within a minute."""
-QUIET_S = 75.0
+WATCH_S = 65
+"""How long the server is asked to let a watch last: for longer than a minute, of which it then costs no more than one
+request, and hardly longer, since rights that ended are seen to have ended only when it is opened again."""
+QUIET_S = 95.0
 """A watch silent for longer should have been ended by the server: the line is dead."""
 SHORT_WATCH_S = 1.0
 """A watch that ends sooner is none."""

@@ -11,8 +11,10 @@ from runtimes.errors import Denied, Missing, RuntimeProblem, Unavailable
 from runtimes.history import Used, Version
 from runtimes.kubernetes import metrics, models, paths
 from runtimes.kubernetes.client import Client
+from runtimes.kubernetes.deployedobjects import DeployedObject
 from runtimes.kubernetes.eventwatch import EventReports
-from runtimes.kubernetes.neighbours import PodMetrics, WorkloadObject
+from runtimes.kubernetes.kept import KeptLists
+from runtimes.kubernetes.neighbours import PodMetrics
 from runtimes.kubernetes.scoped import checked
 from runtimes.kubernetes.selectors import matcher
 from runtimes.kubernetes.workloads import KINDS
@@ -29,16 +31,17 @@ https://kubernetes.io/docs/reference/labels-annotations-taints/"""
 class ClusterHistory:
     """What happens, is used and runs in the namespaces of services."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, kept: KeptLists) -> None:
         self._client = client
+        self._kept = kept
         self._lock = threading.Lock()
         self._open: weakref.WeakSet[EventReports] = weakref.WeakSet()
         self._closed = False
 
     def place(self, scope: Scope) -> str:
-        """Name the namespace. Raise Invalid for a scope that cannot be read."""
+        """Name the namespace, and the account that reads it. Raise Invalid for a scope that cannot be read."""
         matcher(checked(scope).selector)
-        return scope.namespace
+        return f"{scope.namespace} as {scope.service_account}" if scope.service_account else scope.namespace
 
     def events(self, scopes: Sequence[Scope]) -> EventReports:
         """Open what happens in a namespace. Raise Unavailable once the runtime is closed."""
@@ -94,14 +97,14 @@ class ClusterHistory:
         reasons = (usage.missing_reason for usage in figures.values() if usage.missing_reason)
         return Used(figures=figures, note=next(reasons, "" if figures else metrics.NOT_RUNNING))
 
-    def _workloads(self, namespace: str, resource: str) -> Sequence[WorkloadObject]:
+    def _workloads(self, namespace: str, resource: str) -> Sequence[DeployedObject]:
         try:
-            return self._client.listed(paths.collection(namespace, resource), WorkloadObject, what=resource)
+            return self._kept.beside(paths.collection(namespace, resource), DeployedObject, what=resource)
         except (Denied, Missing):
             return ()
 
 
-def _version(workload: WorkloadObject, resource: str) -> Version:
+def _version(workload: DeployedObject, resource: str) -> Version:
     annotations = workload.metadata.annotations or {}
     return Version(
         workload=f"{KINDS[resource].lower()}/{workload.metadata.name}",

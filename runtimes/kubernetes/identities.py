@@ -1,8 +1,9 @@
-"""Decides who a typed command is: the service's own account where one is registered, else the runtime's credential.
+"""Decides who a service is operated as, on pages and by typed commands.
 
-A short-lived token is the narrowest there is: it can do what the account may and nothing else. Where the runtime may
-not ask for one it may perhaps act as the account (impersonation). Where it may do neither, nothing runs: falling back
-to the runtime's own rights would be the opposite of what was registered.
+That is the service's own account where one is registered, else the runtime's credential. A short-lived token is the
+narrowest there is: it can do what the account may and nothing else. Where the runtime may not ask for one it may
+perhaps act as the account (impersonation). Where it may do neither, nothing is done: falling back to the runtime's own
+rights would be the opposite of what was registered.
 """
 
 from __future__ import annotations
@@ -96,6 +97,12 @@ class Identities:
                 self._lent.pop(next(iter(self._lent)))
         return identity
 
+    def forget(self, namespace: str, account: str) -> bool:
+        """Drop the kept token of an account; False where there is none."""
+        with self._lock:
+            lent = self._lent.pop((namespace, account), None)
+        return lent is not None and bool(lent.identity.token)
+
     def _asked(self, namespace: str, account: str) -> Identity:
         name = f"system:serviceaccount:{namespace}:{account}"
         try:
@@ -107,10 +114,11 @@ class Identities:
                     "account; or take serviceAccount off the service."
                 )
                 raise Denied(
-                    f"The commands of this service run as the service account {account}, which this runtime may "
+                    f"This service is operated as its service account {account}, which this runtime may "
                     "neither get a token of nor act as.",
                     hint=hint,
                     detail=denied.detail,
+                    grant=denied.grant,
                 ) from denied
             return Identity(name=name, as_user=name)
 

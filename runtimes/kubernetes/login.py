@@ -8,6 +8,7 @@ meant. Keys are handed over as files of a private folder, because the library wo
 from __future__ import annotations
 
 import base64
+import copy
 import socket
 import ssl
 from collections.abc import Callable, Mapping, Sequence
@@ -209,6 +210,16 @@ def _impersonation(user: User) -> list[tuple[str, str]]:
 def _without_warnings() -> None:
     """Keep urllib3 from warning at every request: `doctor` and `apply` say once that a certificate is not checked."""
     urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+
+
+def certless(configuration: Any) -> urllib3.PoolManager:
+    """Give connections like those of a configuration that show no client certificate."""
+    from kubernetes.client import ApiClient
+
+    plain = copy.copy(configuration)
+    plain.cert_file = plain.key_file = None
+    pool: urllib3.PoolManager = ApiClient(plain).rest_client.pool_manager
+    return pool
 
 
 def _login(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from connectors.base import Connection
@@ -11,12 +12,20 @@ from runtimes.errors import Invalid
 from runtimes.kubernetes import kubeconfig as kubeconfigs
 from runtimes.kubernetes import rights
 from runtimes.kubernetes.access import Access, Login
+from runtimes.kubernetes.accounts import by_account
+from runtimes.kubernetes.acting import ActingAccess, Certless, Who
 from runtimes.kubernetes.client import Client
 from runtimes.kubernetes.commands import KubectlCommands
+from runtimes.kubernetes.config import NamespaceConfig
+from runtimes.kubernetes.debugging import PodDebugging
+from runtimes.kubernetes.deployment import WorkloadDeployment
 from runtimes.kubernetes.discovery import Discovery
+from runtimes.kubernetes.domains import ClusterDomains
 from runtimes.kubernetes.figures import RecentFigures
 from runtimes.kubernetes.history import ClusterHistory
+from runtimes.kubernetes.identities import Identities
 from runtimes.kubernetes.instances import PodInstances
+from runtimes.kubernetes.kept import KeptLists
 from runtimes.kubernetes.live import LivePods
 from runtimes.kubernetes.login import Dialled, dialled, from_kubeconfig, from_pod
 from runtimes.kubernetes.logs import PodLogs
@@ -26,8 +35,10 @@ from runtimes.kubernetes.program import NAME
 from runtimes.kubernetes.restarts import Restarts
 from runtimes.kubernetes.rows import Rows
 from runtimes.kubernetes.together import Together
+from runtimes.kubernetes.upkeep import ClusterUpkeep, UpkeepSettings
 from runtimes.watched import Pace
 
+USUAL_UPKEEP = UpkeepSettings()
 SIMULATED = "opsmodal-simulated"
 """In the version that opsmodal's own simulated cluster gives."""
 
@@ -43,23 +54,34 @@ def open_kubernetes(  # noqa: PLR0913  (all that a cluster is opened with, by na
     allowed_exec: Sequence[str] = (),
     kubectl: str = NAME,
     timeout_s: float = 10.0,
+    upkeep: UpkeepSettings = USUAL_UPKEEP,
 ) -> Runtime:
     """Open the cluster that a kubeconfig (its YAML, everything inlined) or our own pod leads to.
 
     `namespaces` are those of the registered services, looked at where listing them all is denied; `allowed_exec` the
-    exec plugins that may be run; `kubectl` what typed commands run, by its path or its name on the PATH. Raise Invalid
-    for the configuration, Denied or Unavailable for what answers.
+    exec plugins that may be run; `kubectl` what typed commands run, by its path or its name on the PATH; `upkeep` what
+    is installed and with what is cleaned. Raise Invalid for the configuration, Denied or Unavailable for what answers.
     """
     target, log_in, notes = _way(kubeconfig, context, in_cluster, connection, allowed_exec, timeout_s)
     access = Access(log_in, server=target.server)
     client = Client(access, runtime=name, timeout_s=timeout_s, standing=connection.standing)
     try:
         identity = _identity(client, target, notes)
-        commands = KubectlCommands(client, access, server_version=identity.version, named=kubectl)
     except BaseException:
         client.close()
         raise
-    return _runtime(name, client, identity, tuple(namespaces), commands)
+    identities, connections = Identities(client, access), Certless()
+
+    def made(sender: Client) -> Runtime:
+        commands = KubectlCommands(sender, access, identities, server_version=identity.version, named=kubectl)
+        cares = ClusterUpkeep(sender, upkeep)
+        return replace(_runtime(name, sender, identity, tuple(namespaces), commands), upkeep=cares)
+
+    def acting(namespace: str, account: str) -> Runtime:
+        who = Who(namespace, account)
+        return made(client.acting(ActingAccess(access=access, identities=identities, connections=connections, who=who)))
+
+    return by_account(made(client), acting, afterwards=connections.close)
 
 
 def _way(
@@ -98,40 +120,42 @@ def _version(client: Client) -> Version:
     return client.get("/version", Version, what="the version")
 
 
-def _runtime(
+def _runtime(  # what acts as one identity: the runtime's own, or a service's account (`by_account`)
     name: str, client: Client, identity: Identity, namespaces: tuple[str, ...], commands: KubectlCommands
 ) -> Runtime:
     together, pace = Together(name), Pace()
     rows = Rows(Restarts())
     live = LivePods(client, name, pace=pace, given_back=rows.forget)
+    kept = KeptLists(client, name)
     figures = RecentFigures(client, name=name, tell=live.stir, idle_s=pace.idle_s)
     instances = PodInstances(client, together, live, figures, rows)
-    history = ClusterHistory(client)
+    history = ClusterHistory(client, kept)
     shown = (("Cluster version", identity.version), *identity.detail)
+    parts = (commands, history, live, kept, figures, together, client)
 
     def check() -> None:
         _version(client)
 
     def close() -> None:
-        commands.close()
-        history.close()
-        live.close()
-        figures.close()
-        together.close()
-        client.close()
+        for part in parts:
+            part.close()
 
     return Runtime(
         name=name,
         kind="kubernetes",
         identity=identity,
-        overview=PodOverview(client, together, live, instances, shown),
+        overview=PodOverview(client, together, live, kept, instances, shown),
         instances=instances,
         logs=PodLogs(client),
         commands=commands,
+        deployment=WorkloadDeployment(client, together, live, kept),
+        config=NamespaceConfig(client),
+        domains=ClusterDomains(client, together, live, kept),
+        debugging=PodDebugging(client, live, kept),
         history=history,
         lacks=lambda scope: rights.lacks(client, scope.namespace),
         discover=Discovery(client, together, namespaces),
         check=check,
         close=close,
-        counts=live.counts,
+        counts=lambda: live.counts() + kept.counts(),
     )

@@ -14,11 +14,13 @@ from runtimes.base import Domain, Event, Instance, Scope, Severity, Snapshot, Su
 from runtimes.errors import Unavailable
 from runtimes.kubernetes import events, ingresses, metrics, paths, workloads
 from runtimes.kubernetes.client import Client
+from runtimes.kubernetes.deployedobjects import DeployedObject
 from runtimes.kubernetes.held import HeldPod
 from runtimes.kubernetes.instances import PodInstances
+from runtimes.kubernetes.kept import KeptLists
 from runtimes.kubernetes.live import LivePods, selected
 from runtimes.kubernetes.metrics import Figures
-from runtimes.kubernetes.neighbours import EventObject, Ingress, ObjectReference, ServiceObject, WorkloadObject
+from runtimes.kubernetes.neighbours import EventObject, Ingress, ObjectReference, ServiceObject
 from runtimes.kubernetes.scoped import checked
 from runtimes.kubernetes.selectors import matcher
 from runtimes.kubernetes.status import TERMINAL
@@ -39,10 +41,10 @@ class Read:
     pods: Snapshot[HeldPod]
     rows: tuple[Instance, ...]
     figures: Figures
-    workloads: dict[str, list[WorkloadObject]]
-    warnings: list[EventObject]
-    ingresses: list[Ingress]
-    services: list[ServiceObject]
+    workloads: dict[str, Sequence[DeployedObject]]
+    warnings: Sequence[EventObject]
+    ingresses: Sequence[Ingress]
+    services: Sequence[ServiceObject]
     notes: tuple[str, ...]
 
 
@@ -53,6 +55,7 @@ class PodOverview:
     client: Client
     together: Together
     live: LivePods
+    kept: KeptLists
     instances: PodInstances
     identity: tuple[tuple[str, str], ...]
 
@@ -107,7 +110,7 @@ class PodOverview:
         pods, figures, warnings, domains, services, *objects = self.together.run(
             lambda: self.live.whole(scope),
             lambda: self.instances.figures(scope),
-            lambda: self._list(scope, "events", EventObject, fields="type=Warning"),
+            lambda: self._warnings(scope),
             lambda: self._list(scope, "ingresses", Ingress),
             lambda: self._list(scope, "services", ServiceObject) if scope.selector else [],
             *(self._lister(scope, resource) for resource in lists),
@@ -130,12 +133,15 @@ class PodOverview:
             notes=_notes(optional),
         )
 
-    def _lister(self, scope: Scope, resource: str) -> Callable[[], list[WorkloadObject]]:
-        return lambda: self._list(scope, resource, WorkloadObject)
+    def _lister(self, scope: Scope, resource: str) -> Callable[[], Sequence[DeployedObject]]:
+        return lambda: self._list(scope, resource, DeployedObject)
 
-    def _list(self, scope: Scope, resource: str, kind: type[T], *, fields: str = "") -> list[T]:
-        path = paths.collection(scope.namespace, resource)
-        return self.client.listed(path, kind, what=resource, query={"fieldSelector": fields or None})
+    def _list(self, scope: Scope, resource: str, kind: type[T]) -> Sequence[T]:
+        return self.kept.listed(paths.collection(scope.namespace, resource), kind, what=resource)
+
+    def _warnings(self, scope: Scope) -> list[EventObject]:
+        path = paths.collection(scope.namespace, "events")
+        return self.client.listed(path, EventObject, what="events", query={"fieldSelector": "type=Warning"})
 
 
 def _refuse_silence(outcomes: Sequence[Outcome]) -> None:

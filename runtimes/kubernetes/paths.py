@@ -21,20 +21,26 @@ GROUPS = {
     "services": "api/v1",
     "persistentvolumeclaims": "api/v1",
     "serviceaccounts": "api/v1",
+    "configmaps": "api/v1",
+    "secrets": "api/v1",
     "deployments": "apis/apps/v1",
     "replicasets": "apis/apps/v1",
     "statefulsets": "apis/apps/v1",
     "daemonsets": "apis/apps/v1",
+    "controllerrevisions": "apis/apps/v1",
     "jobs": "apis/batch/v1",
     "cronjobs": "apis/batch/v1",
     "horizontalpodautoscalers": "apis/autoscaling/v1",
     "ingresses": "apis/networking.k8s.io/v1",
     "httproutes": "apis/gateway.networking.k8s.io/v1",
+    "gateways": "apis/gateway.networking.k8s.io/v1",
+    "endpointslices": "apis/discovery.k8s.io/v1",
 }
 """The group and version under which each resource is asked for; all have been there since 1.21, but for those of the
 Gateway API, which a cluster may not have at all."""
 
 METRICS = "apis/metrics.k8s.io/v1beta1"
+AUTOSCALING = "apis/autoscaling/v2"
 
 
 def collection(namespace: str, resource: str) -> str:
@@ -53,6 +59,19 @@ def single(namespace: str, resource: str, name: str, *, sub: str = "") -> str:
 def pod_metrics(namespace: str) -> str:
     """Give the path of the figures of all pods of one namespace."""
     return f"/{METRICS}/namespaces/{label(namespace, 'namespace')}/pods"
+
+
+def autoscalers(namespace: str, name: str = "") -> str:
+    """Give the path of all autoscalers of one namespace, or of one, as autoscaling/v2 (1.23) has them with all metrics.
+
+    What a replica count may not be set for is read as `collection` has it, which older clusters know, too.
+    """
+    known = (
+        single(namespace, "horizontalpodautoscalers", name)
+        if name
+        else collection(namespace, "horizontalpodautoscalers")
+    )
+    return known.replace(GROUPS["horizontalpodautoscalers"], AUTOSCALING, 1)
 
 
 def label(text: str, what: str) -> str:

@@ -21,11 +21,12 @@ from runtimes.kubernetes.status import all_statuses
 from runtimes.replica import Change, Did, Listed
 from runtimes.watched import ListPage
 
-QUIET_S = 75.0
+QUIET_S = 95.0
 """A watch silent for longer should have been ended by the server: the line is dead."""
-WATCH_MIN_S, WATCH_MAX_S = 40, 55
-"""How long the server is asked to let a watch last. Rights are looked at only when it is opened: those that ended are
-seen to have ended within a minute. Also shorter than the 60 s after which proxies cut what is quiet."""
+WATCH_MIN_S, WATCH_MAX_S = 62, 75
+"""How long the server is asked to let a watch last: longer than a minute, so that an idle namespace costs no more than
+a request a minute for each kind, and hardly longer, since rights are looked at only when it is opened: those that ended
+are seen to have ended within these. A proxy that cuts after 60 s of quiet has it opened again, which is no more."""
 PAGE_ITEMS = 2_500
 """Five of kubectl's pages: each request waits for the server. Of a real 1.36, busy as it was, 5,000 pods came in 0.5 s
 by 2,000 and in 0.7 s by 500. Larger pages cost memory: one is held as JSON, some 12 MB, while it is read.

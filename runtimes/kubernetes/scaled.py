@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Mapping
+
 import msgspec
 
 from runtimes.base import Scope
@@ -9,8 +11,17 @@ from runtimes.commands import Scaled
 from runtimes.errors import Denied
 from runtimes.kubernetes import paths
 from runtimes.kubernetes.client import ONLY_METADATA, Client
-from runtimes.kubernetes.models import OnlyMetadata
+from runtimes.kubernetes.models import Metadata, OnlyMetadata
 from runtimes.structs import make_ready
+
+LEAST = 1
+"""minReplicas where it is not set."""
+SCALED: Mapping[str, str] = {
+    "deployment": "deployments",
+    "statefulset": "statefulsets",
+    "replicaset": "replicasets",
+}
+"""Built-in kinds that have a number of replicas."""
 
 
 class _Target(msgspec.Struct, frozen=True):
@@ -20,10 +31,32 @@ class _Target(msgspec.Struct, frozen=True):
 
 class _Spec(msgspec.Struct, frozen=True, rename="camel"):
     scale_target_ref: _Target = _Target()
+    min_replicas: int | None = None
+    max_replicas: int = 0
 
 
 class _Autoscaler(msgspec.Struct, frozen=True):
+    metadata: Metadata = Metadata()
     spec: _Spec = _Spec()
+
+    @property
+    def key(self) -> str:
+        target = self.spec.scale_target_ref
+        return f"{target.kind.lower()}/{target.name}"
+
+    @property
+    def bounds(self) -> tuple[int, int]:
+        least = self.spec.min_replicas
+        return LEAST if least is None else least, self.spec.max_replicas
+
+
+class _Count(msgspec.Struct, frozen=True):
+    replicas: int = 1
+
+
+class _Counted(msgspec.Struct, frozen=True):
+    metadata: Metadata = Metadata()
+    spec: _Count = _Count()
 
 
 def scaled(client: Client, scope: Scope) -> Scaled:
@@ -39,14 +72,32 @@ def scaled(client: Client, scope: Scope) -> Scaled:
     except Denied as denied:
         sentence = f"The runtime may not read the autoscalers and replica sets of {scope.namespace}."
         hint = f"What an autoscaler owns must be known first. {denied.hint}".strip()
-        raise Denied(sentence, hint=hint, detail=denied.detail) from denied
+        raise Denied(sentence, hint=hint, detail=denied.detail, grant=denied.grant) from denied
     owners = {}
     for each in sets:
         owner = each.metadata.controller
         if owner is not None:
             owners[f"replicaset/{each.metadata.name}"] = f"{owner.kind.lower()}/{owner.name}"
-    targets = (each.spec.scale_target_ref for each in found)
-    return Scaled(autoscaled=frozenset(f"{each.kind.lower()}/{each.name}" for each in targets), owners=owners)
+    # Where two want the same workload, the one that was there first counts, as it does on the page.
+    ordered = sorted(found, key=lambda each: (str(each.metadata.creation_timestamp or ""), each.metadata.name))
+    bounds: dict[str, tuple[int, int]] = {}
+    for one in ordered:
+        bounds.setdefault(one.key, one.bounds)
+    off = {key: bounds[key] for key in _at_nothing(client, scope, bounds.keys() - owners.keys()) if bounds[key][0] > 0}
+    return Scaled(autoscaled=frozenset(bounds), owners=owners, switched_off=off)
+
+
+def _at_nothing(client: Client, scope: Scope, keys: Collection[str]) -> Iterator[str]:
+    """Give which of these workloads are to have 0 replicas; what may not be read counts as having some."""
+    for kind, resource in SCALED.items():
+        if not any(key.startswith(f"{kind}/") for key in keys):
+            continue
+        try:
+            listed = client.listed(paths.collection(scope.namespace, resource), _Counted, what=resource)
+        except Denied:
+            continue
+        named = (f"{kind}/{each.metadata.name}" for each in listed if each.spec.replicas == 0)
+        yield from (key for key in named if key in keys)
 
 
 make_ready(globals())

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from runtimes.base import Resources, Workload
+from runtimes.kubernetes.deployedobjects import DeployedObject
 from runtimes.kubernetes.held import HeldContainer, HeldPod, HeldSpec, Labels
-from runtimes.kubernetes.models import PodSpec
 from runtimes.kubernetes.neighbours import WorkloadObject
 from runtimes.kubernetes.pods import resources
 from runtimes.kubernetes.status import TERMINAL, condition_is
@@ -29,11 +29,10 @@ PASSING = frozenset({"Job", "CronJob"})
 """Kinds whose pods are meant to end."""
 
 Accepts = Callable[[Mapping[str, str]], bool]
+AnyWorkload = WorkloadObject | DeployedObject
 
 
-def workloads(
-    known: Mapping[str, Sequence[WorkloadObject]], pods: Sequence[HeldPod], accepts: Accepts
-) -> list[Workload]:
+def workloads(known: Mapping[str, Sequence[AnyWorkload]], pods: Sequence[HeldPod], accepts: Accepts) -> list[Workload]:
     """Give the workloads of a service. `known` holds what could be listed, by resource; `pods` are its pods."""
     found = [
         _workload(KINDS[resource], each)
@@ -65,12 +64,12 @@ def lasting_containers(spec: HeldSpec) -> list[HeldContainer]:
     return [*spec.containers, *(each for each in spec.init_containers or () if each.restart_policy == "Always")]
 
 
-def _template(known: WorkloadObject, kind: str) -> tuple[Labels, PodSpec]:
+def _template(known: AnyWorkload, kind: str) -> tuple[Labels, HeldSpec]:
     template = known.spec.job_template.spec.template if kind == "CronJob" else known.spec.template
     return template.metadata.labels or {}, template.spec
 
 
-def _made_by_another(known: WorkloadObject, resource: str, lists: Mapping[str, Sequence[WorkloadObject]]) -> bool:
+def _made_by_another(known: AnyWorkload, resource: str, lists: Mapping[str, Sequence[AnyWorkload]]) -> bool:
     """Say whether another workload that is shown made this one; where its list was refused, none is shown."""
     owner = known.metadata.controller
     if owner is None:
@@ -80,7 +79,7 @@ def _made_by_another(known: WorkloadObject, resource: str, lists: Mapping[str, S
     return owner.kind in {KINDS[listed] for listed in lists}
 
 
-def _workload(kind: str, known: WorkloadObject) -> Workload:
+def _workload(kind: str, known: AnyWorkload) -> Workload:
     _, spec = _template(known, kind)
     ready, desired = _counts(kind, known)
     return Workload(
@@ -94,7 +93,7 @@ def _workload(kind: str, known: WorkloadObject) -> Workload:
     )
 
 
-def _counts(kind: str, known: WorkloadObject) -> tuple[int, int]:
+def _counts(kind: str, known: AnyWorkload) -> tuple[int, int]:
     status, spec = known.status, known.spec
     if kind == "DaemonSet":
         return status.number_ready, status.desired_number_scheduled
@@ -106,7 +105,7 @@ def _counts(kind: str, known: WorkloadObject) -> tuple[int, int]:
     return status.ready_replicas, 1 if spec.replicas is None else spec.replicas
 
 
-def _of_pods(pods: Sequence[HeldPod], known: Mapping[str, Sequence[WorkloadObject]]) -> list[Workload]:
+def _of_pods(pods: Sequence[HeldPod], known: Mapping[str, Sequence[AnyWorkload]]) -> list[Workload]:
     """Make workloads of the pods that no listed workload stands for: bare ones, and those of kinds we do not know."""
     listed = {KINDS[resource] for resource in known}
     deployments = {each.metadata.name for each in known.get("deployments", ())}

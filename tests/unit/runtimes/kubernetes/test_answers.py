@@ -12,6 +12,7 @@ from urllib3 import exceptions as wire
 from runtimes.errors import (
     Conflict,
     Denied,
+    Disallowed,
     Expired,
     Invalid,
     Missing,
@@ -43,6 +44,8 @@ TABLE: list[tuple[int, bytes, type[RuntimeProblem], str]] = [
     (403, status(FORBIDDEN), Denied, 'does not allow "system:serviceaccount:shop:ops" to list pods in namespace shop'),
     (403, status(CLUSTER_WIDE), Denied, 'does not allow "alice" to list namespaces in the whole cluster'),
     (403, status("denied by a webhook"), Denied, "does not allow to get pod web-0 (403)"),
+    (403, status('admission webhook "p.example.com" denied the request: no'), Disallowed, "The admission webhook p.ex"),
+    (500, status('failed calling webhook "p.example.com": no route'), Unavailable, "webhook p.example.com of the clus"),
     (403, b"<html>forbidden</html>", Denied, "does not allow to get pod web-0 (403)"),
     (404, status('pods "web-0" not found', "NotFound"), Missing, "Pod web-0 does not exist (any more)"),
     (404, b"<html>nginx</html>", Unavailable, "is not a Kubernetes API server: it answered 404"),
@@ -75,14 +78,6 @@ def test_a_dead_credential_says_since_when_and_what_to_renew() -> None:
     problem = refused(401, b"", Asked(server="10.0.0.5:6443", runtime="prod", lapsed="It expired 2 hours ago."))
     assert problem.sentence == "The API server at 10.0.0.5:6443 refused the credential (401). It expired 2 hours ago."
     assert problem.hint == "Renew the kubeconfig of runtime prod."
-
-
-def test_a_missing_right_is_granted_by_a_command() -> None:
-    assert (
-        "kubectl create role opsmodal-list --verb=list --resource=pods -n shop"
-        in refused(403, status(FORBIDDEN), ASKED).hint
-    )
-    assert "create clusterrole opsmodal-list --verb=list" in refused(403, status(CLUSTER_WIDE), ASKED).hint
 
 
 @pytest.mark.parametrize(

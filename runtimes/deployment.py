@@ -1,0 +1,301 @@
+"""The Deployment facet: the workloads of a service as they are deployed, their revisions, and every change to them.
+
+A change is a value. `plan` says what it would do and does nothing; `apply` does it, once, and is never repeated on its
+own. What an autoscaler owns is not scaled by hand: that is the facet's to refuse, whoever asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from runtimes.planning import Applied, Plan, Progress
+
+if TYPE_CHECKING:
+    from runtimes.base import Resources, Scope
+
+MINIMUM, MAXIMUM, CPU_PERCENT = 1, 10, 80
+"""What an autoscaler gets where nothing else is said."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeployedContainer:
+    """One container of a workload's template. `kind` is "container", "init" or "sidecar"; `probes` are sentences."""
+
+    name: str
+    image: str
+    kind: str = "container"
+    resources: Resources | None = None
+    probes: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Autoscaler:
+    """What scales a workload. `cpu_percent` None: it goes by other metrics, which `metrics` has in words.
+
+    `editable` is False for one that says more than ours can: it is shown, and never overwritten.
+    """
+
+    name: str
+    minimum: int
+    maximum: int
+    cpu_percent: int | None
+    current_cpu_percent: int | None = None
+    current: int = 0
+    desired: int = 0
+    scaled_at: datetime | None = None
+    conditions: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+    editable: bool = True
+    active: bool = True
+    """False while the workload has 0 replicas, which switches it off."""
+
+    def is_off_at(self, replicas: int) -> bool:
+        """Tell whether so many replicas switch it off: 0 does, unless it may go down to 0 by itself."""
+        return replicas == 0 and self.minimum > 0
+
+    def starts(self, replicas: int, *, now: int) -> bool:
+        """Tell whether a number set by hand only switches it on again: from 0 to one within its bounds."""
+        return self.is_off_at(now) and self.minimum <= replicas <= self.maximum
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """One state of a workload's template that can be gone back to. `ready` and `desired` count its instances now."""
+
+    revision: int
+    images: tuple[str, ...]
+    made_at: datetime | None
+    change_cause: str = ""
+    current: bool = False
+    ready: int = 0
+    desired: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One run of a CronJob or one pod of a Job: how it ended, in words."""
+
+    name: str
+    state: Literal["running", "done", "failed", "waiting"]
+    began_at: datetime | None = None
+    ended_at: datetime | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployed:
+    """One workload. `id` is `deployment.web`, `verbs` what can be done to it now, of those of the facet.
+
+    `conditions` are (name, sentence). `managed_by` names what would undo a change made here (Helm, Argo CD, Flux), with
+    how. `schedule`, `suspended` and `runs` are a CronJob's or a Job's.
+    """
+
+    id: str
+    kind: str
+    name: str
+    desired: int
+    ready: int
+    updated: int = 0
+    available: int = 0
+    containers: tuple[DeployedContainer, ...] = ()
+    strategy: str = ""
+    strategy_facts: Mapping[str, str] = field(default_factory=dict)
+    paused: bool = False
+    suspended: bool = False
+    schedule: str = ""
+    runs: tuple[Run, ...] = ()
+    conditions: tuple[tuple[str, str], ...] = ()
+    change_cause: str = ""
+    revision: int = 0
+    progress: Progress | None = None
+    """Where a rollout stands that is not through, or is stuck."""
+    autoscaler: Autoscaler | None = None
+    managed_by: str = ""
+    verbs: frozenset[str] = frozenset()
+    made_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeployedList:
+    """The workloads of a service, and in `notes` what could not be read, each with its reason.
+
+    `revisions` goes by id, newest first; a workload whose revisions could not be read is not in it.
+    """
+
+    items: tuple[Deployed, ...]
+    as_of: datetime
+    notes: tuple[str, ...] = ()
+    revisions: Mapping[str, tuple[Revision, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """A workload as YAML without what the server keeps for itself, and the revision it was read at."""
+
+    workload: str
+    text: str
+    revision: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What every change has: which workload, and why (written as change-cause where the kind has one)."""
+
+    workload: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetReplicas(Change):
+    """Scale by hand. Refused with AutoscalerActive while an autoscaler owns the workload.
+
+    One that 0 replicas have switched off is switched on again by a number within its bounds, and by no other.
+    """
+
+    replicas: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetAutoscaler(Change):
+    """Create an autoscaler on CPU, or set the bounds of the one there is.
+
+    None keeps what that one has; a new one gets MINIMUM, MAXIMUM and CPU_PERCENT.
+    """
+
+    minimum: int | None = None
+    maximum: int | None = None
+    cpu_percent: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveAutoscaler(Change):
+    """Delete the autoscaler and, with `replicas`, scale by hand at once."""
+
+    replicas: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetImage(Change):
+    """Run another image in one container; `container` "" where there is only one."""
+
+    image: str
+    container: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetResources(Change):
+    """Set requests and limits of one container. None takes a value away."""
+
+    container: str
+    resources: Resources
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetStrategy(Change):
+    """Say how pods are replaced: `kind` as the workload names it. Numbers or percentages as kubectl takes them."""
+
+    kind: str
+    max_surge: str = ""
+    max_unavailable: str = ""
+    partition: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restart(Change):
+    """Replace all pods, as `kubectl rollout restart` does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause(Change):
+    """Hold a Deployment's rollout."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resume(Change):
+    """Go on with a Deployment's rollout."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollback(Change):
+    """Go back to a revision; 0 is the one before the current."""
+
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspend(Change):
+    """Suspend a CronJob or Job, or let it go on."""
+
+    suspended: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunNow(Change):
+    """Make a Job out of a CronJob at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetManifest(Change):
+    """Put a whole manifest in place of the workload's own: same kind, name and namespace."""
+
+    text: str
+
+
+class Deployment(Protocol):
+    """The Deployment tab. `verbs`: names of the changes that this runtime knows (see `VERBS`)."""
+
+    verbs: frozenset[str]
+
+    def list(self, scope: Scope) -> DeployedList:
+        """List the workloads of a service with what a page shows of them."""
+        ...
+
+    def get(self, scope: Scope, workload: str) -> Deployed:
+        """Read one by its id or its bare name, where that is unique. Raise Missing when it is not the service's."""
+        ...
+
+    def revisions(self, scope: Scope, workload: str) -> tuple[Revision, ...]:
+        """List the revisions, newest first; empty for kinds that have none."""
+        ...
+
+    def manifest(self, scope: Scope, workload: str) -> Manifest: ...
+
+    def manifest_after(self, scope: Scope, change: Change) -> Manifest:
+        """Give the manifest that a change would leave, so that it can be judged; the one of now where it is the same.
+
+        Raise what `plan` would refuse with before its dry run.
+        """
+        ...
+
+    def progress(self, scope: Scope, workload: str, *, generation: int = 0) -> Progress:
+        """Say how far the rollout of at least this generation is, which pod waits for what, and what to do."""
+        ...
+
+    def plan(self, scope: Scope, change: Change) -> Plan:
+        """Say what a change would do, checked by the runtime's own dry run. Raise what it would refuse with."""
+        ...
+
+    def apply(self, scope: Scope, change: Change, *, revision: str = "") -> Applied:
+        """Do it, once. Raise Stale when the workload is no longer at `revision`, where one is given."""
+        ...
+
+
+VERBS: Mapping[type[Change], str] = {
+    SetReplicas: "scale",
+    SetAutoscaler: "autoscale",
+    RemoveAutoscaler: "autoscale",
+    SetImage: "image",
+    SetResources: "resources",
+    SetStrategy: "strategy",
+    Restart: "restart",
+    Pause: "pause",
+    Resume: "resume",
+    Rollback: "rollback",
+    Suspend: "suspend",
+    RunNow: "run-now",
+    SetManifest: "manifest",
+}
+"""What each change is called among `verbs`."""

@@ -1,0 +1,261 @@
+"""Drafts autoscalers: a new one on CPU, other bounds of the one there is, and its removal. Sends nothing.
+
+Metrics that our form does not know are never overwritten: of such an autoscaler only the bounds are set. Who removes
+one is shown all of it first. One that could not work, for want of the Metrics API, is not made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+
+from runtimes.deployment import CPU_PERCENT, MAXIMUM, MINIMUM, Autoscaler, RemoveAutoscaler, SetAutoscaler
+from runtimes.errors import Conflict, Denied, Invalid, Lacking, Missing, RuntimeProblem, Unavailable
+from runtimes.kubernetes import autoscalers, paths
+from runtimes.kubernetes.changes.draft import Asked, Call, Draft, changed, command
+from runtimes.kubernetes.changes.found import Found, Obj
+from runtimes.kubernetes.changes.scaling import counted, replicas_of, scaled
+from runtimes.kubernetes.client import MERGE
+from runtimes.kubernetes.upkeep.standing import answers
+from runtimes.planning import Difference
+
+API_VERSION, KIND = "autoscaling/v2", "HorizontalPodAutoscaler"
+MAXIMUM_MAX = 2**31 - 1
+"""int32, as the API has it."""
+PERCENT_MAX = 1000
+"""More than ten times what a pod requests is a slip of the pen."""
+METRICS_SERVER = "metrics-server"
+NO_METRICS = "The cluster has no Metrics API that answers, and without it an autoscaler on CPU cannot work."
+NO_METRICS_HINT = "Install Metrics Server first: the Pods tab does it, and says what is wrong with one that is there."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What an autoscaler is to be, whole. `cpu_percent` None leaves its metrics as they are."""
+
+    minimum: int
+    maximum: int
+    cpu_percent: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """The autoscaler that a workload has, as it is in the cluster and as it is told of."""
+
+    document: Obj
+    told: Autoscaler
+
+    @property
+    def words(self) -> str:
+        return f"autoscaler {self.told.name}"
+
+
+def set_autoscaler(asked: Asked, change: SetAutoscaler) -> Draft:
+    """Draft a new autoscaler, or other bounds of the one there is. Raise Invalid, Conflict or Lacking."""
+    standing = _standing(asked)
+    wanted = _wanted(change, standing.told if standing else None)
+    _demand_sensible(wanted, change)
+    if standing is not None:
+        return _edited(asked.found, standing, wanted)
+    unsure = _demand_measured(asked)
+    return _made(asked.found, wanted, unsure)
+
+
+def remove_autoscaler(asked: Asked, change: RemoveAutoscaler) -> Draft:
+    """Draft its removal and, where that is wanted, another number of replicas. Raise Missing where there is none."""
+    found, standing = asked.found, _standing(asked)
+    if standing is None:
+        raise Missing(f"{found.words} has no autoscaler.", hint="It may have been removed since you looked.")
+    name, now = standing.told.name, replicas_of(found)
+    metadata = standing.document["metadata"]
+    path, uid = paths.autoscalers(found.namespace, name), str(metadata["uid"])
+    gone = Call(method="DELETE", path=path, what=standing.words, uid=uid, done=f"The autoscaler {name} was removed.")
+    draft = Draft(
+        calls=(gone,),
+        summary=f"Remove the autoscaler {name} of {found.words}",
+        command=command(found, "delete", "hpa", name),
+        sentence=f"The autoscaler {name} was removed; {found.words} stays at {counted(now)}.",
+        differences=(Difference(what="autoscaler", before=_in_words(standing.told), after=""),),
+        warnings=tuple(_lost(standing.told)),
+        hits=(f"horizontalpodautoscaler/{name}",),
+    )
+    return draft if change.replicas is None else _and_scaled(draft, found, change.replicas)
+
+
+def _and_scaled(draft: Draft, found: Found, replicas: int) -> Draft:
+    then = scaled(found, replicas)
+    calls = () if then.already else then.calls
+    return replace(
+        draft,
+        calls=(*draft.calls, *calls),
+        summary=f"{draft.summary} and scale to {counted(replicas)}",
+        command=f"{draft.command} && {then.command}",
+        sentence=" ".join((draft.calls[0].done, then.already or then.sentence)),
+        differences=(*draft.differences, *then.differences),
+        warnings=(*draft.warnings, *then.warnings),
+        hits=(*draft.hits, *then.hits),
+        lasting=bool(calls),
+    )
+
+
+def _wanted(change: SetAutoscaler, told: Autoscaler | None) -> Wanted:
+    """Fill in what was not said: by what the autoscaler has, or for a new one by the defaults."""
+    if told is None:
+        least, most, percent = MINIMUM, MAXIMUM, CPU_PERCENT
+        return Wanted(
+            minimum=least if change.minimum is None else change.minimum,
+            maximum=most if change.maximum is None else change.maximum,
+            cpu_percent=percent if change.cpu_percent is None else change.cpu_percent,
+        )
+    return Wanted(
+        minimum=told.minimum if change.minimum is None else change.minimum,
+        maximum=told.maximum if change.maximum is None else change.maximum,
+        cpu_percent=change.cpu_percent if told.editable else None,
+    )
+
+
+def _demand_sensible(change: Wanted, asked: SetAutoscaler) -> None:
+    # One that goes down to 0 by itself keeps its minimum; ours begin at 1.
+    least = 1 if asked.minimum is not None else 0
+    if not least <= change.minimum <= change.maximum <= MAXIMUM_MAX:
+        sentence = f"An autoscaler cannot keep between {change.minimum} and {change.maximum} replicas."
+        raise Invalid(sentence, hint="The minimum is 1 or more, and the maximum no less than the minimum.")
+    if change.cpu_percent is not None and not 1 <= change.cpu_percent <= PERCENT_MAX:
+        sentence = f"{change.cpu_percent} % is no target for CPU."
+        raise Invalid(sentence, hint=f"Give 1 to {PERCENT_MAX}: the share of what a pod requests, on average.")
+
+
+def _standing(asked: Asked) -> Standing | None:
+    path = paths.autoscalers(asked.found.namespace)
+    for document in asked.client.listed(path, dict, what="autoscalers"):
+        known = msgspec.convert(document, autoscalers.AutoscalerObject)
+        if autoscalers.target_of(known) == asked.found.target:
+            return Standing(document=document, told=autoscalers.autoscaler(known))
+    return None
+
+
+def _demand_measured(asked: Asked) -> str:
+    """Refuse where nothing measures. Give a warning where that may not be asked. Raise Lacking."""
+    problem = answers(asked.client, asked.found.namespace)
+    if isinstance(problem, Missing | Unavailable):
+        raise Lacking(NO_METRICS, hint=NO_METRICS_HINT, what=METRICS_SERVER) from problem
+    if isinstance(problem, Denied):
+        return f"Whether the Metrics API answers could not be seen: {problem.sentence}"
+    return _other(problem) if problem is not None else ""
+
+
+def _other(problem: RuntimeProblem) -> str:
+    return f"Whether the Metrics API answers is not known: {problem.sentence}"
+
+
+def _made(found: Found, change: Wanted, unsure: str) -> Draft:
+    _demand_unowned(found)
+    percent = CPU_PERCENT if change.cpu_percent is None else change.cpu_percent
+    body = {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "metadata": {"name": found.name, "namespace": found.namespace},
+        "spec": {
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": found.kind, "name": found.name},
+            "minReplicas": change.minimum,
+            "maxReplicas": change.maximum,
+            "metrics": [_on_cpu(percent)],
+        },
+    }
+    flags = (f"--min={change.minimum}", f"--max={change.maximum}", f"--cpu-percent={percent}")
+    bounds = f"between {change.minimum} and {counted(change.maximum)}"
+    return Draft(
+        calls=(
+            Call(method="POST", path=paths.autoscalers(found.namespace), what=f"autoscaler {found.name}", body=body),
+        ),
+        summary=f"Create an autoscaler for {found.words}",
+        command=command(found, "autoscale", found.kind.lower(), found.name, *flags),
+        sentence=f"The autoscaler {found.name} was created: it keeps {found.words} {bounds} at {percent} % CPU.",
+        differences=(
+            *changed("minimum", "", change.minimum),
+            *changed("maximum", "", change.maximum),
+            *changed("CPU target", "", f"{percent} %"),
+        ),
+        warnings=tuple(_warnings(found, change, unsure, on_cpu=True)),
+        made=f"{KIND.lower()}/{found.name}",
+    )
+
+
+def _edited(found: Found, standing: Standing, change: Wanted) -> Draft:
+    told, percent = standing.told, change.cpu_percent
+    spec: Obj = {"minReplicas": change.minimum, "maxReplicas": change.maximum}
+    spec |= {} if percent is None else {"metrics": [_on_cpu(percent)]}
+    body = {"metadata": {"resourceVersion": standing.document["metadata"]["resourceVersion"]}, "spec": spec}
+    differences = (
+        *changed("minimum", told.minimum, change.minimum),
+        *changed("maximum", told.maximum, change.maximum),
+        *(() if percent is None else changed("CPU target", _share(told.cpu_percent), _share(percent))),
+    )
+    path, text = paths.autoscalers(found.namespace, told.name), msgspec.json.encode({"spec": spec}).decode()
+    bounds = f"between {change.minimum} and {counted(change.maximum)}"
+    return Draft(
+        calls=(Call(method="PATCH", path=path, what=standing.words, body=body, media=MERGE),),
+        summary=f"Set the autoscaler {told.name} of {found.words}",
+        command=command(found, "patch", "hpa", told.name, "--type=merge", "-p", text),
+        sentence=f"The autoscaler {told.name} keeps {found.words} {bounds}.",
+        differences=differences,
+        warnings=(*_kept(told), *_warnings(found, change, "", on_cpu=percent is not None)),
+        already="" if differences else f"The autoscaler {told.name} is set like this already.",
+    )
+
+
+def _demand_unowned(found: Found) -> None:
+    if owner := found.owner:
+        by = f"{owner.get('kind', '')} {owner.get('name', '')}"
+        raise Conflict(f"{found.words} belongs to {by}, which sets its replicas.", hint=f"Scale {by} automatically.")
+
+
+def _on_cpu(percent: int) -> dict[str, Any]:
+    target = {"type": "Utilization", "averageUtilization": percent}
+    return {"type": "Resource", "resource": {"name": "cpu", "target": target}}
+
+
+def _kept(told: Autoscaler) -> Iterator[str]:
+    if not told.editable:
+        yield f"It goes by more than CPU ({'; '.join(told.metrics)}). That is left as it is: only its bounds are set."
+
+
+def _lost(told: Autoscaler) -> Iterator[str]:
+    if not told.editable:
+        metrics = "; ".join(told.metrics)
+        yield f"It goes by {metrics}, which cannot be set here again: keep its manifest if you may want it back."
+
+
+def _warnings(found: Found, change: Wanted, unsure: str, *, on_cpu: bool) -> Iterator[str]:
+    now = replicas_of(found)
+    if unsure:
+        yield unsure
+    if now == 0:
+        yield f"{found.words} has 0 replicas, which switches an autoscaler off until it is scaled up by hand."
+    elif now > change.maximum:
+        yield f"There are {now} replicas now: it takes {now - change.maximum} away at once."
+    elif now < change.minimum:
+        yield f"{counted(now).capitalize()} now: it starts {change.minimum - now} more at once."
+    containers = found.template.get("spec", {}).get("containers") or ()
+    blind = [str(each.get("name")) for each in containers if not _requests_cpu(each)]
+    if blind and on_cpu:
+        names = ", ".join(blind)
+        yield f"A percentage is of what is requested, and {names} requests no CPU: it cannot work until that is set."
+
+
+def _requests_cpu(container: Obj) -> bool:
+    """Say whether a container requests CPU; a limit alone counts as a request of as much."""
+    resources = container.get("resources") or {}
+    return any("cpu" in (resources.get(side) or {}) for side in ("requests", "limits"))
+
+
+def _in_words(told: Autoscaler) -> str:
+    by = "; ".join((*((f"{told.cpu_percent} % CPU",) if told.cpu_percent is not None else ()), *told.metrics))
+    return f"{told.name}: {told.minimum} to {told.maximum}, {by or 'no metric'}"
+
+
+def _share(percent: int | None) -> str:
+    return "" if percent is None else f"{percent} %"
