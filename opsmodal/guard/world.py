@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from opsmodal.permissions import EVERYTHING, Permission
 from runtimes.commands import Kind
@@ -50,6 +50,10 @@ class Narrowing:
     programs: frozenset[str] | None = None
 
 
+Pair = tuple[Mapping[str, Any], Mapping[str, Any]]
+"""A manifest as it is, and as it would be."""
+
+
 class World(Protocol):
     """What the guard may ask."""
 
@@ -69,8 +73,25 @@ class World(Protocol):
         ...
 
     @property
+    def switched_off(self) -> Mapping[str, tuple[int, int]]:
+        """Of these, those that have 0 replicas, which switches an autoscaler off: with its minimum and maximum."""
+        ...
+
+    @property
     def owners(self) -> Mapping[str, str]:
         """What owns what, in the same spelling: `replicaset/web-5d4f` → `deployment/web`."""
+        ...
+
+    @property
+    def tokens(self) -> frozenset[str]:
+        """The Secrets of the namespace that hold tokens of the cluster: of service accounts, or of nodes."""
+        ...
+
+    def going_back(self, workload: str, revision: int) -> Pair | None:
+        """Give the manifest of `deployment/web` as it is, and as it would be at a revision (0: the one before).
+
+        None where there is nothing to go back to: the program says so itself.
+        """
         ...
 
     @property
@@ -114,7 +135,9 @@ class Known:
     permissions: frozenset[Permission] = EVERYTHING
     runtime_permissions: frozenset[Permission] = EVERYTHING
     autoscaled: frozenset[str] = frozenset()
+    switched_off: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     owners: Mapping[str, str] = field(default_factory=dict)
+    tokens: frozenset[str] = frozenset()
     own: Mapping[str, str] = field(default_factory=dict)
     other: Mapping[str, str] = field(default_factory=dict)
     kinds: Sequence[Kind] = ()
@@ -122,6 +145,11 @@ class Known:
     narrowing: Narrowing = field(default_factory=Narrowing)
     shapes: Sequence[Shape] = ()
     read_only: bool = False
+    revisions: Mapping[tuple[str, int], Pair] = field(default_factory=dict)
+
+    def going_back(self, workload: str, revision: int) -> Pair | None:
+        """Give what a test says of it."""
+        return self.revisions.get((workload, revision))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,7 +78,7 @@ RULES = (
     Rule(
         "engine-type",
         "inspect shows containers; images, volumes and networks belong to the whole engine.",
-        "Leave --type out and name a container; the Deployment tab shows its image.",
+        "Leave --type out and name a container; ps shows its image.",
     ),
     Rule(
         "engine-ps-options",
@@ -98,13 +98,17 @@ RULES = (
     Rule(
         "engine-new",
         "No container is made here.",
-        "The Deployment tab changes image and settings, with checks; exec runs a command in what is there.",
+        "exec runs a command in what is there. New ones are made on the host itself, by whoever deploys the service.",
     ),
-    Rule("engine-image", "Images and registries are not touched here.", "The Deployment tab changes the image."),
+    Rule(
+        "engine-image",
+        "Images and registries are not touched here.",
+        "ps shows the image of each container; it is changed on the host itself, by whoever deploys the service.",
+    ),
     Rule(
         "engine-object",
         "Containers are not removed, renamed or reconfigured here.",
-        "The Instances and Deployment tabs do what is possible, with checks.",
+        "The Containers tab restarts them; the rest is done on the host itself, by whoever deploys the service.",
     ),
     Rule(
         "engine-administration",

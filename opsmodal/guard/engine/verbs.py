@@ -19,7 +19,7 @@ HINT_BY_VERB = {
     "info": "version says what the engine is; the Overview tab says how it does.",
     "images": "ps shows the image of each container.",
     "attach": "logs shows what a container prints; as a stream, logs -f follows it.",
-    "rm": "The Instances tab stops and restarts containers; removing them is the Deployment tab's.",
+    "rm": "The Containers tab restarts them; they are removed on the host itself, by whoever deploys the service.",
     "cp": "exec with cat prints a file of the container, and the output can be downloaded.",
     "wait": "ps -a and inspect say how a container ended.",
 }

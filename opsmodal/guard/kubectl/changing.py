@@ -11,17 +11,15 @@ from opsmodal.guard.kubectl.objects import SECRETS, Object, name_of, objects
 from opsmodal.guard.kubectl.reading import rolled
 from opsmodal.guard.kubectl.rules import Refused, shown
 from opsmodal.guard.kubectl.saying import Line, managed, viewed
+from opsmodal.guard.kubectl.tokens import check_tokens
 from opsmodal.guard.verdict import Verdict
 
-_ENDS = {
-    "rollout restart": "This starts every pod of it anew.",
-    "rollout undo": "This goes back to an earlier revision.",
-}
+_ENDS = {"rollout restart": "This starts every pod of it anew."}
 _SOURCES = frozenset({"secrets", "configmaps"})
 
 
 def rollout(line: Line) -> Verdict:
-    """Judge rollout restart, undo, pause and resume."""
+    """Judge rollout restart, pause and resume."""
     return managed(line, rolled(line), destroys=_ENDS.get(line.verb, ""))
 
 
@@ -113,9 +111,12 @@ def named(line: Line, found: tuple[Object, ...]) -> None:
 def _source(value: str, line: Line) -> None:
     """Judge `--from`: a secret or a config map, whose keys become variables that point there."""
     kind, slash, name = value.partition("/")
-    if not slash or kind_of(kind, line.world).plural not in _SOURCES:
+    plural = kind_of(kind, line.world).plural if slash else ""
+    if plural not in _SOURCES:
         raise Refused("kubectl-arguments", f"“{shown(value)}” is neither secret/NAME nor configmap/NAME.")
     name_of(name)
+    if plural == SECRETS:
+        check_tokens({name}, lambda: line.world.tokens)
 
 
 def _parted(words: tuple[str, ...], *, removes: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:

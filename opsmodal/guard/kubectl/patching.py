@@ -18,6 +18,7 @@ from opsmodal.guard.kubectl.privileges import check_directives, check_privileges
 from opsmodal.guard.kubectl.rules import Refused, shown
 from opsmodal.guard.kubectl.saying import Line, managed
 from opsmodal.guard.kubectl.scaling import check_unlocked
+from opsmodal.guard.kubectl.tokens import check_tokens, secrets_of
 from opsmodal.guard.verdict import Verdict
 
 _TYPES = frozenset({"strategic", "merge", "json"})
@@ -78,6 +79,7 @@ def _check(fragment: Mapping[str, Any], each: Object, line: Line, *, scales: boo
         check_metadata(fragment["metadata"], secrets=each.sort.plural == SECRETS)
     if plural in WORKLOADS and "spec" in fragment:
         check_privileges(fragment["spec"], style=_style(line))
+        check_tokens(set(secrets_of(fragment["spec"])), lambda: line.world.tokens)
     if scales or _touches_replicas(fragment):
         check_unlocked(each, line.world)
 

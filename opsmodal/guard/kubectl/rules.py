@@ -19,7 +19,7 @@ RULES = (
     Rule(
         "kubectl-verb-refused",
         "Verbs that open a terminal, a tunnel or a file, or that make, replace or administer objects, are refused.",
-        "See docs/guard.md for what passes instead.",
+        "The Deployment tab edits the manifest of a workload; docs/guard.md says what else passes instead.",
     ),
     Rule(
         "kubectl-flag-first",
@@ -57,7 +57,8 @@ RULES = (
     Rule(
         "kubectl-file",
         "Flags that read files are refused, also from standard input: the files would be the server's.",
-        "Manifests are not typed: kubectl patch, set, label and annotate change fields, --from-literal gives values.",
+        "Edit the manifest of a workload on the Deployment tab, or change fields with kubectl patch, set, label and "
+        "annotate; --from-literal gives values.",
     ),
     Rule("kubectl-raw", "Raw paths are refused: they reach everything.", "Name the kind and the object instead."),
     Rule(
@@ -101,7 +102,8 @@ RULES = (
     Rule("kubectl-timeout", "Waiting has an end that is typed.", "Add --timeout=30s."),
     Rule(
         "kubectl-autoscaled",
-        "While an autoscaler owns a workload, its replicas are the autoscaler's.",
+        "While an autoscaler owns a workload, its replicas are the autoscaler's. One that 0 replicas have switched off "
+        "is switched on again by scale to a number within its bounds.",
         "Remove the autoscaler first, with kubectl delete hpa NAME, or ask who set it to change its bounds.",
     ),
     Rule(
@@ -130,6 +132,18 @@ RULES = (
         "A patch gives a workload no host path, no part of the host, no other place and no privilege, and takes no "
         "restriction away.",
         "Leave the field out; who administers the cluster can change it.",
+    ),
+    Rule(
+        "kubectl-token",
+        "No workload is given a Secret that holds the token of a service account or of a node: who may run programs in "
+        "its pods would be that account.",
+        "Name another Secret; who administers the cluster can give a workload an account of its own.",
+    ),
+    Rule(
+        "kubectl-manifest",
+        "A manifest put in the place of a workload's own is one object in YAML without anchors, tags and repeated "
+        "keys. What it changes is judged as a patch is.",
+        "Correct the text and save it again.",
     ),
     Rule(
         "kubectl-delete",

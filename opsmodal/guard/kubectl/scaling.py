@@ -1,5 +1,6 @@
 """Lines that set replicas, and the lock: while an autoscaler owns a workload, nobody else sets how many there are.
 
+0 replicas switch an autoscaler off: a number within its bounds then does no more than switch it on again, and passes.
 The API has no such lock. A line is judged right before it runs, so what is left is the moment between the two.
 """
 
@@ -25,7 +26,7 @@ def scale(line: Line) -> Verdict:
     replicas = line.read.last("replicas")
     if replicas is None or (count := number(replicas)) is None:
         raise Refused("kubectl-scale", "No number of replicas is given.")
-    found = _scalable(line)
+    found = _scalable(line, count)
     return managed(line, found, destroys="This stops every pod of it." if count == 0 else "")
 
 
@@ -34,21 +35,32 @@ def autoscale(line: Line) -> Verdict:
     return managed(line, _scalable(line))
 
 
-def _scalable(line: Line) -> tuple[Object, ...]:
+def _scalable(line: Line, count: int | None = None) -> tuple[Object, ...]:
     found = objects(line.words, line.world)
     named(line, found)
     for each in found:
         if not each.sort.custom and each.sort.plural not in _SCALABLE:
             raise Refused("kubectl-kind-here", f"{each.sort.plural} have no replicas.", "Name a deployment.")
-        check_unlocked(each, line.world)
+        check_unlocked(each, line.world, count)
     return found
 
 
-def check_unlocked(each: Object, world: World) -> None:
-    """Refuse to touch the replicas of what an autoscaler owns. Raise Refused."""
-    if owner := autoscaled_by(each, world):
-        belongs = "" if owner == each.key else f", which {each.key} belongs to"
+def check_unlocked(each: Object, world: World, count: int | None = None) -> None:
+    """Refuse to touch the replicas of what an autoscaler owns. Raise Refused.
+
+    Only a `count` passes that does no more than switch on again an autoscaler that 0 replicas have switched off.
+    """
+    owner = autoscaled_by(each, world)
+    if not owner:
+        return
+    belongs = "" if owner == each.key else f", which {each.key} belongs to"
+    bounds = world.switched_off.get(owner) if owner == each.key and not each.sort.custom else None
+    if bounds is None or count is None:
         raise Refused("kubectl-autoscaled", f"An autoscaler owns {owner}{belongs}.")
+    least, most = bounds
+    if not least <= count <= most:
+        hint = f"Scale it to a number between {least} and {most}: that switches the autoscaler on again."
+        raise Refused("kubectl-autoscaled", f"An autoscaler owns {owner}, which 0 replicas have switched off.", hint)
 
 
 def autoscaled_by(each: Object, world: World) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from opsmodal.guard.kubectl import changing, creating, deleting, patching, pods, reading, scaling
+from opsmodal.guard.kubectl import changing, creating, deleting, patching, pods, reading, scaling, undoing
 from opsmodal.guard.kubectl.saying import Line
 from opsmodal.guard.verdict import Verdict
 
@@ -60,7 +60,7 @@ VERBS: Mapping[str, Verb] = {
         ),
         _verb("exec", pods.execute, "container pod-running-timeout quiet stdin tty"),
         _verb("rollout restart", changing.rollout, _PRINTED, "field-manager selector"),
-        _verb("rollout undo", changing.rollout, _PRINTED, "dry-run to-revision selector"),
+        _verb("rollout undo", undoing.undo, _PRINTED, "dry-run to-revision selector"),
         _verb("rollout pause", changing.rollout, _PRINTED, "field-manager selector"),
         _verb("rollout resume", changing.rollout, _PRINTED, "field-manager selector"),
         _verb("scale", scaling.scale, _PRINTED, "dry-run replicas current-replicas resource-version timeout record"),
@@ -88,7 +88,7 @@ ALIASES: Mapping[str, str] = {"top po": "top pod", "top pods": "top pod", "creat
 GROUPS = frozenset(path.rpartition(" ")[0] for path in (*VERBS, "create secret generic") if " " in path) | {"create"}
 """Words that are no command yet: a subcommand has to follow at once."""
 
-_FIELDS = "Manifests are not typed: kubectl patch, set, label and annotate change single fields."
+_FIELDS = "Edit the manifest of a workload on the Deployment tab; kubectl patch, set, label and annotate change fields."
 _INSIDE = "No tunnel is opened: kubectl exec POD -- COMMAND asks from inside, with what the image has."
 _NOBODY = "Ask somebody who administers the cluster."
 NEVER: Mapping[str, str] = {

@@ -182,7 +182,9 @@ world:                                     # all of it is optional
   permissions: [view, logs, exec, manage]  # on the service
   runtimePermissions: [exec]               # granted on the runtime
   autoscaled: [deployment/web]
+  switchedOff: {deployment/web: {min: 2, max: 10}}  # of these, what has 0 replicas, with its autoscaler's bounds
   owners: {replicaset/web-5d4f: deployment/web}
+  tokens: [robot-token]                    # Secrets that hold tokens of the cluster
   containers: {own: [web, db], other: {pay-db: bbbb}}
   kinds: [{name: backups, short: [bk], group: example.com}]
   clusterKinds: [{name: tenants, short: [tnt], categories: [platform]}]

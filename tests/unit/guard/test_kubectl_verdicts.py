@@ -9,7 +9,7 @@ import pytest
 
 from opsmodal.cli.policy_file import read_test
 from opsmodal.guard.judge import judge
-from opsmodal.guard.kubectl import judge_kubectl
+from opsmodal.guard.kubectl import judge_kubectl, manifests
 from opsmodal.guard.kubectl.rules import RULES
 from opsmodal.guard.line import split
 from opsmodal.guard.verdict import Target, Verdict
@@ -182,7 +182,7 @@ def test_each_rule_is_met_by_a_line_of_the_table() -> None:
     world, placed = read_test(FOLDER / "kubernetes.yaml")
     met = {judge(each.case.command, each.case.asked(world)).rule for each in placed}
     met.add(judge("kubectl get pods", Asked(kind="kubernetes", mode=Mode.ONESHOT, world=Known())).rule)
-    assert {rule.id for rule in RULES} <= met
+    assert {rule.id for rule in RULES} - met == {manifests.RULE}, "which is for the editor: test_manifests.py"
     for rule in RULES:
         assert rule.sentence.endswith(".")
 
@@ -273,3 +273,83 @@ def test_a_line_is_refused_without_the_permission_of_its_row(line: str, lacks: P
 )
 def test_the_lock_follows_who_owns_what(scaled: set[str], owners: dict[str, str], line: str, allowed: bool) -> None:
     assert verdict(line, world=Known(autoscaled=frozenset(scaled), owners=owners)).allowed is allowed
+
+
+@pytest.mark.parametrize(
+    ("line", "allowed"),
+    [
+        ("kubectl scale deploy/web --replicas=2", True),
+        ("kubectl scale deploy web --replicas=0x4", True),
+        ("kubectl scale deploy/web --replicas=1", False),
+        ("kubectl scale deploy/web --replicas=5", False),
+        ("kubectl scale deploy/web --replicas=0", False),
+        ("kubectl scale deploy/web deploy/api --replicas=3", False),
+        ("kubectl scale rs/web-6c9f --replicas=3", False),
+        ("kubectl autoscale deploy/web --max=3", False),
+        ("""kubectl patch deploy/web -p '{"spec":{"replicas":3}}'""", False),
+        ("""kubectl patch deploy/web --subresource=scale -p '{"spec":{"replicas":3}}'""", False),
+    ],
+)
+def test_what_0_replicas_have_switched_off_is_scaled_within_its_bounds_and_not_otherwise(
+    line: str, allowed: bool
+) -> None:
+    world = Known(
+        autoscaled=frozenset({"deployment/web", "deployment/api"}),
+        owners={"replicaset/web-6c9f": "deployment/web"},
+        switched_off={"deployment/web": (2, 4)},
+    )
+    found = verdict(line, world=world)
+    assert found.allowed is allowed
+    assert allowed or found.rule == "kubectl-autoscaled"
+
+
+SPEC = "/spec/template/spec"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        (
+            """kubectl patch deploy/web -p '{"spec":{"template":{"spec":{"volumes":[{"name":"a","secret":"""
+            """{"secretName":"NAME"}}]}}}}'"""
+        ),
+        (
+            f"""kubectl patch deploy/web --type=json -p '[{{"op":"replace","path":"{SPEC}/volumes/0/secret"""
+            """/secretName","value":"NAME"}]'"""
+        ),
+        (
+            f"""kubectl patch deploy/web --type=json -p '[{{"op":"add","path":"{SPEC}/containers/0/envFrom","""
+            """"value":[{"secretRef":{"name":"NAME"}}]}]'"""
+        ),
+        "kubectl set env deploy/web --from=secret/NAME",
+    ],
+)
+def test_no_workload_is_given_a_secret_that_holds_a_token(line: str) -> None:
+    world = Known(tokens=frozenset({"robot"}))
+    assert verdict(line.replace("NAME", "database"), world=world).allowed
+    refused = verdict(line.replace("NAME", "robot"), world=world)
+    assert (refused.allowed, refused.rule) == (False, "kubectl-token")
+    assert "robot" in refused.reason
+
+
+@pytest.mark.parametrize(
+    ("line", "rule"),
+    [
+        ("kubectl rollout undo deploy/web", "kubectl-destroy"),
+        ("kubectl rollout undo deploy/web --to-revision=0x2", "kubectl-patch-privilege"),
+        ("kubectl rollout undo deployments web api --to-revision=2", "kubectl-patch-privilege"),
+        ("kubectl rollout undo deploy/web --to-revision=2 --dry-run=server", "kubectl-manage"),
+        ("kubectl rollout undo deploy/web --to-revision=3", "kubectl-token"),
+        ("kubectl rollout undo deploy/api --to-revision=2", "kubectl-destroy"),
+        ("kubectl rollout undo deploy/web --to-revision=last", "kubectl-flag-value"),
+        ("kubectl rollout undo deploy -l app=web", "kubectl-arguments"),
+    ],
+)
+def test_what_a_revision_gives_is_judged_before_it_comes_back(line: str, rule: str) -> None:
+    def pod(**spec: object) -> dict[str, object]:
+        return {"metadata": {"name": "web"}, "spec": {"template": {"spec": spec}}}
+
+    token = pod(containers=[{"name": "a", "envFrom": [{"secretRef": {"name": "robot"}}]}])
+    revisions = {("deployment/web", 0): pod(dnsPolicy="None"), ("deployment/web", 2): pod(hostNetwork=True)}
+    pairs = {key: (pod(), then) for key, then in (revisions | {("deployment/web", 3): token}).items()}
+    assert verdict(line, world=Known(tokens=frozenset({"robot"}), revisions=pairs)).rule == rule
