@@ -41,6 +41,77 @@ INSTANCES_DELETE_PENDING = Action(
     dangerous=True,
     changes=True,
 )
+DEPLOYMENT_VIEW = Action(name="deployment.view", permission=Permission.VIEW)
+DEPLOYMENT_MANIFEST = Action(name="deployment.manifest", permission=Permission.MANAGE)
+"""A manifest holds the values of an environment, which are masked for who may not manage."""
+DEPLOYMENT_SCALE = Action(name="deployment.scale", permission=Permission.MANAGE, label="Scale", changes=True)
+DEPLOYMENT_REMOVE_PODS = Action(
+    name="deployment.remove-pods",
+    permission=Permission.MANAGE,
+    label="Remove all pods",
+    dangerous=True,
+    changes=True,
+)
+DEPLOYMENT_AUTOSCALE = Action(
+    name="deployment.autoscale", permission=Permission.MANAGE, label="Set the autoscaler", changes=True
+)
+DEPLOYMENT_REMOVE_AUTOSCALER = Action(
+    name="deployment.remove-autoscaler",
+    permission=Permission.MANAGE,
+    label="Remove the autoscaler",
+    dangerous=True,
+    changes=True,
+)
+DEPLOYMENT_IMAGE = Action(name="deployment.image", permission=Permission.MANAGE, label="Set image", changes=True)
+DEPLOYMENT_RESTART = Action(name="deployment.restart", permission=Permission.MANAGE, label="Restart", changes=True)
+"""Confirmed in production only: all pods are replaced, some at a time."""
+DEPLOYMENT_PAUSE = Action(name="deployment.pause", permission=Permission.MANAGE, label="Pause", changes=True)
+DEPLOYMENT_RESUME = Action(name="deployment.resume", permission=Permission.MANAGE, label="Resume", changes=True)
+DEPLOYMENT_ROLLBACK = Action(
+    name="deployment.rollback", permission=Permission.MANAGE, label="Roll back", dangerous=True, changes=True
+)
+DEPLOYMENT_RESOURCES = Action(
+    name="deployment.resources", permission=Permission.MANAGE, label="Set resources", changes=True
+)
+DEPLOYMENT_STRATEGY = Action(
+    name="deployment.strategy", permission=Permission.MANAGE, label="Set strategy", changes=True
+)
+DEPLOYMENT_SUSPEND = Action(name="deployment.suspend", permission=Permission.MANAGE, label="Suspend", changes=True)
+DEPLOYMENT_RUN = Action(name="deployment.run", permission=Permission.MANAGE, label="Run now", changes=True)
+DEPLOYMENT_EDIT = Action(name="deployment.edit", permission=Permission.MANAGE, label="Save the manifest", changes=True)
+JOB_VIEW = Action(name="job.view", permission=Permission.VIEW)
+JOB_STOP = Action(name="job.stop", permission=Permission.MANAGE, label="Stop", audited=True)
+SCALING_VIEW = Action(name="scaling.view", permission=Permission.VIEW)
+METRICS_SERVER_VIEW = Action(name="metrics-server.view", permission=Permission.VIEW)
+METRICS_SERVER_DIAGNOSE = Action(name="metrics-server.diagnose", permission=Permission.MANAGE)
+"""It shows events and log lines of a namespace that is not the service's."""
+METRICS_SERVER_INSTALL = Action(
+    name="metrics-server.install", permission=Permission.MANAGE, label="Install Metrics Server", changes=True
+)
+METRICS_SERVER_REPLACE = Action(
+    name="metrics-server.replace",
+    permission=Permission.MANAGE,
+    label="Replace Metrics Server",
+    dangerous=True,
+    changes=True,
+)
+METRICS_SERVER_REMOVE = Action(
+    name="metrics-server.remove",
+    permission=Permission.MANAGE,
+    label="Remove Metrics Server",
+    dangerous=True,
+    changes=True,
+)
+IMAGES_VIEW = Action(name="images.view", permission=Permission.VIEW)
+IMAGES_CLEAN = Action(
+    name="images.clean", permission=Permission.MANAGE, label="Delete images", dangerous=True, changes=True
+)
+DEBUG_VIEW = Action(name="debug.view", permission=Permission.VIEW)
+DEBUG_COPY = Action(name="debug.copy", permission=Permission.MANAGE, label="Make a debug copy", changes=True)
+DEBUG_RUN = Action(name="debug.run", permission=Permission.MANAGE, label="Run a debug pod", changes=True)
+DEBUG_REMOVE = Action(name="debug.remove", permission=Permission.MANAGE, label="Remove a debug pod", changes=True)
+FILE_FETCH = Action(name="file.fetch", permission=Permission.EXEC, label="Fetch a file", audited=True)
+"""A program that runs in a container, like every exec; in read-only mode the guard of typed lines refuses it."""
 TIMELINE_VIEW = Action(name="timeline.view", permission=Permission.VIEW)
 USAGE_VIEW = Action(name="usage.view", permission=Permission.VIEW)
 LOGS_READ = Action(name="logs.read", permission=Permission.LOGS)
@@ -65,6 +136,20 @@ COMMAND_RUNBOOK = Action(
 """A line is judged first, and then let through as one of these: what is refused is an attempt of the first. The last
 is a runbook that an administrator did not approve beforehand: it needs no more than it says, and is confirmed."""
 COMMAND_STOP = Action(name="command.stop", permission=Permission.EXEC, label="Stop a command", audited=True)
+CONFIG_VIEW = Action(name="config.view", permission=Permission.MANAGE)
+CONFIG_REVEAL = Action(name="config.reveal", permission=Permission.MANAGE, label="Reveal", audited=True)
+CONFIG_CREATE = Action(name="config.create", permission=Permission.MANAGE, label="Create", changes=True)
+CONFIG_SAVE = Action(name="config.save", permission=Permission.MANAGE, label="Save", changes=True)
+CONFIG_RESTORE = Action(name="config.restore", permission=Permission.MANAGE, label="Restore", changes=True)
+CONFIG_DELETE = Action(name="config.delete", permission=Permission.MANAGE, label="Delete", dangerous=True, changes=True)
+"""Of ConfigMaps and Secrets. Reading is for who manages, and values of Secrets are read by a reveal of its own."""
+DOMAINS_VIEW = Action(name="domains.view", permission=Permission.VIEW)
+DOMAIN_CHECK = Action(name="domain.check", permission=Permission.VIEW, label="Check a domain")
+DOMAIN_ADD = Action(name="domain.add", permission=Permission.MANAGE, label="Add a domain", changes=True)
+DOMAIN_CHANGE = Action(name="domain.change", permission=Permission.MANAGE, label="Change a domain", changes=True)
+DOMAIN_REMOVE = Action(
+    name="domain.remove", permission=Permission.MANAGE, label="Remove a domain", dangerous=True, changes=True
+)
 GUARD_RULES = Action(name="guard.rules", permission=None)
 CONNECTION_VIEW = Action(name="connection.view", permission=Permission.VIEW)
 CONNECTION_CHOOSE = Action(name="connection.choose", permission=Permission.VIEW, audited=True)

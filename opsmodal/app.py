@@ -29,7 +29,7 @@ from opsmodal.meter import Meter, Sources
 from opsmodal.near import Near
 from opsmodal.networks import networks
 from opsmodal.opening import CONNECTIONS, Opening
-from opsmodal.operations import Operations, of_people
+from opsmodal.operations import Beside, Operations, of_clusters, of_people
 from opsmodal.operations.auditing import Auditing
 from opsmodal.operations.commands import CommandOperations
 from opsmodal.operations.connection import ConnectionOperations
@@ -58,13 +58,16 @@ from opsmodal.tabs import TABS
 from opsmodal.tabs import commands as commands_tab
 from opsmodal.tabs import instances as instances_tab
 from opsmodal.tabs import logs as logs_tab
+from opsmodal.tasks import TaskRecords, Tasks
 from opsmodal.version import installed_version
+from opsmodal.versions import Versions
 from opsmodal.ways_in import behind_proxy, ways_in
 from opsmodal.web import (
     account,
     auditing,
     connection,
     cutting,
+    debugging,
     drawing,
     errors,
     filters,
@@ -85,7 +88,9 @@ from opsmodal.web import (
     rights,
     services,
     signing,
+    tasks,
     timeline,
+    upkeep,
     usage,
     vpn_profiles,
 )
@@ -147,13 +152,13 @@ def _assemble(app: Flask, settings: Settings, store: Store, vault: Vault, known:
     opening = Opening(known, connectors, allowed_exec=settings.allowed_exec, kubectl=settings.kubectl)
     switches = Switches(audit, store, known)
     fleet = Fleet(known, opening, tell=switches.note)
-    live = Live(fleet)
-    near = _near(settings, store, vault)
-    people = _people(settings, store)
+    live, people = Live(fleet), _people(settings, store)
+    near, background = _near(settings, store, vault), Tasks(TaskRecords(store))
     standing = Standing(store, idle_s=settings.session_idle_s, life_s=settings.session_life_s)
     watch = app.extensions[WATCH] = Watch(standing, known, audit)
+    beside = Beside(background=background, versions=Versions(store, vault), watch=watch, settings=settings)
     ways = ways_in(settings, store, vault, people=people, registry=known, audit=audit)
-    app.extensions[EXTENSION] = Operations(
+    made = app.extensions[EXTENSION] = Operations(
         services=Services(door, fleet, Favorites(store)),
         connection=ConnectionOperations(door, fleet, Choices(store)),
         host_keys=HostKeys(door, known, fleet),
@@ -172,11 +177,12 @@ def _assemble(app: Flask, settings: Settings, store: Store, vault: Vault, known:
         usage=UsageOperations(door, fleet, Hours(UsedStore(store)), collecting=settings.collect),
         rights=Rights(door, known, fleet, TABS),
         reach=Reach(door, known, people, standing),
+        **of_clusters(door, fleet, known, beside),
         **of_people(door, people, known, takes_passwords=settings.sign_in_password),
     )
-    app.extensions[health.STORE], app.extensions[FLEET], app.extensions[LIVE] = store, fleet, live
-    app.extensions[metrics.NEAR] = near
-    closing = (live.close, near.close, watch.close, fleet.close, connectors.close, switches.close)
+    app.extensions |= {health.STORE: store, FLEET: fleet, LIVE: live, metrics.NEAR: near}
+    ways_out = (fleet.close, connectors.close, switches.close)
+    closing = (made.debugging.close, background.close, live.close, near.close, watch.close, *ways_out)
     _begin(app, settings, Collectors(registry=known, fleet=fleet, store=store), keeping, closing=closing)
 
 
@@ -230,10 +236,11 @@ def _serve(app: Flask, *, read_only: bool) -> None:
     app.register_blueprint(health.pages)
     app.register_blueprint(metrics.pages)
     registered = (provider.routes, registry.routes, vpn_profiles.routes, host_keys.routes)
-    nouns = (services.routes, connection.routes, *registered, auditing.routes, timeline.routes, usage.routes)
+    read = (auditing.routes, timeline.routes, usage.routes, tasks.routes, upkeep.routes, debugging.routes)
+    nouns = (services.routes, connection.routes, *registered, *read)
     everybody = (people.routes, rights.routes, grants.routes, account.routes, guard.routes)
     routes = register(app, [*nouns, *everybody, *(tab.routes for tab in TABS)])
-    followed = register_sockets(app, [instances_tab.sockets, logs_tab.sockets, commands_tab.sockets])
+    followed = register_sockets(app, [instances_tab.sockets, logs_tab.sockets, commands_tab.sockets, tasks.sockets])
     app.extensions[ROUTES], app.extensions[SOCKETS] = routes, followed
     cutting.install(app, routes)
     described = document(routes, followed, version=installed_version())

@@ -60,6 +60,12 @@ def parsed(args: Mapping[str, str], *, sorts: Sequence[str], filters: Sequence[s
     )
 
 
+def has_words(text: str, search: str) -> bool:
+    """Tell whether every word of a search stands somewhere in a text, in capitals or not."""
+    lowered = text.lower()
+    return all(word in lowered for word in search.lower().split())
+
+
 def sorted_by(items: Sequence[T], sort: str, keys: Mapping[str, SortKey]) -> list[T]:
     """Sort by a named column; rows whose value is None come last in either direction."""
     key = keys[sort.removeprefix("-")]

@@ -132,7 +132,9 @@ class Opening:
 
     def _kubernetes(self, spec: KubernetesSpec, connection: Connection) -> Runtime:
         from runtimes.kubernetes.open import open_kubernetes
+        from runtimes.kubernetes.upkeep import UpkeepSettings
 
+        metrics, cleanup, usual = spec.metrics_server, spec.image_cleanup, UpkeepSettings()
         return open_kubernetes(
             spec.name,
             kubeconfig=self._registry.credential("runtimes", spec.name, "kubeconfig"),
@@ -143,6 +145,11 @@ class Opening:
             allowed_exec=self._allowed_exec,
             kubectl=self._kubectl,
             timeout_s=OPEN_TIMEOUT_S,
+            upkeep=UpkeepSettings(
+                metrics_image=metrics.image or usual.metrics_image,
+                metrics_flags=metrics.flags,
+                cleaner_image=cleanup.image or usual.cleaner_image,
+            ),
         )
 
     def _engine(self, spec: EngineSpec, connection: Connection) -> Runtime:

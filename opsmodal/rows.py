@@ -11,7 +11,7 @@ from datetime import datetime
 from operator import attrgetter
 
 from opsmodal.answers import InstanceRow, counted, instance_row
-from opsmodal.listing import ListQuery, Page, SortKey, cut, sorted_by
+from opsmodal.listing import ListQuery, Page, SortKey, cut, has_words, sorted_by
 from opsmodal.recent import Kept
 from runtimes.base import RANK, Instance, Snapshot
 
@@ -67,5 +67,4 @@ def _matches(instance: Instance, query: ListQuery) -> bool:
     if not query.search:
         return True
     it = instance
-    text = f"{it.name} {it.id} {it.status} {it.node} {it.image} {it.reason} {it.pod}".lower()
-    return all(word in text for word in query.search.lower().split())
+    return has_words(f"{it.name} {it.id} {it.status} {it.node} {it.image} {it.reason} {it.pod}", query.search)

@@ -87,6 +87,9 @@ class Settings:
     command_streaming_bytes: int = _bounded(5 * MEGABYTE, 10_000, 100 * MEGABYTE)
     command_streaming_count: int = _bounded(3, 1, 100)
     """Streaming commands at once a person, over all workers."""
+    debug_pods_per_service: int = _bounded(10, 1, 1000)
+    debug_pods_per_person: int = _bounded(3, 1, 1000)
+    """Debug pods alive at once on one service: of everybody, and of one person."""
     command_output_keep: bool = True
     """Whether the output of commands is kept, sealed; the lines themselves always are."""
     command_output_days: int = _bounded(30, 1, 3650)

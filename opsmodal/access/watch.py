@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from opsmodal.access.access import Access
 from opsmodal.access.index import Index
@@ -18,8 +19,8 @@ from opsmodal.access.noted import Noted
 from opsmodal.access.why import NOTHING_MORE, Ended, Needs, ended_sign_in, is_changed, lost_right, lost_right_here
 from opsmodal.audit import Audit
 from opsmodal.explaining import Basis
-from opsmodal.people.standing import Over, Standing, Stands
-from opsmodal.permissions import Action, Actor, who_can_grant
+from opsmodal.people.standing import SESSION, Over, Standing, Stands
+from opsmodal.permissions import Action, Actor, Permission, who_can_grant
 from opsmodal.registry.registry import Registry
 from opsmodal.store.errors import StoreProblem, Unusable
 
@@ -75,6 +76,20 @@ class Watch:
                 self._thread.start()
             self._held.add(access)
         return access
+
+    def hold_person(self, actor: Actor, action: Action, *, service: str, target: str = "") -> Access:
+        """Watch over what outlives a sign-in: by the person's own rights, where these are enough without it.
+
+        A token, and a session that has brought the right along, count to their end. Raise StoreProblem.
+        """
+        person = replace(actor, via="", brought=frozenset())
+        stands = self._standing.of({(person.name, person.via)})[person.name, person.via]
+        index = self._rights()
+        basis = index.basis(index.actor(person, stands), service)
+        needed = action.permission or Permission.VIEW
+        is_enough = stands.over is None and needed in basis.explanation.permissions
+        by_session = actor.via.partition(":")[0] == SESSION
+        return self.hold(person if by_session and is_enough else actor, action, service=service, target=target)
 
     def forget(self, access: Access) -> None:
         """Watch over a stream no longer."""

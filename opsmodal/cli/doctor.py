@@ -45,13 +45,23 @@ class Finding:
 
 @click.command()
 @click.argument("service", required=False)
+@click.option("--rbac", is_flag=True, help="Print the least rights that SERVICE needs on its cluster, as a manifest.")
+@click.option("--tab", "tabs", multiple=True, metavar="NAME", help="With --rbac: only for this tab; may be repeated.")
+@click.option("--read-only", is_flag=True, help="With --rbac: nothing that changes anything.")
 @with_settings
-def doctor(settings: Settings, service: str | None) -> None:
+def doctor(settings: Settings, service: str | None, *, rbac: bool, tabs: tuple[str, ...], read_only: bool) -> None:
     """Reach every runtime over every connection, or only those of one SERVICE.
 
-    Exits with 1 when something is broken; a warning is not.
+    Exits with 1 when something is broken; a warning is not. With --rbac nothing is reached: a manifest is printed.
     """
+    if (tabs or read_only) and not rbac:
+        raise click.UsageError("--tab and --read-only go with --rbac.")
     with existing(settings) as installation:
+        if rbac:
+            from opsmodal.cli.least import least
+
+            click.echo(least(installation.registry, service or "", tabs, changes=not read_only), nl=False)
+            return
         counts = Counter(finding.mark for finding in _told(_findings(installation, service)))
     warnings = f", {counts['warn']} to look at" if counts["warn"] else ""
     click.echo(f"{counts['ok']} fine{warnings}, {counts['BROKEN']} broken")
@@ -142,7 +152,7 @@ def behind(runtime: Runtime, services: Sequence[ServiceSpec]) -> Iterator[Findin
     for name, value in runtime.identity.detail:
         if name in NOTES:
             yield Finding(ok=False, warning=True, subject=subject, sentence=sentence_of(value), hint=NOTES[name])
-    for namespace, service in {one.namespace: one for one in services}.items():
+    for (namespace, _), service in {(one.namespace, one.service_account): one for one in services}.items():
         try:
             lacks = runtime.lacks(service.scope()) if runtime.lacks else ()
         except RuntimeProblem as problem:

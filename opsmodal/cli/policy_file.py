@@ -64,13 +64,22 @@ class PolicyWritten(Written, frozen=True, kw_only=True):
         return Narrowing(verbs=_set(self.verbs), kinds=_set(self.kinds), programs=_set(self.programs))
 
 
+class BoundsWritten(Written, frozen=True, kw_only=True):
+    """Between how many replicas an autoscaler keeps its workload."""
+
+    min: int = 1
+    max: int
+
+
 class WorldWritten(Written, frozen=True, kw_only=True):
     """What a verdict depends on beside the line; what is absent is allowed, or is not there."""
 
     permissions: tuple[Permission, ...] = EVERYTHING
     runtime_permissions: tuple[Permission, ...] = EVERYTHING
     autoscaled: tuple[str, ...] = ()
+    switched_off: dict[str, BoundsWritten] = field(default_factory=dict)
     owners: dict[str, str] = field(default_factory=dict)
+    tokens: tuple[str, ...] = ()
     containers: ContainersWritten = field(default_factory=ContainersWritten)
     kinds: tuple[KindWritten, ...] = ()
     cluster_kinds: tuple[KindWritten, ...] = ()
@@ -83,7 +92,9 @@ class WorldWritten(Written, frozen=True, kw_only=True):
             permissions=frozenset(self.permissions),
             runtime_permissions=frozenset(self.runtime_permissions),
             autoscaled=frozenset(map(_workload, self.autoscaled)),
+            switched_off={_workload(name): (each.min, each.max) for name, each in self.switched_off.items()},
             owners={_workload(owned): _workload(owner) for owned, owner in self.owners.items()},
+            tokens=frozenset(self.tokens),
             own=self.containers.own,
             other=self.containers.other,
             kinds=tuple(one.kind() for one in self.kinds),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from opsmodal.history.answers import KINDS, Kind, TimelineEntry
+from opsmodal.listing import has_words
 from runtimes.history import Report
 
 TITLES = {
@@ -37,8 +38,7 @@ def joined(*sources: Iterable[TimelineEntry]) -> list[TimelineEntry]:
 
 def searched(entries: Iterable[TimelineEntry], search: str) -> list[TimelineEntry]:
     """Keep the entries that contain every word."""
-    words = search.lower().split()
-    return [each for each in entries if all(word in _text(each) for word in words)]
+    return [each for each in entries if has_words(_text(each), search)]
 
 
 def counted(entries: Sequence[TimelineEntry]) -> dict[str, int]:
@@ -48,4 +48,4 @@ def counted(entries: Sequence[TimelineEntry]) -> dict[str, int]:
 
 def _text(each: TimelineEntry) -> str:
     warning = "warning" if each.warning else ""
-    return f"{each.title} {each.subject} {each.message} {each.actor} {each.reason} {warning}".lower()
+    return f"{each.title} {each.subject} {each.message} {each.actor} {each.reason} {warning}"

@@ -5,11 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypedDict
 
+from opsmodal.access import Watch
+from opsmodal.fleet import Fleet
 from opsmodal.operations.account import Account
 from opsmodal.operations.auditing import Auditing
 from opsmodal.operations.commands import CommandOperations
+from opsmodal.operations.config import ConfigOperations
 from opsmodal.operations.connection import ConnectionOperations
+from opsmodal.operations.debug_places import Places
+from opsmodal.operations.debugging import DebuggingOperations
+from opsmodal.operations.deployment import DeploymentOperations
+from opsmodal.operations.domains import DomainOperations
 from opsmodal.operations.door import Door
+from opsmodal.operations.files import FileOperations
 from opsmodal.operations.grants import Grants
 from opsmodal.operations.groups import Groups
 from opsmodal.operations.host_keys import HostKeys
@@ -26,11 +34,16 @@ from opsmodal.operations.registration import Registration
 from opsmodal.operations.rights import Rights
 from opsmodal.operations.services import Services
 from opsmodal.operations.signing import Signing
+from opsmodal.operations.tasks import TaskOperations
 from opsmodal.operations.timeline import TimelineOperations
+from opsmodal.operations.upkeep import UpkeepOperations
 from opsmodal.operations.usage import UsageOperations
 from opsmodal.operations.vpn_profiles import VpnProfiles
 from opsmodal.people import People
 from opsmodal.registry.registry import Registry
+from opsmodal.settings import Settings
+from opsmodal.tasks import Tasks
+from opsmodal.versions import Versions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +57,13 @@ class Operations:
     instances: InstanceOperations
     logs: LogOperations
     commands: CommandOperations
+    config: ConfigOperations
+    deployment: DeploymentOperations
+    domains: DomainOperations
+    tasks: TaskOperations
+    upkeep: UpkeepOperations
+    debugging: DebuggingOperations
+    files: FileOperations
     registration: Registration
     signing: Signing
     oidc: OidcSigning
@@ -60,6 +80,44 @@ class Operations:
     account: Account
     rights: Rights
     reach: Reach
+
+
+class OfClusters(TypedDict):
+    """The operations on what runs in a namespace, beside its instances."""
+
+    config: ConfigOperations
+    deployment: DeploymentOperations
+    domains: DomainOperations
+    tasks: TaskOperations
+    upkeep: UpkeepOperations
+    debugging: DebuggingOperations
+    files: FileOperations
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What the operations on what runs in a namespace need beside the door, the fleet and the registry."""
+
+    background: Tasks
+    versions: Versions
+    watch: Watch
+    settings: Settings
+
+
+def of_clusters(door: Door, fleet: Fleet, registry: Registry, beside: Beside) -> OfClusters:
+    """Make the operations on what runs in a namespace. Those on debug pods are to be closed."""
+    background, settings = beside.background, beside.settings
+    places = Places(per_service=settings.debug_pods_per_service, per_person=settings.debug_pods_per_person)
+    deployment = DeploymentOperations(door, fleet, background)
+    return OfClusters(
+        config=ConfigOperations(door, fleet, beside.versions, restart=deployment.apply),
+        deployment=deployment,
+        domains=DomainOperations(door, fleet, registry),
+        tasks=TaskOperations(door, background),
+        upkeep=UpkeepOperations(door, fleet, background, watch=beside.watch),
+        debugging=DebuggingOperations(door, fleet, places),
+        files=FileOperations(door, fleet, registry),
+    )
 
 
 class OfPeople(TypedDict):

@@ -6,15 +6,19 @@ One world is for one line and one request. Whatever reading raises goes through 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TypeVar
 
 from opsmodal.fleet import Fleet
-from opsmodal.guard.world import Narrowing, Shape
+from opsmodal.guard.world import Narrowing, Pair, Shape
 from opsmodal.operations.door import Pass
 from opsmodal.permissions import Permission
+from runtimes.base import Runtime
 from runtimes.commands import Commands, Containers, Kind, Kinds, Scaled
-from runtimes.errors import Unsupported
+from runtimes.deployment import Rollback
+from runtimes.errors import Conflict, Missing, Unsupported
+from runtimes.typed import read
 
 T = TypeVar("T")
 
@@ -46,8 +50,32 @@ class CommandWorld:
         return self._scaled.autoscaled
 
     @property
+    def switched_off(self) -> Mapping[str, tuple[int, int]]:
+        return self._scaled.switched_off
+
+    @property
     def owners(self) -> Mapping[str, str]:
         return self._scaled.owners or {}
+
+    @cached_property
+    def tokens(self) -> frozenset[str]:
+        return self._read(lambda commands: commands.tokens(self._scope))
+
+    def going_back(self, workload: str, revision: int) -> Pair | None:
+        """Give what going back would change; None where there is nothing to go back to. Raise RuntimeProblem."""
+        # What is typed reaches the namespace, whatever the selector of the service shows.
+        scope, change = replace(self._scope, selector=""), Rollback(workload=workload, revision=revision)
+
+        def ask(runtime: Runtime) -> Pair | None:
+            facet = runtime.deployment
+            if facet is None:
+                raise Unsupported("This runtime has no revisions.")
+            return read(facet.manifest(scope, workload).text), read(facet.manifest_after(scope, change).text)
+
+        try:
+            return self._fleet.read(self._leave.service.runtime, ask, over=self._leave.over)
+        except (Missing, Conflict):
+            return None  # kubectl says so itself: it is not there, or its rollout is paused
 
     @property
     def own(self) -> Mapping[str, str]:

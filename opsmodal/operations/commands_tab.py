@@ -1,7 +1,7 @@
 """What the Commands tab shows before anything runs: where lines run, within which limits, lines to take over, history.
 
-It runs nothing, and asks the runtime no more than what the Instances tab knows of the service. Where the runtime does
-not answer, the tab says so: what was typed before, and how to stop it, is there all the same.
+It runs nothing, and asks the runtime no more than what the Pods or Containers tab knows of the service. Where the
+runtime does not answer, the tab says so: what was typed before, and how to stop it, is there all the same.
 """
 
 from __future__ import annotations

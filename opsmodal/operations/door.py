@@ -62,10 +62,14 @@ class Door(Permits):
         with self._slot(row, slot), self._recorded(leave, row) as outcome:
             yield outcome
 
+    def wants_reason(self, leave: Leave) -> bool:
+        """Tell whether this installation asks why before it does this."""
+        return is_wanted(self._reason_required, dangerous=leave.action.dangerous, production=leave.is_production)
+
     def _guard(self, leave: Leave, row: Row, consent: Consent, guards: Sequence[Guard]) -> None:
         if leave.action.dangerous and not any(isinstance(guard, Confirmation) for guard in guards):
             raise TypeError(f"{leave.action.name} is dangerous and has no confirmation")
-        wanted = is_wanted(self._reason_required, dangerous=leave.action.dangerous, production=leave.is_production)
+        wanted = self.wants_reason(leave)
         for guard in guards:
             verdict = guard(Asked(leave=leave, consent=consent, reason_wanted=wanted))
             if verdict.refusal is not None:

@@ -14,7 +14,7 @@ from typing import Any
 from opsmodal import actions
 from opsmodal.answers import Done
 from opsmodal.errors import NotThere
-from opsmodal.listing import ListQuery, Page, SortKey, cut, sorted_by
+from opsmodal.listing import ListQuery, Page, SortKey, cut, has_words, sorted_by
 from opsmodal.operations.door import Door
 from opsmodal.operations.guards import Confirmation, Consent
 from opsmodal.people import People
@@ -158,8 +158,8 @@ def _row(one: Granted, known: set[str]) -> GrantRow:
 
 
 def _matches(row: GrantRow, query: ListQuery) -> bool:
-    text = f"{row.name} {row.role} {row.updated_by}".lower()
-    if any(word not in text for word in query.search.lower().split()):
+    text = f"{row.name} {row.role} {row.updated_by}"
+    if not has_words(text, query.search):
         return False
     for name, wanted in query.filters.items():
         if name == "role":

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from opsmodal import actions
 from opsmodal.answers import Done
 from opsmodal.errors import NotThere, Problem, Rejected
-from opsmodal.listing import ListQuery, Page, SortKey, cut, sorted_by
+from opsmodal.listing import ListQuery, Page, SortKey, cut, has_words, sorted_by
 from opsmodal.operations.door import Door
 from opsmodal.operations.guards import Confirmation, Consent
 from opsmodal.people import People
@@ -51,10 +51,7 @@ class Groups:
     def list(self, actor: Actor, query: ListQuery) -> Page[GroupRow]:
         """List the groups, by name unless sorted otherwise."""
         self._door.administer(actor, actions.PEOPLE_VIEW)
-        words = query.search.lower().split()
-        found = [
-            row for row in self._rows() if all(word in f"{row.name} {' '.join(row.users)}".lower() for word in words)
-        ]
+        found = [row for row in self._rows() if has_words(f"{row.name} {' '.join(row.users)}", query.search)]
         ordered = sorted_by(sorted(found, key=SORTS["name"]), query.sort or "name", SORTS)
         items, following = cut(ordered, query)
         return Page(items=items, total=len(ordered), next=following, as_of=datetime.now(UTC))

@@ -72,12 +72,12 @@ class Confirmation:
 
     `hits` is what will be hit, or a function that looks it up while somebody is asked; `label` what the button says:
     what is done, and to how many of what. `word` is another word than that of the service that the action is on.
-    `command` is the same by hand.
+    `command` is the same by hand. Both may be functions, as `hits` may.
     """
 
     hits: Sequence[str] | Callable[[], Sequence[str]]
-    label: str = ""
-    command: str = ""
+    label: str | Callable[[], str] = ""
+    command: str | Callable[[], str] = ""
     word: str = ""
 
     def __call__(self, asked: Asked) -> Verdict:
@@ -93,12 +93,12 @@ class Confirmation:
         return Verdict(rule=CONFIRMATION)
 
     def _refusal(self, asked: Asked, word: str, wants: str) -> ConfirmationRequired:
-        label = self.label or asked.leave.action.label
+        label = (self.label() if callable(self.label) else self.label) or asked.leave.action.label
         return ConfirmationRequired(
             f"{label} {wants}.",
             hits=tuple(self.hits() if callable(self.hits) else self.hits),
             confirm=word,
             label=label,
-            command=self.command,
+            command=self.command() if callable(self.command) else self.command,
             reason_wanted=asked.reason_wanted,
         )

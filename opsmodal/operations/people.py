@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from opsmodal import actions
 from opsmodal.errors import NotThere
-from opsmodal.listing import ListQuery, Page, SortKey, cut, sorted_by
+from opsmodal.listing import ListQuery, Page, SortKey, cut, has_words, sorted_by
 from opsmodal.operations.carried import SessionRow, TokenRow, session_row, token_row
 from opsmodal.operations.door import Door
 from opsmodal.operations.grants import GrantRow, Grants
@@ -133,8 +133,8 @@ def _groups_by_user(registry: Registry) -> Mapping[str, Sequence[str]]:
 
 
 def _matches(row: UserRow, query: ListQuery) -> bool:
-    text = f"{row.name} {' '.join(row.groups)}".lower()
-    if any(word not in text for word in query.search.lower().split()):
+    text = f"{row.name} {' '.join(row.groups)}"
+    if not has_words(text, query.search):
         return False
     kind, group = query.filters.get("kind", ""), query.filters.get("group", "")
     return (not kind or (kind in KINDS and bool(getattr(row, kind)))) and (not group or group in row.groups)

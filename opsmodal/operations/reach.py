@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from opsmodal import actions
 from opsmodal.access.index import Index
 from opsmodal.explaining import Explanation
-from opsmodal.listing import ListQuery, Page, SortKey, cut, sorted_by
+from opsmodal.listing import ListQuery, Page, SortKey, cut, has_words, sorted_by
 from opsmodal.operations.door import Door
 from opsmodal.operations.rights import GivenBy, explained_index, given_by
 from opsmodal.people import People, Token, User
@@ -161,7 +161,7 @@ def _ordered(permissions: frozenset[Permission]) -> tuple[Permission, ...]:
 def _matches(row: ReachRow, query: ListQuery) -> bool:
     roles = (f"{one.role} {one.holder} {one.kind}" for one in row.given_by)
     flags = ("disabled" if row.disabled else "", "auditor" if row.auditor else "")
-    text = " ".join((row.kind, row.name, row.owner, *row.members, *roles, *flags)).lower()
-    if any(word not in text for word in query.search.lower().split()):
+    text = " ".join((row.kind, row.name, row.owner, *row.members, *roles, *flags))
+    if not has_words(text, query.search):
         return False
     return query.filters.get("kind", row.kind) == row.kind

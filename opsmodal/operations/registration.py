@@ -20,7 +20,7 @@ from opsmodal.registry.changes import Applied
 from opsmodal.registry.files import Sent
 from opsmodal.registry.reading import NOUNS, plain
 from opsmodal.registry.registry import Registry
-from opsmodal.registry.schema import RuntimeBase, RuntimeSpec, ServiceSpec, VpnProfile
+from opsmodal.registry.schema import RuntimeBase, RuntimeSpec, ServiceSpec, VpnProfile, scope_key
 from runtimes.errors import RuntimeProblem
 
 Entry = Mapping[str, Any]
@@ -142,7 +142,7 @@ class Registration:
         """List the services that a runtime seems to run."""
         self._door.administer(actor, actions.REGISTRY_VIEW, f"runtimes/{name}")
         self._runtime(name)
-        known = {service.scope_key() for service in self._registry.services()}
+        known = {scope_key(service.runtime, service.scope()) for service in self._registry.services()}
         used = {service.name for service in self._registry.services()}
         return tuple(proposed(name, found, known, used) for found in self._fleet.runtime(name).discover())
 

@@ -15,7 +15,7 @@ from opsmodal import actions
 from opsmodal.access.index import Index
 from opsmodal.explaining import Explanation, Granted, Source
 from opsmodal.fleet import Fleet
-from opsmodal.listing import ListQuery, Page, SortKey, cut, sorted_by
+from opsmodal.listing import ListQuery, Page, SortKey, cut, has_words, sorted_by
 from opsmodal.operations.door import Door, Pass
 from opsmodal.permissions import Action, Actor, Permission, who_can_grant
 from opsmodal.registry.registry import Registry
@@ -251,6 +251,6 @@ def _thing(action: Action, instances: str) -> str:
 
 def _matches(row: RightsRow, query: ListQuery) -> bool:
     text = " ".join((row.service, row.runtime, row.environment, *(f"{one.role} {one.holder}" for one in row.given_by)))
-    if any(word not in text.lower() for word in query.search.lower().split()):
+    if not has_words(text, query.search):
         return False
     return all(getattr(row, name) == wanted for name, wanted in query.filters.items())

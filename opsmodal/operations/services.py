@@ -11,7 +11,7 @@ from opsmodal.answers import Done, ServiceRow, Status, status_of
 from opsmodal.choices import AUTO
 from opsmodal.favorites import Favorites
 from opsmodal.fleet import Fleet, Glance
-from opsmodal.listing import ListQuery, Page, SortKey, cut, sorted_by
+from opsmodal.listing import ListQuery, Page, SortKey, cut, has_words, sorted_by
 from opsmodal.operations.door import Door
 from opsmodal.permissions import Action, Actor, Permission
 from opsmodal.registry.schema import ServiceSpec
@@ -130,8 +130,8 @@ class Services:
 
 
 def _matches(row: ServiceRow, query: ListQuery) -> bool:
-    text = f"{row.name} {row.runtime} {row.namespace} {row.environment} {row.status_text}".lower()
-    if any(word not in text for word in query.search.lower().split()):
+    text = f"{row.name} {row.runtime} {row.namespace} {row.environment} {row.status_text}"
+    if not has_words(text, query.search):
         return False
     return all(getattr(row, name) == wanted for name, wanted in query.filters.items())
 

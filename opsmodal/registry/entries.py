@@ -17,6 +17,7 @@ from opsmodal.registry.schema import GrantSpec, GroupSpec, Spec
 from opsmodal.registry.state import Entries, State
 from opsmodal.store.tables import (
     Choice,
+    ConfigVersionRow,
     Entry,
     Favorite,
     GrantEntry,
@@ -87,7 +88,7 @@ def save(session: Session, wanted: Entries, changes: Collection[Change], now: da
 
 
 def remove(session: Session, section: str, name: str) -> bool:
-    """Remove an entry and what people liked or chose of it; tell whether it was there."""
+    """Remove an entry and what people liked, chose or saved of it; tell whether it was there."""
     if section in SINGLE:
         was_there = single.remove(session, section)
     else:
@@ -100,6 +101,9 @@ def remove(session: Session, section: str, name: str) -> bool:
     if section == "services":
         session.execute(delete(Favorite).where(Favorite.service == name))
         session.execute(delete(Choice).where(Choice.service == name))
+    if section == "runtimes":
+        # Another cluster may get this name: what was saved in the one before is none of its managers' business.
+        session.execute(delete(ConfigVersionRow).where(ConfigVersionRow.runtime == name))
     count_up(session)
     return True
 

@@ -71,6 +71,9 @@ def _runtime(reading: Reading, path: Path, spec: RuntimeSpec, after: State) -> N
         names.add(way.name)
         if isinstance(way, VpnConnection):
             _demand(reading, (*here, "profile"), "vpnProfiles", way.profile, after.vpn_profiles)
+    for index, text in enumerate(spec.egress_allow):
+        if mistaken := vpn.network_wrong(text):
+            reading.add((*path, "egressAllow", index), *mistaken)
     if isinstance(spec, KubernetesSpec):
         if (spec.kubeconfig is None) != spec.in_cluster:
             hint = "Give kubeconfig: {file: …}, or inCluster: true."

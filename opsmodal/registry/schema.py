@@ -72,6 +72,10 @@ Issuer = Annotated[
 ]
 ScopeWord = Annotated[str, _text(r"[\x21\x23-\x5b\x5d-\x7e]{1,200}", "a word of letters, digits and signs")]
 Claim = Annotated[str, _text(r"[^\x00-\x1f\x7f]{1,200}", "the name of a claim, like preferred_username")]
+Image = Annotated[
+    str, _text(r"[A-Za-z0-9][A-Za-z0-9_./:@-]{0,510}", "an image as pods name it, like registry.example.com/name:tag")
+]
+Flag = Annotated[str, _text(r"--[a-z][a-z0-9-]{0,62}(?:=[^\x00-\x1f\x7f]{0,500})?", "a flag like --name=value")]
 Domain = Annotated[str, _text(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", "a domain of mail addresses")]
 
 
@@ -180,10 +184,25 @@ class RuntimeBase(Spec, tag_field="kind", frozen=True, kw_only=True):
     kind: ClassVar[str]
     name: Name
     connections: tuple[AnyConnection, ...] = ()
+    egress_allow: tuple[Network, ...] = ()
+    """Private networks that checks of domains may ask addresses in."""
 
     def ways(self) -> tuple[AnyConnection, ...]:
         """List the connections in the order in which they are tried."""
         return tuple(sorted(self.connections, key=lambda way: way.priority)) or (DIRECT,)
+
+
+class MetricsServerSpec(Spec, frozen=True, kw_only=True):
+    """What is installed as Metrics Server: an image of one's own registry, and flags beside or in place of ours."""
+
+    image: Image | None = None
+    flags: tuple[Flag, ...] = ()
+
+
+class ImageCleanupSpec(Spec, frozen=True, kw_only=True):
+    """The image of the pods that clean nodes: it needs sh and chroot."""
+
+    image: Image | None = None
 
 
 class KubernetesSpec(RuntimeBase, tag="kubernetes", frozen=True, kw_only=True):
@@ -192,6 +211,8 @@ class KubernetesSpec(RuntimeBase, tag="kubernetes", frozen=True, kw_only=True):
     kind: ClassVar[str] = "kubernetes"
     kubeconfig: KubeconfigRef | None = None
     in_cluster: bool = False
+    metrics_server: MetricsServerSpec = MetricsServerSpec()
+    image_cleanup: ImageCleanupSpec = ImageCleanupSpec()
 
 
 class TlsFiles(Spec, frozen=True, kw_only=True):
@@ -267,15 +288,16 @@ class ServiceSpec(Spec, frozen=True, kw_only=True):
             project=self.project,
             containers=self.containers,
             labels=dict(self.labels),
+            service_account=self.service_account,
         )
 
     def scope_key(self) -> tuple[object, ...]:
-        """Give what the scope is, to keep answers by."""
-        return scope_key(self.runtime, self.scope())
+        """Give what the scope is, and who looks at it, to keep answers by."""
+        return (*scope_key(self.runtime, self.scope()), self.service_account)
 
 
 def scope_key(runtime: str, scope: Scope) -> tuple[object, ...]:
-    """Tell a scope from every other one, whatever its service is called."""
+    """Tell a scope from every other one, whatever its service is called and whoever looks."""
     labels = tuple(sorted(scope.labels.items()))
     return (runtime, scope.namespace, scope.selector, scope.project, scope.containers, labels)
 
@@ -350,7 +372,7 @@ class Document(Spec, frozen=True, kw_only=True):
 LATER: Mapping[type[Spec], tuple[str, ...]] = {
     Document: ("settings",),
     ServiceSpec: ("alerts",),
-    RuntimeBase: ("registries", "egressAllow", "metricsServer", "hosts"),
+    RuntimeBase: ("registries", "hosts"),
 }
 """Keys that a later release brings: refused like every unknown key, and the hint says so."""
 

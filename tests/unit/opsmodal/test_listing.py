@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsmodal.errors import BadRequest
-from opsmodal.listing import LIMIT_DEFAULT, ListQuery, cut, parsed, sorted_by
+from opsmodal.listing import LIMIT_DEFAULT, ListQuery, cut, has_words, parsed, sorted_by
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,11 @@ def test_the_pages_of_a_list_are_the_list(items: list[int], limit: int) -> None:
         part, cursor = cut(items, ListQuery(limit=limit, cursor=int(cursor)))
         seen.extend(part)
     assert seen == items
+
+
+@pytest.mark.parametrize(
+    ("search", "expected"),
+    [("", True), ("WEB", True), ("nginx web", True), ("web  1.2", True), ("web redis", False), ("webnginx", False)],
+)
+def test_a_search_wants_every_word_in_any_order(search: str, expected: bool) -> None:
+    assert has_words("Web nginx:1.25", search) is expected

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -76,6 +77,28 @@ def test_only_what_needs_the_right_ends_and_is_told_once(watch: Watch, registry:
         until(lambda: watch.looks > seen + 2)
         assert len(told) == 1
     assert watch.count == 0
+
+
+def test_what_outlives_a_sign_in_ends_with_the_right_and_not_with_the_session(
+    watch: Watch, store: Store, registry: Registry, actor: Actor
+) -> None:
+    signed_out = replace(actor, via="session:none")
+    with (
+        watch.hold(signed_out, LOGS_FOLLOW, service="shop") as stream,
+        watch.hold_person(signed_out, LOGS_FOLLOW, service="shop") as own,
+        watch.hold_person(actor, LOGS_FOLLOW, service="shop") as by_token,
+    ):
+        until(lambda: stream.ended is not None)
+        assert (own.ended, by_token.ended) == (None, None)
+        People(store).revoke_token(actor.via.partition(":")[2])
+        until(lambda: by_token.ended is not None)
+        assert own.ended is None
+        lower(registry)
+        until(lambda: own.ended is not None)
+        assert own.ended is not None
+        assert own.ended.word == "role-lowered"
+    with watch.hold_person(replace(signed_out, brought=frozenset({"ops"})), LOGS_FOLLOW, service="shop") as brought:
+        until(lambda: brought.ended is not None)
 
 
 def test_who_attaches_after_the_end_is_told_at_once(watch: Watch, registry: Registry, actor: Actor) -> None:

@@ -163,3 +163,46 @@ def test_the_provider_that_people_sign_in_with_is_asked(tmp_path: Path) -> None:
     gone = doctor(tmp_path)
     assert gone.code == 1
     assert f"BROKEN OpenID provider {provider.issuer}: The provider 127.0.0.1 cannot be reached." in gone.out
+
+
+def test_the_least_rights_of_a_service_are_a_manifest_that_the_cluster_takes(
+    simulated_cluster: Cluster, tmp_path: Path
+) -> None:
+    registered(tmp_path, simulated_cluster)
+    told = doctor(tmp_path, "--rbac", "shop")
+    assert (told.code, told.err) == (0, "")
+    account, role, binding, lending = yaml.safe_load_all(told.out)
+    assert (account["kind"], account["metadata"]) == ("ServiceAccount", {"name": "opsmodal", "namespace": "shop"})
+    assert role["kind"] == "Role"
+    assert "*" not in str(role["rules"])
+    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "opsmodal", "namespace": "shop"}]
+    assert lending["rules"][0]["resourceNames"] == ["opsmodal"]
+    assert "serviceAccount: opsmodal" in told.out
+
+
+def test_the_least_rights_are_those_of_the_tabs_that_are_wanted(simulated_cluster: Cluster, tmp_path: Path) -> None:
+    registered(tmp_path, simulated_cluster)
+    told = doctor(tmp_path, "--rbac", "shop", "--tab", "logs", "--read-only")
+    role = list(yaml.safe_load_all(told.out))[1]
+    assert role["rules"] == [
+        {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]},
+        {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "part"),
+    [
+        (["--rbac"], 2, "wants a SERVICE"),
+        (["--rbac", "shop", "--tab", "nothing"], 2, "There is no tab 'nothing'"),
+        (["--tab", "logs"], 2, "go with --rbac"),
+        (["--rbac", "nosuch"], 1, "There is no service 'nosuch'"),
+    ],
+)
+def test_what_is_no_question_about_rights_is_refused(
+    simulated_cluster: Cluster, tmp_path: Path, words: list[str], code: int, part: str
+) -> None:
+    registered(tmp_path, simulated_cluster)
+    told = doctor(tmp_path, *words)
+    assert told.code == code
+    assert part in told.err

@@ -97,9 +97,9 @@ def asked(simulated_cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> list[s
     paths: list[str] = []
     of = simulated_cluster.faults.of
 
-    def noted(path: str) -> Fault | None:
+    def noted(path: str, method: str) -> Fault | None:
         paths.append(path)
-        return of(path)
+        return of(path, method)
 
     monkeypatch.setattr(simulated_cluster.faults, "of", noted)
     return paths

@@ -1,0 +1,191 @@
+"""The ConfigMaps and Secrets of a service's namespace, as operations reach them: read, saved, and kept as versions.
+
+What is saved is kept twice: what was there before, and that before anything is sent; and what there is then. Nothing
+here permits anything: who calls it has entered by the door.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from opsmodal.errors import BadRequest, NotThere
+from opsmodal.fleet import Fleet
+from opsmodal.operations.config_answers import KINDS, ConfigDone
+from opsmodal.operations.config_edits import Naming, Wish, told
+from opsmodal.operations.door import Door, Pass
+from opsmodal.operations.guards import Consent, Guard
+from opsmodal.store.errors import StoreProblem
+from opsmodal.versions import By, Came, Content, Place, Versions
+from runtimes.base import Runtime
+from runtimes.config import Config, ConfigChange, ConfigContent, Holder
+from runtimes.errors import Missing, Stale, Unsupported
+from runtimes.planning import Applied, Plan
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+RESTARTS_MAX = 50
+"""Of one save; each asks the cluster some times, and all of them within one request."""
+NAME_MAX_CHARS = 300
+"""Longer than the id of any workload: kind, dot and a name of 253."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Which ConfigMap or Secret."""
+
+    holder: Holder
+    name: str
+
+    @property
+    def told(self) -> str:
+        """The name as audit rows and plans have it: secret/db."""
+        return f"{self.holder.removesuffix('s')}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What somebody wants of one: its keys, whether it can be changed later, and its type where it is created.
+
+    `revision` is what was looked at; "" takes what there is now. `restart` names workloads to restart afterwards.
+    """
+
+    wish: Wish
+    restart: tuple[str, ...] = ()
+    revision: str = ""
+    immutable: bool | None = None
+    type: str = ""
+
+    def __post_init__(self) -> None:
+        """Raise BadRequest for restarts that no page asks for: each is an action of its own, with a row of its own."""
+        names = self.restart
+        is_long = any(len(name) > NAME_MAX_CHARS for name in names)
+        if len(names) > RESTARTS_MAX or len(set(names)) < len(names) or is_long:
+            hint = f"At most {RESTARTS_MAX}, each named once, like deployment.web."
+            raise BadRequest("Those are no workloads to restart.", hint=hint)
+
+
+def target_of(holder: str, name: str) -> Target:
+    """Name one out of an address. Raise NotThere for another holder."""
+    for known in KINDS:
+        if holder == known:
+            return Target(holder=holder, name=name)  # type: ignore[arg-type]  # one of the two
+    raise NotThere("There are configmaps and secrets here, and nothing else.")
+
+
+class ConfigObjects:
+    """Reach the ConfigMaps and Secrets of services."""
+
+    def __init__(self, door: Door, fleet: Fleet, versions: Versions) -> None:
+        self.door = door
+        self.fleet = fleet
+        self.versions = versions
+
+    def save(
+        self,
+        leave: Pass,
+        target: Target,
+        change: ConfigChange,
+        content: ConfigContent | None,
+        action: Came,
+        consent: Consent,
+        guards: Sequence[Guard] = (),
+    ) -> ConfigDone:
+        """Save one through the door, once; `content` is what was looked at, None for a new one.
+
+        What was there is kept as a version before anything is sent. Raise StoreProblem where it cannot be.
+        """
+        before = content.values if content else {}
+        with self.door.act(leave, target=target.told, consent=consent, guards=guards) as outcome:
+            outcome.detail = told(before, change.values)
+            if content is not None and not content.about.locked:  # one that is locked is refused next
+                self.keep(leave, target, held(content), "found", consent)
+            applied = self.config(leave).save(leave.service.scope(), change)
+            immutable = bool(content.about.immutable if content and change.immutable is None else change.immutable)
+            after = Content(values=change.values, type=_type(change, content), immutable=immutable)
+            notes = self.kept(leave, target, after, action, consent)
+        return ConfigDone(
+            sentence=_said(applied, action), targets=(target.told,), revision=applied.revision, notes=notes
+        )
+
+    def kept(self, leave: Pass, target: Target, held: Content, action: Came, consent: Consent) -> tuple[str, ...]:
+        """Keep a version of what is done already: an error of the store must not say that it was not done."""
+        try:
+            self.keep(leave, target, held, action, consent)
+        except StoreProblem as problem:
+            log.warning("version of a config object not kept", extra={"target": target.told, "why": problem.sentence})
+            return (f"It is not in the history: {problem.sentence}",)
+        return ()
+
+    def keep(self, leave: Pass, target: Target, held: Content, action: Came, consent: Consent) -> None:
+        """Keep a version. Raise StoreProblem."""
+        by = By(person=leave.actor.name, service=leave.service.name, reason=consent.reason)
+        self.versions.keep(place_of(leave, target), held, action, by)
+
+    def naming(self, leave: Pass, target: Target) -> Naming:
+        """Give what names the values of one for a page."""
+        place = place_of(leave, target)
+        return Naming(lambda key, value: self.versions.fingerprint(place, key, value), target.holder == "secrets")
+
+    def plan(self, leave: Pass, change: ConfigChange) -> Plan:
+        """Say what saving would do, by the runtime's dry run."""
+        return self.read(leave, lambda config: config.plan(leave.service.scope(), change))
+
+    def content(self, leave: Pass, target: Target, *, with_uses: bool = False) -> ConfigContent:
+        """Read one with its values. Raise Missing where there is none."""
+        scope = leave.service.scope()
+        return self.read(leave, lambda config: config.get(scope, target.holder, target.name, with_uses=with_uses))
+
+    def content_or_none(self, leave: Pass, target: Target) -> ConfigContent | None:
+        """Read one with its values, None where there is none."""
+        try:
+            return self.content(leave, target)
+        except Missing:
+            return None
+
+    def read(self, leave: Pass, ask: Callable[[Config], T]) -> T:
+        """Ask the facet for what changes nothing."""
+        return self.fleet.read(leave.service.runtime, lambda runtime: ask(facet(runtime)), over=leave.over)
+
+    def config(self, leave: Pass) -> Config:
+        """Give the facet for what changes something: that is sent once, whatever becomes of its way."""
+        return facet(self.fleet.runtime(leave.service.runtime, over=leave.over))
+
+
+def facet(runtime: Runtime) -> Config:
+    """Give the facet. Raise Unsupported where the runtime has none."""
+    if runtime.config is None:
+        raise Unsupported(f"{runtime.kind.capitalize()} has no ConfigMaps and Secrets.")
+    return runtime.config
+
+
+def demand_revision(target: Target, content: ConfigContent, revision: str) -> None:
+    """Raise Stale where it is no longer at a revision, when one is given."""
+    if revision and revision != content.about.revision:
+        what = f"{KINDS[target.holder]} {target.name}"
+        raise Stale(f"{what} changed meanwhile.", hint="Nothing was done. Read it again, then repeat what you wanted.")
+
+
+def held(content: ConfigContent) -> Content:
+    """Give what it holds, as a version keeps it."""
+    return Content(values=content.values, type=content.about.type, immutable=content.about.immutable)
+
+
+def _type(change: ConfigChange, content: ConfigContent | None) -> str:
+    if change.holder == "configmaps":
+        return ""
+    return content.about.type if content else change.type or "Opaque"
+
+
+def _said(applied: Applied, action: Came) -> str:
+    return applied.sentence.replace(" was saved.", " was restored.") if action == "restored" else applied.sentence
+
+
+def place_of(leave: Pass, target: Target) -> Place:
+    """Say where the versions of one are kept."""
+    return Place(
+        runtime=leave.service.runtime, namespace=leave.service.namespace, holder=target.holder, name=target.name
+    )

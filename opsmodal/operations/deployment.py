@@ -1,0 +1,173 @@
+"""The Deployment tab: the workloads of a service, their revisions and manifests, and every change to them.
+
+Every change is planned or applied here, by one way for all of them: which action it is, what has to be confirmed, and
+what a manifest may not give. It refuses to know what a change does: that is the runtime's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from opsmodal import actions
+from opsmodal.answers import Done
+from opsmodal.fleet import Fleet
+from opsmodal.listing import ListQuery
+from opsmodal.operations.changes import action_of, is_risky, target_of
+from opsmodal.operations.command_world import facet_of
+from opsmodal.operations.deployment_answers import (
+    Changed,
+    ManifestAnswer,
+    WorkloadAnswer,
+    WorkloadsAnswer,
+    page_of,
+    workload_row,
+)
+from opsmodal.operations.door import Door, Pass
+from opsmodal.operations.guards import Asked, Consent, Guard
+from opsmodal.operations.manifests import FIELD, REVISION, Unprivileged
+from opsmodal.operations.previews import Preview, confirmation, previewed
+from opsmodal.operations.rollouts import Rollouts
+from opsmodal.operations.tasks import seen
+from opsmodal.permissions import Actor
+from opsmodal.tasks import Tasks
+from runtimes.base import Deployment, Runtime
+from runtimes.deployment import VERBS, Change, Deployed, DeployedList, Revision, Rollback, SetManifest
+from runtimes.errors import Stale, Unsupported
+from runtimes.planning import Plan
+
+T = TypeVar("T")
+
+DEPLOYMENT = "deployment"
+FRESH_S = 4.0
+"""Shorter than the 5 s after which a page asks again: however many are open, the cluster is asked by one of them."""
+QUESTION_MAX_CHARS = 300
+"""Longer than the id of any workload: kind, dot and a name of 253."""
+NO_VERBS: frozenset[str] = frozenset()
+
+
+class DeploymentOperations:
+    """Read and change the workloads of a service."""
+
+    def __init__(self, door: Door, fleet: Fleet, tasks: Tasks) -> None:
+        self._door = door
+        self._fleet = fleet
+        self._tasks = tasks
+        self._rollouts = Rollouts(fleet, tasks)
+
+    def list(self, actor: Actor, name: str, query: ListQuery, *, with_revisions: bool = False) -> WorkloadsAnswer:
+        """List the workloads, those in trouble first."""
+        leave = self._door.enter(actor, actions.DEPLOYMENT_VIEW, name)
+        scope = leave.service.scope()
+
+        def ask(runtime: Runtime) -> DeployedList:
+            return _facet(runtime).list(scope)
+
+        kept = self._fleet.kept(leave.service, DEPLOYMENT, ask, fresh_s=FRESH_S, over=leave.over)
+        verbs, jobs = self._verbs(leave), tuple(seen(task, leave) for task in self._tasks.latest(name))
+        return page_of(kept, query, datetime.now(UTC), verbs=verbs, with_revisions=with_revisions, jobs=jobs)
+
+    def get(self, actor: Actor, name: str, workload: str) -> WorkloadAnswer:
+        """Read one workload with its revisions. Raise Missing when it is not the service's."""
+        leave = self._door.enter(actor, actions.DEPLOYMENT_VIEW, name)
+        scope = leave.service.scope()
+
+        def ask(runtime: Runtime) -> tuple[Deployed, tuple[Revision, ...]]:
+            facet = _facet(runtime)
+            return facet.get(scope, workload), facet.revisions(scope, workload)
+
+        question = f"{DEPLOYMENT} {workload[:QUESTION_MAX_CHARS]}"
+        kept = self._fleet.kept(leave.service, question, ask, fresh_s=FRESH_S, over=leave.over)
+        found, revisions = kept.value
+        row = workload_row(found, datetime.now(UTC), verbs=self._verbs(leave), revisions=revisions)
+        jobs = tuple(task for task in self._tasks.latest(name) if task.target == target_of(found.id))
+        return WorkloadAnswer(workload=row, jobs=jobs, as_of=kept.as_of, stale=kept.stale, problem=kept.problem)
+
+    def manifest(self, actor: Actor, name: str, workload: str) -> ManifestAnswer:
+        """Give a workload as YAML. It holds the values of its environment, hence needs `manage`."""
+        leave = self._door.enter(actor, actions.DEPLOYMENT_MANIFEST, name, target=target_of(workload))
+        scope = leave.service.scope()
+        found = self._read(leave, lambda runtime: _facet(runtime).manifest(scope, workload))
+        return ManifestAnswer(workload=found.workload, text=found.text, revision=found.revision)
+
+    def plan(self, actor: Actor, name: str, change: Change, *, revision: str = "") -> Preview:
+        """Say what a change would do, and what it takes to do it. Raise Stale where `revision` is not what is there."""
+        leave = self._let(actor, name, change)
+        for guard in self._guards(leave, change):
+            verdict = guard(Asked(leave=leave))
+            if verdict.refusal is not None:
+                raise verdict.refusal
+        plan = self._planned(leave, change)
+        if revision and revision != plan.revision:
+            hint = "Open it anew, and put your changes into what is there now."
+            raise Stale(f"{plan.target} was changed since you looked at it.", hint=hint)
+        return previewed(self._door, leave, plan)
+
+    def apply(self, actor: Actor, name: str, change: Change, *, consent: Consent, revision: str = "") -> Changed:
+        """Do a change, once. Raise Stale where the workload is no longer as at `revision`, when one is given."""
+        leave = self._let(actor, name, change)
+        guards: list[Guard] = [*self._guards(leave, change)]
+        if leave.action.dangerous:
+            guards.append(confirmation(lambda: self._planned(leave, change)))
+        reasoned = replace(change, reason=consent.reason)
+        with self._door.act(leave, target=target_of(change.workload), consent=consent, guards=guards) as outcome:
+            facet = _facet(self._fleet.runtime(leave.service.runtime, over=leave.over), change)
+            applied = facet.apply(leave.service.scope(), reasoned, revision=revision)
+            outcome.detail = applied.sentence
+        self._fleet.forget(leave.service)
+        job = self._rollouts.follow(leave, change.workload, applied) if applied.lasting else None
+        targets = (applied.target, *((applied.made,) if applied.made else ()))
+        return Changed(done=Done(sentence=applied.sentence, targets=targets), job=job, revision=applied.revision)
+
+    def _let(self, actor: Actor, name: str, change: Change) -> Pass:
+        """Let somebody through to a change, as dangerous as it is here."""
+        leave = self._door.enter(actor, action_of(change), name, target=target_of(change.workload))
+        if leave.action.dangerous or not is_risky(change, production=leave.is_production):
+            return leave
+        return replace(leave, action=replace(leave.action, dangerous=True))
+
+    def _guards(self, leave: Pass, change: Change) -> tuple[Unprivileged, ...]:
+        if not isinstance(change, SetManifest | Rollback):
+            return ()
+        scope = leave.service.scope()
+
+        def before() -> str:
+            return self._read(leave, lambda runtime: _facet(runtime, change).manifest(scope, change.workload)).text
+
+        def after() -> str:
+            if isinstance(change, SetManifest):
+                return change.text
+            return self._read(leave, lambda runtime: _facet(runtime, change).manifest_after(scope, change)).text
+
+        def tokens() -> frozenset[str]:
+            return self._read(leave, lambda runtime: facet_of(runtime.commands).tokens(scope))
+
+        field = FIELD if isinstance(change, SetManifest) else REVISION
+        return (Unprivileged(before=before, after=after, tokens=tokens, field=field),)
+
+    def _planned(self, leave: Pass, change: Change) -> Plan:
+        scope = leave.service.scope()
+        return self._read(leave, lambda runtime: _facet(runtime, change).plan(scope, change))
+
+    def _verbs(self, leave: Pass) -> frozenset[str]:
+        """Give what the runtime offers and this person may: they go together, or not at all."""
+        if not self._door.may(leave.permissions, actions.DEPLOYMENT_EDIT):
+            return NO_VERBS
+        opened = self._fleet.opened(leave.service.runtime, over=leave.over)
+        facet = opened.runtime.deployment if opened else None
+        return facet.verbs if facet else NO_VERBS
+
+    def _read(self, leave: Pass, ask: Callable[[Runtime], T]) -> T:
+        return self._fleet.read(leave.service.runtime, ask, over=leave.over)
+
+
+def _facet(runtime: Runtime, change: Change | None = None) -> Deployment:
+    """Give the facet. Raise Unsupported where there is none, or where it does not know the change."""
+    facet = runtime.deployment
+    if facet is None:
+        raise Unsupported(f"{runtime.kind.capitalize()} offers no Deployment tab here.")
+    if change is not None and VERBS[type(change)] not in facet.verbs:
+        raise Unsupported(f"{runtime.kind.capitalize()} cannot do this: it has no “{VERBS[type(change)]}”.")
+    return facet

@@ -1,0 +1,141 @@
+"""The values that the Domains tab hands to the page and to the API, and how its rows are searched and sorted. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from opsmodal.listing import ListQuery, Page, SortKey, cut, has_words, sorted_by
+from opsmodal.recent import Kept
+from runtimes.base import RANK, Severity
+from runtimes.domains import DomainChoices, DomainList, DomainRow
+
+SOON = timedelta(days=21)
+"""A certificate of 90 days is renewed when a third is left; one that has less than three weeks was not."""
+SORTS: Mapping[str, SortKey] = {
+    "host": lambda row: (row.host, row.path),
+    "target": lambda row: (row.target, row.port),
+    "object": lambda row: (row.object, row.host),
+    "class": lambda row: row.class_name,
+    "expiry": lambda row: row.certificate_not_after,
+    "ready": lambda row: row.ready,
+    "state": lambda row: (RANK[row.severity], row.host, row.path),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DomainAnswer:
+    """One host and path. `target` is the Service (or container) and `port` its number or name.
+
+    `ready` counts what of the target is ready, None where that is not known; `problems` are what the runtime itself
+    knows to be wrong. `fixed` is why the row is not changed here. `address` is what a browser would be sent to.
+    """
+
+    id: str
+    kind: str
+    object: str
+    host: str
+    path: str
+    path_type: str
+    target: str
+    port: str
+    class_name: str
+    tls: bool
+    tls_secret: str
+    certificate_not_after: datetime | None
+    certificate_names: tuple[str, ...]
+    ready: int | None
+    entries: tuple[str, ...]
+    problems: tuple[str, ...]
+    severity: Severity
+    managed_by: str
+    editable: bool
+    fixed: str
+    revision: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DomainsAnswer(Page[DomainAnswer]):
+    """The rows of a service, and what new ones can be made of, for who may change them."""
+
+    choices: DomainChoices
+    may_change: bool = False
+
+
+def domain_answer(row: DomainRow, now: datetime) -> DomainAnswer:
+    """Make the answer of a row."""
+    return DomainAnswer(
+        id=row.id,
+        kind=row.kind,
+        object=row.object,
+        host=row.host,
+        path=row.path,
+        path_type=row.path_type,
+        target=row.backend,
+        port=row.port,
+        class_name=row.class_name,
+        tls=row.tls,
+        tls_secret=row.tls_secret,
+        certificate_not_after=row.certificate_not_after,
+        certificate_names=row.certificate_names,
+        ready=row.ready,
+        entries=row.entries,
+        problems=row.problems,
+        severity=_severity(row, now),
+        managed_by=row.managed_by,
+        editable=row.editable,
+        fixed=row.fixed,
+        revision=row.revision,
+        address=_address(row),
+    )
+
+
+def _severity(row: DomainRow, now: datetime) -> Severity:
+    if row.problems:
+        return Severity.ERROR
+    ends = row.certificate_not_after
+    return Severity.PROGRESS if ends is not None and ends - now < SOON else Severity.OK
+
+
+def _address(row: DomainRow) -> str:
+    """Give what a browser would open, "" for a host that stands for many."""
+    if "*" in row.host:
+        return ""
+    path = row.path if row.path_type in ("Prefix", "Exact") else "/"
+    return f"http{'s' if row.tls else ''}://{row.host}{path}"
+
+
+def page_of(kept: Kept[DomainList], query: ListQuery, now: datetime, *, may_change: bool) -> DomainsAnswer:
+    """Search, sort and cut; what is in trouble comes first unless it is sorted otherwise."""
+    rows = [domain_answer(row, now) for row in kept.value.items]
+    found = [row for row in rows if _contains(row, query.search)]
+    ordered = sorted_by(found, query.sort or "state", SORTS)
+    items, following = cut(ordered, query)
+    return DomainsAnswer(
+        items=items,
+        total=len(ordered),
+        next=following,
+        as_of=kept.as_of,
+        stale=kept.stale,
+        problem=kept.problem,
+        counts=_counts(rows),
+        notes=kept.value.notes,
+        choices=kept.value.choices if may_change else _seen(kept.value.choices),
+        may_change=may_change,
+    )
+
+
+def _seen(choices: DomainChoices) -> DomainChoices:
+    """Give what there is to choose for who chooses nothing: gateways are the cluster's, Secrets whoever's is there."""
+    return DomainChoices(backends=choices.backends, kinds=choices.kinds)
+
+
+def _contains(row: DomainAnswer, search: str) -> bool:
+    words = (row.host, row.path, row.target, row.port, row.object, row.class_name, row.tls_secret, *row.problems)
+    return has_words(" ".join(words), search)
+
+
+def _counts(rows: Sequence[DomainAnswer]) -> dict[str, int]:
+    return {each.value: sum(row.severity is each for row in rows) for each in Severity}
