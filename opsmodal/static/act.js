@@ -9,6 +9,8 @@ const CHANGED_MS = 4000;
 
 async function send(form, button) {
   const confirmed = form.hasAttribute("data-confirmed");
+  // A page about what is changed leads away with it: what was done is said there.
+  if (confirmed && document.querySelector("main [data-leaves]")) return form.submit();
   const from = form.closest("details")?.querySelector("summary") || button;
   const place = form.closest("[data-asked]");
   const tell = (sentence) => { place.querySelector("[role=status]").textContent = sentence; };
@@ -19,7 +21,7 @@ async function send(form, button) {
     const question = doc.querySelector("[data-confirm], [data-asked]");
     if (place) question ? morph(place, question) : tell(errorOf(doc));
     else if (question) openDialog(document.adoptNode(question), confirmed ? null : from, form.dataset.for);
-    else if (status >= 400) complain(errorOf(doc));
+    else if (status >= 400) again(form, doc) || complain(errorOf(doc));
     else done(doc, confirmed ? closeDialog() : form.dataset.for);
   } catch (error) {
     if (error instanceof SignedOut) location.assign("/sign-in");
@@ -34,6 +36,15 @@ async function send(form, button) {
 function answerTo(form) {
   const fields = new URLSearchParams(new FormData(form));
   return form.method === "get" ? fetchPage(`${form.action}?${fields}`) : fetchPage(form.action, fields);
+}
+
+// The same form with what is wrong beside its fields, and what was typed in them, takes the place of the one sent.
+function again(form, doc) {
+  const [old, fresh] = [form.closest("[data-again]"), doc.querySelector("[data-again]")];
+  if (!old || !fresh) return false;
+  old.replaceWith(document.adoptNode(fresh));
+  fresh.querySelector("[aria-invalid]")?.focus();
+  return true;
 }
 
 function complain(sentence) {

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from opsmodal.permissions import Permission
-from opsmodal.tabs import commands, instances, logs, overview
+from opsmodal.tabs import commands, config, deployment, domains, instances, logs, overview
 from opsmodal.web.routes import Routes
 
 
@@ -35,6 +35,9 @@ TABS = (
         labels={"": "Containers", "kubernetes": "Pods"},
         routes=instances.routes,
     ),
+    Tab(name="deployment", permission=Permission.VIEW, labels={"": "Deployment"}, routes=deployment.routes),
+    Tab(name="config", permission=Permission.MANAGE, labels={"": "Config"}, routes=config.routes),
     Tab(name="logs", permission=Permission.LOGS, labels={"": "Logs"}, routes=logs.routes),
     Tab(name="commands", permission=Permission.EXEC, labels={"": "Commands"}, routes=commands.routes),
+    Tab(name="domains", permission=Permission.VIEW, labels={"": "Domains"}, routes=domains.routes),
 )

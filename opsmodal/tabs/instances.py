@@ -64,7 +64,8 @@ def one(service: str, instance: str) -> Response:
     value = operations().instances.get(actor(), service, instance)
     verbs = operations().instances.look(actor(), service).verbs
     usage = operations().usage.instance(actor(), service, value.instance.id, exact=True)
-    return respond(value, "instances/instance.html", verbs=verbs, service=service, usage=usage)
+    offers = operations().debugging.offers(actor(), service)
+    return respond(value, "instances/instance.html", verbs=verbs, service=service, usage=usage, offers=offers)
 
 
 @routes.get(f"{ONE}/cause", actions.INSTANCES_VIEW, CauseAnswer)

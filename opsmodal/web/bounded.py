@@ -19,6 +19,7 @@ TERMINATED = "wsgi.input_terminated"
 
 def bound(asked: Request, max_bytes: int) -> None:
     """Let no more than so many bytes of the body be read: reading on is answered 413."""
+    asked.max_form_memory_size = max_bytes  # werkzeug's own bound of 500 kB is for forms without a bound on the body
     if asked.content_length is None and asked.environ.get(TERMINATED):
         asked.environ[INPUT] = _Bounded(asked.environ[INPUT], max_bytes)
     else:

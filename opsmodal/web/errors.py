@@ -46,7 +46,10 @@ STATUSES: dict[type[Exception], tuple[int, str]] = {
     runtime.Denied: (502, "runtime-denied"),
     runtime.Stale: (412, "changed-meanwhile"),
     runtime.Conflict: (409, "conflict"),
+    runtime.AutoscalerActive: (409, "autoscaler-active"),
+    runtime.Lacking: (424, "missing"),
     runtime.Invalid: (422, "runtime-rejected"),
+    runtime.Disallowed: (422, "disallowed"),
     runtime.Unsupported: (422, "unsupported"),
     runtime.Expired: (410, "expired"),
     runtime.Unavailable: (503, "runtime-unavailable"),
@@ -85,6 +88,8 @@ class ErrorBody(msgspec.Struct, omit_defaults=True, kw_only=True):
     hits: tuple[str, ...] = ()
     confirm: str = ""
     command: str = ""
+    grant: str = ""
+    """YAML that gives a right which the runtime's identity lacks."""
     reason_wanted: bool = False
     problems: tuple[own.Problem, ...] = ()
 
@@ -108,6 +113,7 @@ def answer(error: Exception) -> AnyResponse:
         hits=getattr(error, "hits", ()),
         confirm=getattr(error, "confirm", ""),
         command=getattr(error, "command", ""),
+        grant=getattr(error, "grant", ""),
         reason_wanted=getattr(error, "reason_wanted", False),
         problems=getattr(error, "problems", ()),
     )
@@ -136,7 +142,8 @@ def _body(word: str, status: int, detail: str, hint: str = "") -> ErrorBody:
 
 def known(error: Exception) -> tuple[int, str]:
     """Give the status and the word of one of our own errors."""
-    return next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
+    status, word = next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
+    return status, f"{error.what}-{word}" if isinstance(error, runtime.Lacking) else word
 
 
 def count_refusal(error: Exception) -> None:

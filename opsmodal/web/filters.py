@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from flask import Flask
 from markupsafe import Markup
 
-from opsmodal.web import console
+from opsmodal.web import console, quantities
 from opsmodal.web.ansi import ACTING, visible
 from runtimes.base import Container, Severity
 
@@ -140,6 +140,7 @@ FILTERS = (
     summed,
     percent,
     *console.FILTERS,
+    *quantities.FILTERS,
 )
 
 

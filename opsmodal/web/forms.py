@@ -10,7 +10,7 @@ from opsmodal.registry.tree import Unreadable, plucked, read_tree
 
 Form = Mapping[str, str]
 FILE_NAMES = {"kubeconfig": "kubeconfig", "ca": "ca.pem", "certificate": "cert.pem", "key": "key.pem"}
-UNSHOWN = frozenset({"policy", "runbooks"})
+UNSHOWN = frozenset({"policy", "runbooks", "egressAllow", "metricsServer", "imageCleanup"})
 """Keys that are written in a document only: saving a form must not take a policy away."""
 PROFILE_SUFFIXES = {("openvpn", "configFile"): "ovpn", ("openvpn", "authFile"): "login"}
 
@@ -18,6 +18,8 @@ PROFILE_SUFFIXES = {("openvpn", "configFile"): "ovpn", ("openvpn", "authFile"): 
 def runtime_entry(form: Form, name: str, before: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     """Read the form of a runtime. A credential that is left empty keeps the one that `before` names."""
     entry: dict[str, Any] = {"name": name, "kind": form.get("kind", "")}
+    if before.get("kind", entry["kind"]) == entry["kind"]:
+        entry |= {key: value for key, value in before.items() if key in UNSHOWN and value}
     sent: dict[str, str] = {}
     if entry["kind"] == "kubernetes":
         _cluster(form, before, entry, sent)
@@ -76,7 +78,6 @@ def _cluster(form: Form, before: Mapping[str, Any], entry: dict[str, Any], sent:
 
 def _engine(form: Form, before: Mapping[str, Any], entry: dict[str, Any], sent: dict[str, str]) -> None:
     entry["socket"] = form.get("socket", "").strip()
-    entry |= {key: value for key, value in before.items() if key in UNSHOWN and value}
     if form.get("proxyAdmin", "").strip():
         entry["proxyAdmin"] = form["proxyAdmin"].strip()
     if form.get("host", "").strip():

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 _FOREIGN_ID = re.compile(r"[A-Za-z0-9_.:-]{8,64}")
 """An id that a proxy in front has given is kept when it can do no harm in a log."""
-LARGE_BODIES = ("/config", "/yaml", "/registry")
+LARGE_BODIES = ("/config", "/yaml", "/registry", "/manifest")
 STRANGERS_PREFIX = "/sign-"
 STRANGERS_BODY_MAX_BYTES = 128 * 1024
 """Signing in is open to everybody: enough for any name and password, and few fields to take apart."""

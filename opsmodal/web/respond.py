@@ -78,7 +78,12 @@ def body_fields() -> Mapping[str, Any]:
 
 def flag(name: str) -> bool:
     """Read a yes/no field."""
-    value = sent(name).lower()
+    return said(sent(name), name)
+
+
+def said(text: str, name: str) -> bool:
+    """Read what a yes/no field says. Raise BadRequest for anything else."""
+    value = text.lower()
     if value in ("", "0", "false", "no", "off"):
         return False
     if value in ("1", "true", "yes", "on"):

@@ -23,16 +23,19 @@ from opsmodal.web.routes import LIST_PARAMETERS, Routes
 
 routes = Routes("services")
 FILTERS = ("environment", "status", "runtime")
+PARTS = {"instances": ("scaling", "metrics-server", "debug-pods")}
+"""Pages of a service that belong to a tab and have addresses of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TabLink:
-    """A tab as it is shown: its number is its key."""
+    """A tab as it is shown: its number is its key. `current`: the page on screen is the tab or a part of it."""
 
     name: str
     label: str
     url: str
     number: int
+    current: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,11 +109,16 @@ def frame_of(header: Header, way: Tag) -> Frame:
             label=tab.label(header.row.kind),
             url=f"/services/{header.row.name}/{tab.name}",
             number=number,
+            current=request.path.startswith(_addresses(header.row.name, tab.name)),
         )
         for number, tab in enumerate(shown, 1)
     )
-    on_screen = (link.name for link in links if request.path.startswith(link.url))
+    on_screen = (link.name for link in links if link.current)
     return Frame(header=header, tabs=links, way=way, tab=next(on_screen, TABS[0].name))
+
+
+def _addresses(service: str, tab: str) -> tuple[str, ...]:
+    return tuple(f"/services/{service}/{each}" for each in (tab, *PARTS.get(tab, ())))
 
 
 def _back(service: str) -> str:
