@@ -24,6 +24,7 @@ from tests.bench import (
     command_streams,
     commands,
     connections,
+    depth,
     first_answer,
     following,
     killed,
@@ -68,6 +69,10 @@ BENCHMARKS: Mapping[str, Callable[[Size], Iterator[Figure]]] = {
     "command-one-shots": one_shots.one_shots,
     "command-stream": command_streams.one,
     "command-streams": command_streams.many,
+    "depth-idle": depth.idle,
+    "depth-pages": depth.deployment_pages,
+    "depth-crowd": depth.crowd,
+    "depth-config": depth.large_config,
 }
 SIZES = {"full": FULL, "quick": QUICK, "tiny": TINY}
 LIMIT_S = {"full": 600.0, "quick": 180.0, "tiny": 120.0}

@@ -19,6 +19,7 @@ from opsmodal.demo import cluster as clusters
 from opsmodal.demo.api.app import Api
 from opsmodal.demo.documents import Obj
 from opsmodal.demo.kinds import PODS
+from opsmodal.demo.life.deployment import DEPLOYMENTS
 from opsmodal.demo.life.output import NANOSECONDS, Line, nanoseconds
 
 NAMESPACE = "crowd"
@@ -122,6 +123,27 @@ class Crowd:
             document["status"]["containerStatuses"][0]["restartCount"] += 1
 
         self._storage.update(PODS, NAMESPACE, self.names[place], edit)
+
+    def workload(self, *, name: str) -> Obj:
+        """Put a Deployment of no pods there that stands still, as the controllers, which do not run, would leave it."""
+        labels = {"app": name}
+        template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "web", "image": "web:1"}]}}
+        spec = {"replicas": 0, "selector": {"matchLabels": labels}, "template": template}
+        metadata = {"name": name, "namespace": NAMESPACE}
+        self._cluster.create({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec})
+
+        def seen(document: Obj) -> None:
+            document.setdefault("status", {})["observedGeneration"] = document["metadata"]["generation"]
+
+        self._storage.update(DEPLOYMENTS, NAMESPACE, name, seen)
+        return {"made": name}
+
+    def configmap(self, *, name: str, size_bytes: int) -> Obj:
+        """Put a ConfigMap there whose one value is so large."""
+        metadata = {"name": name, "namespace": NAMESPACE}
+        data = {"data": "x" * size_bytes}
+        self._cluster.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data})
+        return {"made": name}
 
     def truth(self) -> Obj:
         """Give how often each pod was restarted, by its name."""

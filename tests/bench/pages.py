@@ -28,7 +28,7 @@ FILES = 8192
 def many_pages(size: Size) -> Iterator[Figure]:
     """Open the pages, change things, and note when each of them knows."""
     _allow_sockets()
-    with _looked_at(min(ROWS_ON_PAGE, size.pods)) as (cluster, server, load):
+    with looked_at(min(ROWS_ON_PAGE, size.pods)) as (cluster, server, load):
         server.get(f"/api/v1/services/{NAMESPACE}/instances")
         before_mb = server.rss_mb
         began = time.monotonic()
@@ -64,7 +64,7 @@ def shared_pages(size: Size) -> Iterator[Figure]:
     """Count what the API server is asked in the same time for one page and for five."""
     counts = {}
     for pages in (1, 5):
-        with _looked_at(min(ROWS_ON_PAGE, size.pods)) as (cluster, server, load):
+        with looked_at(min(ROWS_ON_PAGE, size.pods)) as (cluster, server, load):
             load.ask(do="open", url=live_url(server), tokens=server.tokens[:1], count=pages)
             before = sum(cluster.ask(do="asked").values())
             time.sleep(size.counted_s)
@@ -83,7 +83,8 @@ def shared_pages(size: Size) -> Iterator[Figure]:
 
 
 @contextlib.contextmanager
-def _looked_at(pods: int) -> Iterator[tuple[Child, Served, Child]]:
+def looked_at(pods: int) -> Iterator[tuple[Child, Served, Child]]:
+    """Give a crowded cluster, the server of it, and what opens pages on it."""
     with crowded(pods=pods) as (cluster, place):
         registry, files = of_cluster("crowded", place["kubeconfig"], [NAMESPACE])
         with served(registry, files) as server:

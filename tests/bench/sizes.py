@@ -30,6 +30,9 @@ class Size:
     audit_rows: int
     ssh_log_lines: int
     streamed_s: float
+    steady_s: float
+    idle_s: float
+    deep_pods: int
 
 
 FULL = Size(
@@ -53,6 +56,9 @@ FULL = Size(
     audit_rows=1_000_000,
     ssh_log_lines=500_000,
     streamed_s=10,
+    steady_s=25,
+    idle_s=180,
+    deep_pods=10_000,
 )
 QUICK = Size(
     rounds=2,
@@ -75,6 +81,9 @@ QUICK = Size(
     audit_rows=200_000,
     ssh_log_lines=100_000,
     streamed_s=4,
+    steady_s=25,
+    idle_s=60,
+    deep_pods=10_000,
 )
 TINY = Size(
     rounds=1,
@@ -97,4 +106,7 @@ TINY = Size(
     audit_rows=2_000,
     ssh_log_lines=500,
     streamed_s=1,
+    steady_s=2,
+    idle_s=2,
+    deep_pods=40,
 )

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from opsmodal.demo.cluster import Cluster, start
@@ -80,6 +80,13 @@ def with_scripts(page: Page) -> None:
     page.wait_for_load_state("load")
     if not page.evaluate(ALL_SCRIPTS_CAME):
         page.reload()
+
+
+def followed(page: Page, link: Locator) -> None:
+    """Click a link that leads to another page, and wait until the scripts of that one run."""
+    with page.expect_navigation():
+        link.click()
+    with_scripts(page)
 
 
 def arrived(page: Page, title: str) -> None:

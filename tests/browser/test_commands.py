@@ -146,6 +146,16 @@ def test_a_line_is_checked_without_running(own: Own) -> None:
     assert page.locator(".outcome .line").count() == 0
 
 
+def test_a_question_takes_an_earlier_refusal_away(own: Own) -> None:
+    page = own.visit(TAB)
+    typed(page, "kubectl get pods -A")
+    expect(page.locator("[data-verdict]")).to_contain_text("Refused.")
+    typed(page, f"kubectl delete pod {POD}")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    expect(page.locator("[data-verdict]")).to_be_empty()
+    expect(page.get_by_label("Command line")).to_have_attribute("aria-invalid", "false")
+
+
 def test_in_production_the_name_is_asked_for_and_enter_alone_does_nothing(own: Own) -> None:
     page = own.visit(TAB)
     typed(page, "kubectl rollout restart deployment/web")

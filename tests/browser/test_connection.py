@@ -185,6 +185,7 @@ def test_the_banner_without_script_is_answered_by_one_button(forked: Own) -> Non
     assert chosen(forked) == ("auto", True)
 
 
+@pytest.mark.often("light")
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("size", [WIDE, NARROW])
 def test_no_choice_has_a_serious_finding(forked: Own, axe_script: Path, theme: str, size: tuple[int, int]) -> None:

@@ -15,7 +15,7 @@ def test_tabs_services_and_search_have_keys(visit: Visit) -> None:
     arrived(page, "shop · Pods · opsmodal")
     page.wait_for_load_state()
     page.keyboard.press("3")
-    arrived(page, "shop · Logs · opsmodal")
+    arrived(page, "shop · Deployment · opsmodal")
     page.wait_for_load_state()
     page.keyboard.press("/")
     expect(page.get_by_label("Search services")).to_be_focused()

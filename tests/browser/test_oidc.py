@@ -56,6 +56,7 @@ def test_who_cancels_is_told_and_can_go_another_way(badge: Own) -> None:
     page.wait_for_url("**/services/shop/overview")
 
 
+@pytest.mark.often("light")
 @pytest.mark.parametrize(("size", "name"), [(WIDE, "wide"), (NARROW, "narrow")])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_says_what_failed_and_what_to_do(badge: Own, size: tuple[int, int], name: str, scheme: str) -> None:

@@ -134,9 +134,9 @@ def test_without_script_people_are_added_and_told_what_is_wrong(own: Own) -> Non
 
 
 ROLES = {
-    "viewer": ("Overview", "Pods"),
-    "developer": ("Overview", "Pods", "Logs"),
-    "manager": ("Overview", "Pods", "Logs", "Commands"),
+    "viewer": ("Overview", "Pods", "Deployment", "Domains"),
+    "developer": ("Overview", "Pods", "Deployment", "Logs", "Domains"),
+    "manager": ("Overview", "Pods", "Deployment", "Config", "Logs", "Commands", "Domains"),
 }
 
 

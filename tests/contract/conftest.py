@@ -1,7 +1,7 @@
 """One set of cases, every engine, every way: gives each case a fresh World on each engine, over each connection.
 
-`make test` runs all of them over a direct connection, and those marked `smoke` over each other one too; `make test-all`
-runs all over all.
+`make test` runs all of them over a direct connection, and those marked `smoke` over the other ways too, each way with
+an engine or two of `PAIRS`; `make test-all` runs all over all.
 """
 
 from __future__ import annotations
@@ -32,13 +32,23 @@ NAMED = [name for name in ENGINES if name != "cluster" or os.environ.get(SETTING
 """A real cluster takes part where one is named; `test_real_cluster.py` says once when none is."""
 
 
+PAIRS = {"ssh": {"simulated", "docker"}, "jump": {"podman"}, "wireguard": {"simulated"}, "openvpn": {"docker"}}
+"""Which engine `make test` reaches over which way: every way and every engine, but not every two of them."""
+
+
 @pytest.hookimpl(tryfirst=True)  # pytest leaves out what is marked in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave to `make test-all` what is no smoke test over another way than the direct one."""
+    """Leave to `make test-all` what is over another way than the direct one and no smoke test, or of no pair."""
     for item in items:
         taken = getattr(item, "callspec", None)
-        if taken and taken.params.get("way", DIRECT) != DIRECT and item.get_closest_marker("smoke") is None:
+        way = taken.params.get("way", DIRECT) if taken else DIRECT
+        if way != DIRECT and (item.get_closest_marker("smoke") is None or not _is_pair(way, item.name)):
             item.add_marker(pytest.mark.exhaustive)
+
+
+def _is_pair(way: str, name: str) -> bool:
+    """Tell whether a case takes an engine that goes with the way; its engine stands among its parameters."""
+    return bool(PAIRS[way] & set(name.partition("[")[2].rstrip("]").split("-")))
 
 
 @pytest.fixture(scope="session", params=NAMED)

@@ -155,6 +155,7 @@ def test_outputs_come_apart_and_the_exit_code_as_it_is(engine_world: EngineWorld
     settle(lambda: inside(engine_world, name) == [], "the keeper has gone", within_s=GONE_S)
 
 
+@pytest.mark.often("docker")
 @pytest.mark.parametrize(
     ("script", "code"), [("exit 0", 0), ("exit 255", 255), ("kill -KILL $$", 137), ("kill -TERM $$", 143)]
 )
@@ -196,6 +197,7 @@ def test_user_folder_and_environment_are_honoured(engine_world: EngineWorld) -> 
     assert found.out == b"65534\n/www\na b=c\n"
 
 
+@pytest.mark.often("docker")
 def test_a_path_of_its_own_does_not_take_the_keeper_away(engine_world: EngineWorld) -> None:
     name = engine_world.healthy()
     found = ran(engine_world, name, "/bin/sleep", "99", limit_s=2, environment=("PATH=/nowhere",))
@@ -219,6 +221,7 @@ ENDINGS = {
 }
 
 
+@pytest.mark.often("docker")
 @pytest.mark.parametrize("how", ENDINGS)
 def test_nothing_is_left_when(engine_world: EngineWorld, how: str) -> None:
     name = engine_world.healthy()
@@ -228,6 +231,7 @@ def test_nothing_is_left_when(engine_world: EngineWorld, how: str) -> None:
     nothing_left(engine_world, name)
 
 
+@pytest.mark.often("docker")
 def test_ordinary_commands_leave_no_dead_processes_either(engine_world: EngineWorld) -> None:
     """The first process of the container takes in no orphans: each would stay until the container is stopped."""
     name = engine_world.healthy()
@@ -254,6 +258,7 @@ def test_stopped_from_another_thread_it_ends_with_all_that_it_started(engine_wor
     nothing_left(engine_world, name)
 
 
+@pytest.mark.often("docker")
 @pytest.mark.parametrize("where", ["container", "host", "cli"])
 def test_a_killed_server_leaves_nothing(engine_world: EngineWorld, where: str) -> None:
     name, marked = engine_world.healthy(), word()
@@ -315,6 +320,7 @@ def test_a_line_that_is_cut_for_a_moment_is_no_exit(engine_world: EngineWorld) -
     assert (end.code, end.reason) == (None, Ended.LOST)
 
 
+@pytest.mark.often("podman")
 def test_a_crashed_engine_is_told_and_ends_the_command(engine_world: EngineWorld) -> None:
     name, marked = engine_world.healthy(), word()
     first = int(engine_world.inspect(name)["State"]["Pid"])

@@ -96,6 +96,7 @@ def test_outputs_come_apart_and_the_exit_code_is_the_inner_programs_own(world: W
     assert last.code == 7
 
 
+@pytest.mark.often("docker", "simulated")
 @pytest.mark.parametrize("code", [1, 124, 125, 126, 127])
 def test_codes_that_others_use_too_are_passed_on(world: World, code: int) -> None:
     name = world.healthy()

@@ -133,6 +133,7 @@ def test_a_container_that_ran_out_of_memory_is_told_with_its_limit(box: EngineWo
     assert "16" in told
 
 
+@pytest.mark.often("docker")
 @pytest.mark.parametrize("code", [0, 1, 137, 143])
 def test_an_end_is_judged_by_its_exit_code(box: EngineWorld, code: int) -> None:
     name = box.run(f"exit {code}", exited)
@@ -210,6 +211,7 @@ def test_a_name_that_another_service_took_over_reaches_nothing(box: EngineWorld)
             box.runtime.instances.restart(box.scope, wanted)
 
 
+@pytest.mark.often("docker")
 @pytest.mark.parametrize("by", ["containers", "labels"])
 def test_a_service_may_be_names_or_labels_instead_of_a_project(box: EngineWorld, by: str) -> None:
     name = box.run(STAY, running, "--label", "team=blue", elsewhere=True)
@@ -297,6 +299,7 @@ def test_a_stopped_container_uses_nothing_known(box: EngineWorld) -> None:
     assert usage.missing_reason == "Only running containers use anything."
 
 
+@pytest.mark.often("podman")
 def test_many_looks_do_not_wait_for_figures(box: EngineWorld) -> None:
     box.replicas(6)
     box.runtime.instances.list(box.scope)

@@ -92,6 +92,7 @@ def test_another_services_instances_cannot_be_touched(world: World) -> None:
     assert world.exists(strange)
 
 
+@pytest.mark.often("docker", "simulated")
 @pytest.mark.parametrize(
     "name", ["", ".", "..", "../x", "a/b", "a%2fb", "a?b=c", "no such thing", "ä", "x" * 300, "-x", "X", "a\nb", "a;b"]
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import urllib3
@@ -167,12 +168,19 @@ def test_one_namespace_is_enough_for_every_tab(kubernetes: KubernetesWorld, narr
     assert [proposal.scope.namespace for proposal in narrow.discover()] == [scope.namespace]
 
 
+def granted(text: str) -> list[dict[str, Any]]:
+    """Give the rules of the Role that a refusal prints."""
+    role = next(each for each in yaml.safe_load_all(text) if each["kind"] == "Role")
+    return list(role["rules"])
+
+
 def test_a_missing_right_is_named_with_verb_and_resource(kubernetes: KubernetesWorld, narrow: Runtime) -> None:
     name = kubernetes.healthy()
     with pytest.raises(Denied) as caught:
         narrow.instances.delete(kubernetes.scope, name, force=False)
     assert "to delete pods in namespace" in caught.value.sentence
-    assert "--verb=delete --resource=pods" in caught.value.hint
+    assert "this Role" in caught.value.hint
+    assert {"apiGroups": [""], "resources": ["pods"], "verbs": ["delete"]} in granted(caught.value.grant)
     assert kubernetes.exists(name)
     with pytest.raises(Denied) as caught:
         narrow.instances.list(kubernetes.other_scope)

@@ -115,9 +115,10 @@ def test_what_was_done_here_is_in_the_very_next_list(world: World, watch: Watch)
 def test_many_readers_have_one_watch_between_them(world: World, watch: Watch) -> None:
     readers = [world.runtime.instances.watch(world.scope) for _ in range(READERS)]
     try:
+        # Other tests keep watches in this process: an engine's is named by its runtime, a cluster's by the namespace.
+        own = world.scope.namespace or "containers of test"
         names = [each.name for each in threading.enumerate() if each.name.startswith("watch: ")]
-        watching = [name for name in names if world.scope.namespace in name]
-        assert len(watching) == len(set(watching)) == 1
+        assert len([name for name in names if own in name]) == 1
         made = world.healthy()
         for each in [*readers, watch]:
             awaited(each, lambda: made in rows(world), "the new one")

@@ -77,6 +77,7 @@ def test_lines_come_in_order_with_time_and_source(world: World) -> None:
     assert [line.nanoseconds for line in lines] == sorted(line.nanoseconds for line in lines)
 
 
+@pytest.mark.often("docker", "simulated")
 @pytest.mark.parametrize("tail", [0, 1, 7, 100])
 def test_tail_gives_the_last_lines(world: World, tail: int) -> None:
     name = world.chatty(20)

@@ -322,18 +322,18 @@ class SimulatedWorld(KubernetesWorld):
 
     def __init__(self, api: Api, way: Way, cluster: Cluster) -> None:
         super().__init__(api, way)
-        self._cluster = cluster
+        self.cluster = cluster
 
     def crash(self) -> None:
-        self._cluster.pause()
+        self.cluster.pause()
 
     def revive(self) -> None:
-        self._cluster.resume()
+        self.cluster.resume()
 
     def saying(self, data: bytes) -> str:
         name = self._pod(STAY, ready)
         for line in data.removesuffix(b"\n").split(b"\n"):
-            assert self._cluster.write_log(self.scope.namespace, name, "web", line)
+            assert self.cluster.write_log(self.scope.namespace, name, "web", line)
         settle(lambda: len(self._log(name)) >= len(data), f"{len(data)} bytes of {name}")
         return name
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from tests.engines.netns import machine_network
 from tests.engines.process import own_folder, processes_of, sweep, wait_for
 
-OTHERS = re.compile(r"\b(om[\w-]+|veth\w+|cni-\w+)\b")
-"""Interfaces of the tests' engines and of their containers."""
+OTHERS = re.compile(r"\b(om[\w-]+|veth\w+|cni[\w-]+)\b")
+"""Interfaces of the tests' engines and of their containers, and of a real cluster's node that is this machine."""
 OURS = re.compile(r"^(ssh|vpn)\b", re.IGNORECASE)
 """How connections name their threads; the engines of other tests have threads too, which stay."""
 GONE_S = 20.0

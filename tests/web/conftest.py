@@ -92,7 +92,8 @@ def example_cluster() -> Iterator[Cluster]:
 
 @dataclass(frozen=True)
 class Seed:
-    """A data folder with people in it: hashing their passwords takes longer than all the rest, so it is done once."""
+    """A data folder with people, services and grants in it: making them takes longer than all the rest, so it is done
+    once. Its runtime is gone."""
 
     folder: Path
     tokens: dict[str, str]
@@ -100,17 +101,30 @@ class Seed:
 
 @pytest.fixture(scope="session")
 def seed(tmp_path_factory: pytest.TempPathFactory) -> Seed:
-    """Make people of every role, and a token for each."""
+    """Make people of every role, a token for each, and the example's services."""
     folder = tmp_path_factory.mktemp("seed")
     store = open_store(Settings(data_dir=folder).store_url)
-    open_vault(store, data_dir=folder)
+    registry = Registry(store, open_vault(store, data_dir=folder))
     people, tokens = People(store), {}
     for name in ("admin", "auditor", "nobody", *ROLES):
         people.add(name, password=PASSWORD, admin=name == "admin", auditor=name == "auditor")
         tokens[name] = people.new_token(name).secret
     tokens["narrow"] = people.new_token("manager", services=["shop"], permissions=[Permission.VIEW]).secret
+    document = example.registry("demo.yaml")
+    registry.put("runtimes", document["runtimes"][0], {"kubeconfig": _gone()})
+    for service in document["services"]:
+        registry.put("services", service)
+    for name in ROLES:
+        registry.put("grants", {"user": name, "role": name, "services": ["shop"]})
     store.close()
     return Seed(folder, tokens)
+
+
+def _gone() -> str:
+    """Give the kubeconfig of a cluster that is stopped: each installation has another one put in its place."""
+    cluster = start()
+    cluster.stop()
+    return cluster.kubeconfig()
 
 
 def installed(folder: Path, seed: Seed, cluster: Cluster, **more: Any) -> Installation:
@@ -118,14 +132,11 @@ def installed(folder: Path, seed: Seed, cluster: Cluster, **more: Any) -> Instal
     shutil.copytree(seed.folder, folder, dirs_exist_ok=True)
     settings = Settings(data_dir=folder, **more)
     store = open_store(settings.store_url)
-    app = create_app(settings, store)
     registry = Registry(store, open_vault(store, data_dir=folder))
     document = example.registry("demo.yaml")
     registry.put("runtimes", document["runtimes"][0], {"kubeconfig": cluster.kubeconfig()})
-    for service in document["services"]:
-        registry.put("services", service)
-    for name in ROLES:
-        registry.put("grants", {"user": name, "role": name, "services": ["shop"]})
+    # Made after that: an app that has read the seed's runtime goes on operating the cluster that is only read.
+    app = create_app(settings, store)
     return Installation(app, store, People(store), registry, seed.tokens, cluster, folder)
 
 

@@ -182,6 +182,7 @@ def _kill_the_worker_of_one_of_two_downloads(server: Server) -> None:
         assert {number for number, outcome in outcomes().items() if outcome == "interrupted"} == lost
 
 
+@pytest.mark.exhaustive
 def test_rows_reach_a_webhook_in_order_and_all_of_them_though_the_server_is_killed_again_and_again(
     tmp_path: Path, cluster: Cluster
 ) -> None:

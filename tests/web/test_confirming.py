@@ -15,9 +15,15 @@ from opsmodal.registry.rights import name_of
 from opsmodal.web.errors import MEDIA_TYPE
 from tests.web.conftest import Caller, Installation, Seed, closed, installed, own_page
 
-ELSEWHERE = {"instance.restart", "host-key.trust", "command.destroy", "command.runbook"}
+ELSEWHERE = {
+    *("instance.restart", "host-key.trust", "command.destroy", "command.runbook"),
+    *("deployment.rollback", "deployment.remove-autoscaler", "metrics-server.replace"),
+}
 """Only containers are restarted, and only a key that a server shows is trusted: tests/web/test_engines.py and
-tests/web/test_host_keys.py ask for them. For typed lines see tests/web/test_commands.py."""
+tests/web/test_host_keys.py ask for them. For typed lines see tests/web/test_commands.py, for what wants a second
+revision, an autoscaler or somebody else's Metrics Server tests/web/test_rollout_story.py and test_scaling.py."""
+BODIES: dict[str, dict[str, object]] = {"deployment.remove-pods": {"replicas": 0}}
+"""What an action sends beside its confirmation."""
 KEY = Trusted("bastion", 22, "ssh-ed25519", "bastion ssh-ed25519 AAAA", "SHA256:known", "admin", datetime.now(UTC))
 
 
@@ -43,6 +49,7 @@ def asked(made: Installation) -> dict[tuple[str, str], tuple[str, str, str]]:
     client = made.client()
     pending = client.get("/services/reports/instances").json["items"][0]["name"]
     token, own = (made.people.new_token(name).id for name in ("viewer", "admin"))
+    domain = client.get("/services/shop/domains").json["items"][0]["id"]
     grant = next(name_of(one.spec) for one in made.registry.granted() if one.spec.group == "oncall")
     return {
         ("instance.delete", "production"): ("DELETE", "/services/shop/instances/db-0", "shop"),
@@ -50,6 +57,11 @@ def asked(made: Installation) -> dict[tuple[str, str], tuple[str, str, str]]:
         ("instance.delete", ""): ("DELETE", f"/services/reports/instances/{pending}", "true"),
         ("instance.force-delete", ""): ("DELETE", f"/services/reports/instances/{pending}?force=true", "true"),
         ("instances.delete-pending", ""): ("POST", "/services/reports/instances/delete-pending", "true"),
+        ("deployment.remove-pods", "production"): ("PUT", "/services/shop/deployment/deployment.web/replicas", "shop"),
+        ("config.delete", "production"): ("DELETE", "/services/shop/config/configmaps/web-settings", "shop"),
+        ("domain.remove", "production"): ("DELETE", f"/services/shop/domains/{domain}", "shop"),
+        ("metrics-server.remove", "production"): ("DELETE", "/services/shop/metrics-server", "shop"),
+        ("images.clean", "production"): ("POST", "/services/shop/images/cleanup", "shop"),
         ("registry.remove", "production"): ("DELETE", "/registry/services/old-prod", "old-prod"),
         ("registry.remove", ""): ("DELETE", "/registry/services/old", "true"),
         ("host-key.forget", ""): ("DELETE", f"/registry/host-keys/{KEY.host}/{KEY.port}", "true"),
@@ -68,20 +80,23 @@ def test_everything_dangerous_asks_and_says_what_it_hits(strict: tuple[Installat
     dangerous = {name for name, action in actions.KNOWN.items() if action.dangerous}
     assert {name for name, _ in known} | ELSEWHERE == dangerous
     for (name, environment), (method, path, word) in known.items():
-        question = sent(client, method, path)
+        body = BODIES.get(name, {})
+        question = sent(client, method, path, **body)
         told = f"{name} {environment} {question}"
         assert (question["code"], question["confirm"]) == ("confirmation-required", word), told
         assert question["hits"], told
         wanted = required == "always" or (required == "production" and environment == "production")
         assert question.get("reason_wanted", False) is wanted, told
         for wrong in ("yes", word.upper(), f"{word} ", "true" if word != "true" else "shop"):
-            assert sent(client, method, path, confirm=wrong)["code"] == "confirmation-required", f"{told} {wrong!r}"
+            assert sent(client, method, path, confirm=wrong, **body)["code"] == "confirmation-required", (
+                f"{told} {wrong!r}"
+            )
         if wanted:
-            unsaid = sent(client, method, path, confirm=word)
+            unsaid = sent(client, method, path, confirm=word, **body)
             assert (unsaid["code"], "needs a reason" in unsaid["detail"]) == ("confirmation-required", True), told
 
 
-def sent(client: Caller, method: str, path: str, **body: str) -> dict[str, object]:
+def sent(client: Caller, method: str, path: str, **body: object) -> dict[str, object]:
     answer = client.call(method, path, json=body)
     assert answer.content_type == MEDIA_TYPE, f"{path} {body} was done: {answer.text[:200]}"
     found: dict[str, object] = answer.json

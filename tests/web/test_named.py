@@ -6,7 +6,6 @@ import contextlib
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +16,8 @@ from sqlalchemy import select
 from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
-from opsmodal.app import close_app, create_app
 from opsmodal.demo.cluster import Cluster
 from opsmodal.people import People
-from opsmodal.settings import Settings
 from opsmodal.store.tables import AuditRow
 from opsmodal.web.named import GROUPS_MAX_CHARS, Named, Said
 from tests.web.conftest import PASSWORD, Installation, Seed, closed, installed, own_page
@@ -37,20 +34,14 @@ def behind(tmp_path: Path, seed: Seed, example_cluster: Cluster) -> Iterator[Beh
     with contextlib.ExitStack() as stack:
 
         def make(**more: Any) -> Installation:
-            plain = installed(tmp_path, seed, example_cluster)
-            stack.callback(closed, plain)
-            settings = Settings(
-                data_dir=tmp_path,
-                **{
-                    "sign_in_header": HEADER,
-                    "sign_in_header_from": ("10.1.2.0/24", "2001:db8::/64"),
-                    "sign_in_header_groups": GROUPS,
-                    **more,
-                },
-            )
-            app = create_app(settings, plain.store)
-            stack.callback(close_app, app)
-            return replace(plain, app=app)
+            settings: dict[str, Any] = {
+                "sign_in_header": HEADER,
+                "sign_in_header_from": ("10.1.2.0/24", "2001:db8::/64"),
+                "sign_in_header_groups": GROUPS,
+            }
+            made = installed(tmp_path, seed, example_cluster, **settings | more)
+            stack.callback(closed, made)
+            return made
 
         yield make
 

@@ -89,11 +89,13 @@ def kubeconfig(server: str, token: str) -> str:
     )
 
 
-def plant(planting: Planting, folder: Path) -> None:
+def plant(planting: Planting, folder: Path, cluster: Cluster) -> None:
     """Put a secret wherever one can be put."""
     _at_the_door(planting)
     _in_the_registry(planting, folder)
     _in_actions(planting)
+    _in_config(planting, cluster)
+    _in_a_manifest(planting, cluster)
     planting.run("user", "add", "zoe", "--password-stdin", given=secret("NewPassword") + "\n")
     planting.run("user", "add", "yan", "--password-stdin", given=secret("x")[:3] + "\n")
     planting.run("token", "create", "nobody-of-this-name")
@@ -146,6 +148,48 @@ def _in_actions(planting: Planting) -> None:
     planting.api("GET", "/services/shop/logs?tail=5")
     for path in ("overview", "instances", "timeline", f"instances/{instance['id']}"):
         planting.api("GET", f"/services/shop/{path}")
+
+
+def _in_config(planting: Planting, cluster: Cluster) -> None:
+    """Save, preview, restore and delete Secrets, and let a webhook quote them."""
+    config, registry = "/services/shop/config/secrets", secret("Registry")
+    auth = base64.b64encode(f"joe:{registry}".encode()).decode()
+    login = json.dumps({"auths": {"ghcr.io": {"username": "joe", "password": registry, "auth": auth}}})
+    opaque = {"name": "opaque", "values": {"key": secret("Value"), "env": f"A=b\nPASSWORD={secret('Line')}\n"}}
+    pull = {"name": "pull", "type": "kubernetes.io/dockerconfigjson", "values": {".dockerconfigjson": login}}
+    for body in (opaque, pull):
+        planting.api("POST", config, body)
+        planting.api("POST", f"{config}?preview=true", {**body, "name": "other"})
+    planting.api("PUT", f"{config}/opaque", {"values": {"key": secret("Later")}})
+    planting.api("PUT", f"{config}/opaque", {"binary": {"key": f"no base64 {secret('Binary')}"}})
+    planting.api("PUT", f"{config}/opaque", {"values": [secret("List")]})
+    (version, *_) = planting.api("GET", f"{config}/opaque/versions")["items"][-1:]
+    planting.api("POST", f"{config}/opaque/versions/{version['id']}/restore", {"preview": True})
+    planting.api("POST", f"{config}/opaque/versions/{version['id']}/restore")
+    words = f'denied: "{registry}" and "{secret("Line")}" were leaked, and so was {secret("Denied")}'
+    cluster.faults.deny(words, "/api/v1/namespaces/shop/secrets")
+    for name, key in (("opaque", "key"), ("pull", ".dockerconfigjson")):
+        value = secret("Denied") if name == "opaque" else login.replace("joe", secret("Denied"))
+        assert MARK not in json.dumps(planting.api("PUT", f"{config}/{name}", {"values": {key: value}}))
+        assert MARK not in json.dumps(planting.api("DELETE", f"{config}/{name}", {"confirm": "shop"}))
+    cluster.faults.clear()
+    planting.api("GET", f"{config}/opaque?reveal=true")
+    planting.api("DELETE", f"{config}/opaque", {"confirm": "shop"})
+
+
+def _in_a_manifest(planting: Planting, cluster: Cluster) -> None:
+    """Put a secret into an environment, and let a webhook quote it."""
+    path = "/services/shop/deployment/deployment.web/manifest"
+    found = planting.api("GET", path)
+    entry = f"        env:\n        - name: API_PASSWORD\n          value: {secret('EnvironmentTyped')}\n"
+    text = found["text"].replace("        env:\n", entry, 1)
+    assert text != found["text"]
+    cluster.faults.deny(f"API_PASSWORD={secret('EnvironmentTyped')}", "/apis/apps/v1/namespaces/shop/deployments")
+    planting.api("PUT", path, {"text": text, "revision": found["revision"]})
+    cluster.faults.clear()
+    planting.api("PUT", path, {"text": text, "revision": found["revision"], "preview": True})
+    planting.api("PUT", path, {"text": f"{text}\nother: {secret('Field')}", "revision": found["revision"]})
+    planting.api("PUT", path, {"text": text, "revision": found["revision"], "reason": f"token={secret('Why')}"})
 
 
 @pytest.fixture(scope="module")
@@ -218,7 +262,7 @@ def test_no_planted_secret_is_kept_anywhere(tmp_path: Path, cluster: Cluster, da
         server = Server(tmp_path, cluster, **settings)
         ending.callback(lambda: server.end() if server.process.poll() is None else None)
         planting = Planting(server)
-        plant(planting, tmp_path)
+        plant(planting, tmp_path, cluster)
         _until_collected(planting)
         live = kept(server, tmp_path)
         server.end()
@@ -256,7 +300,14 @@ def kept(server: Server, folder: Path) -> dict[str, str]:
 def _demand_that_all_was_looked_through(places: dict[str, str], planting: Planting, hook: Webhook) -> None:
     """Find what stands beside each secret: else nothing was planted, or nothing looked through."""
     store = places.get("dump") or "".join(text for name, text in places.items() if name.startswith("opsmodal.db"))
-    for beside in ("rotated with --password •••", "joe:•••@db/shop", "(unknown name ", "robot:•••@registry.example"):
+    rows = (
+        "rotated with --password •••",
+        "joe:•••@db/shop",
+        "(unknown name ",
+        "robot:•••@registry.example",
+        "secret/opaque",
+    )
+    for beside in rows:
         in_file = beside.encode().decode("latin-1")
         assert beside in store or in_file in store, beside
     assert "audit-heads.jsonl" in places

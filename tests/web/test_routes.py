@@ -5,6 +5,7 @@ The table is `tests/web/permitted.py`; a route, socket, address, command or acti
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from dataclasses import fields, replace
@@ -161,11 +162,18 @@ def test_every_page_sends_strangers_to_the_sign_in(shown: Installation) -> None:
 @pytest.mark.parametrize("service", [OTHER, UNKNOWN])
 @pytest.mark.parametrize("actor", ["nobody", "auditor", *permitted.ROLES, "narrow"])
 def test_anothers_service_answers_like_one_that_does_not_exist(shown: Installation, actor: str, service: str) -> None:
+    said = f"There is no service '{service}' for you."
     for route in shown.app.extensions[ROUTES]:
-        if permitted.ROUTES[route.name].of_a_service:
+        if not permitted.ROUTES[route.name].of_a_service:
+            continue
+        if route.path:
             answer = shown.client(actor).call(route.method, path_of(route.path, service), json={})
-            assert answer.status_code == 404, f"{actor} {route.method} {route.path}"
-            assert answer.json["detail"] == f"There is no service '{service}' for you."
+            assert answer.json["detail"] == said, f"{actor} {route.method} {route.path}"
+        else:
+            token = {"Authorization": f"Bearer {shown.tokens[actor]}"}
+            answer = shown.app.test_client().get(path_of(route.page, service), headers=token)
+            assert said in html.unescape(answer.text), f"{actor} {route.page}"
+        assert answer.status_code == 404, f"{actor} {route.method} {route.path or route.page}"
 
 
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "PATCH", "TRACE", "CONNECT", "PROPFIND", "GETX", "get", "POST"])

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from opsmodal.app import FLEET
 from opsmodal.demo.cluster import Cluster
 from opsmodal.store.tables import AuditRow
 from tests.contract.several import Line, Several, lines, ways
@@ -37,6 +38,7 @@ def forked(
         entry = {"name": "demo", "kind": "kubernetes", "kubeconfig": {"file": "demo.yaml"}}
         kubeconfig = {"kubeconfig": simulated_cluster.kubeconfig()}
         made.registry.put("runtimes", {**entry, "connections": ways("lan", "bastion")}, kubeconfig)
+        made.app.extensions[FLEET].refresh()
         yield made, laid
         closed(made)
 
