@@ -249,7 +249,7 @@ def test_better_ways_are_tried_only_while_somebody_uses_the_runtime(make: Callab
 
 
 def test_a_way_that_cannot_be_opened_over_is_passed_over_however_well_it_probes(make: Callable[..., Made]) -> None:
-    """The port answers to TLS, and then the server says that it is not there. Nothing goes back to it within seconds."""
+    """The port answers to TLS, and then the server says that it is not there. Nothing goes back to it for seconds."""
     made = make("lan", "bastion", pace=PACE)
     made.cluster.faults.answer(503, "/version", times=1)
     made.ask()
