@@ -60,6 +60,8 @@ def _postgresql_folders() -> list[str]:
 
 TOGETHER = ("docker", "podman", "rootless", "cluster", "browser")
 """Tests of one of these run in one worker, one after the other: each engine is started once, not once a worker."""
+BY_MODULE = {"cluster", "browser"}
+"""These start within a second: their tests stay together by module only, so that no worker is left alone with them."""
 
 ONCE = {"guard", "bench"}
 """Folders of unit tests that are pure: one try each. Other tests have threads, processes, sockets or an engine under
@@ -100,7 +102,8 @@ def _group(item: pytest.Item) -> str:
         return "packaging"
     fixtures = getattr(item, "fixturenames", ())
     words = " ".join(fixtures) + (item.name.partition("[")[2] if "engine" in fixtures else "")
-    return next((name for name in TOGETHER if name in words), "")
+    name = next((name for name in TOGETHER if name in words), "")
+    return f"{name}-{item.path.stem}" if name in BY_MODULE else name
 
 
 @pytest.fixture(scope="session", autouse=True)
