@@ -99,7 +99,7 @@ class Opening:
             if not host:
                 raise Invalid("opsmodal does not run in a pod with a service account.", hint="Give a kubeconfig.")
             return f"https://{f'[{host}]' if ':' in host else host}:{port}"
-        from runtimes.kubernetes.kubeconfig import chosen
+        from runtimes.kubernetes.login.kubeconfig import chosen
 
         kubeconfig = self._registry.credential("runtimes", spec.name, "kubeconfig") or ""
         context = spec.kubeconfig.context or None if spec.kubeconfig else None
@@ -132,7 +132,7 @@ class Opening:
 
     def _kubernetes(self, spec: KubernetesSpec, connection: Connection) -> Runtime:
         from runtimes.kubernetes.open import open_kubernetes
-        from runtimes.kubernetes.upkeep import UpkeepSettings
+        from runtimes.kubernetes.upkeep.facet import UpkeepSettings
 
         metrics, cleanup, usual = spec.metrics_server, spec.image_cleanup, UpkeepSettings()
         return open_kubernetes(

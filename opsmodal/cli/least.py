@@ -31,20 +31,20 @@ LENDING = """\
 
 def least(registry: Registry, name: str, tabs: Sequence[str], *, changes: bool) -> str:
     """Write the manifest of a service. Raise UsageError for wrong words, NotThere for no service on Kubernetes."""
-    from runtimes.kubernetes import leastrights
+    from runtimes.kubernetes.rights import needed
 
     if not name:
         raise click.UsageError("--rbac wants a SERVICE.")
-    unknown = [tab for tab in tabs if tab not in leastrights.TABS]
+    unknown = [tab for tab in tabs if tab not in needed.TABS]
     if unknown:
-        raise click.UsageError(f"There is no tab {unknown[0][:40]!r}. There are: {', '.join(leastrights.TABS)}.")
+        raise click.UsageError(f"There is no tab {unknown[0][:40]!r}. There are: {', '.join(needed.TABS)}.")
     spec = _spec(registry, name)
-    wanted, account = tabs or leastrights.TABS, spec.service_account or leastrights.DEFAULT_ACCOUNT
+    wanted, account = tabs or needed.TABS, spec.service_account or needed.DEFAULT_ACCOUNT
     head = HEAD.format(service=name, tabs=", ".join(wanted), kind="" if changes else ", reading only")
     named = "" if spec.service_account else UNREGISTERED.format(account=account)
-    manifest = leastrights.manifest(spec.namespace, account, wanted, changes=changes)
+    manifest = needed.manifest(spec.namespace, account, wanted, changes=changes)
     lending = LENDING.format(namespace=spec.namespace, account=account)
-    return head + named + manifest + lending + leastrights.lending(spec.namespace, account)
+    return head + named + manifest + lending + needed.lending(spec.namespace, account)
 
 
 def _spec(registry: Registry, name: str) -> ServiceSpec:

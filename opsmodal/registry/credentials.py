@@ -96,7 +96,7 @@ def settle(session: Session, vault: Vault, reading: Reading, holders: list[Holde
 
 def warnings_of(holders: list[Holder]) -> Iterator[str]:
     """Say of which runtimes the kubeconfig lets anybody answer in the cluster's name, and what VPN profiles allow."""
-    from runtimes.kubernetes import kubeconfig
+    from runtimes.kubernetes.login import kubeconfig
 
     for holder in holders:
         if holder.read.section == VPN_PROFILES:
@@ -174,7 +174,7 @@ def _missing(one: Named, name: str, files: Files) -> tuple[str, str]:
 
 def _inline(reading: Reading, one: Named, files: Files, allowed_exec: Sequence[str]) -> None:
     """Make a kubeconfig whole, so that no file is needed when it is used."""
-    from runtimes.kubernetes import kubeconfig
+    from runtimes.kubernetes.login import kubeconfig
 
     try:
         one.text = kubeconfig.inlined(one.text or "", files.beside(str(one.ref["file"])))
@@ -185,7 +185,7 @@ def _inline(reading: Reading, one: Named, files: Files, allowed_exec: Sequence[s
 
 
 def _check_kubeconfig(reading: Reading, one: Named, allowed_exec: Sequence[str]) -> None:
-    from runtimes.kubernetes import kubeconfig
+    from runtimes.kubernetes.login import kubeconfig
 
     try:
         kubeconfig.check(one.text or "", one.ref.get("context") or None, allowed_exec)

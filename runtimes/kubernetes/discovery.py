@@ -13,9 +13,10 @@ from dataclasses import dataclass
 
 from runtimes.base import Proposal, Scope
 from runtimes.errors import Denied, RuntimeProblem
-from runtimes.kubernetes import paths
-from runtimes.kubernetes.client import ONLY_METADATA, Client
-from runtimes.kubernetes.models import OnlyMetadata
+from runtimes.kubernetes.api import paths
+from runtimes.kubernetes.api.client import Client
+from runtimes.kubernetes.api.media import ONLY_METADATA
+from runtimes.kubernetes.objects.common import OnlyMetadata
 from runtimes.kubernetes.together import Together
 
 LABELS = ("app.kubernetes.io/part-of", "app.kubernetes.io/instance", "app.kubernetes.io/name")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 from runtimes.base import Event
-from runtimes.kubernetes.neighbours import EventObject, ObjectReference
+from runtimes.kubernetes.objects.neighbours import EventObject, ObjectReference
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from runtimes.base import Domain
-from runtimes.kubernetes.held import HeldPod
-from runtimes.kubernetes.neighbours import Backend, HttpPath, Ingress, ServiceObject
+from runtimes.kubernetes.objects.held import HeldPod
+from runtimes.kubernetes.objects.neighbours import Backend, HttpPath, Ingress, ServiceObject
 
 Accepts = Callable[[Mapping[str, str]], bool]
 

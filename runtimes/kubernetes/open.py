@@ -9,33 +9,33 @@ from pathlib import Path
 from connectors.base import Connection
 from runtimes.base import Identity, Runtime
 from runtimes.errors import Invalid
-from runtimes.kubernetes import kubeconfig as kubeconfigs
-from runtimes.kubernetes import rights
-from runtimes.kubernetes.access import Access, Login
-from runtimes.kubernetes.accounts import by_account
-from runtimes.kubernetes.acting import ActingAccess, Certless, Who
-from runtimes.kubernetes.client import Client
-from runtimes.kubernetes.commands import KubectlCommands
-from runtimes.kubernetes.config import NamespaceConfig
-from runtimes.kubernetes.debugging import PodDebugging
-from runtimes.kubernetes.deployment import WorkloadDeployment
+from runtimes.kubernetes.accounts.acting import ActingAccess, Certless, Who
+from runtimes.kubernetes.accounts.facets import by_account
+from runtimes.kubernetes.accounts.identities import Identities
+from runtimes.kubernetes.api.client import Client
+from runtimes.kubernetes.commands.facet import KubectlCommands
+from runtimes.kubernetes.commands.program import NAME
+from runtimes.kubernetes.config.facet import NamespaceConfig
+from runtimes.kubernetes.debugging.facet import PodDebugging
+from runtimes.kubernetes.deployment.facet import WorkloadDeployment
 from runtimes.kubernetes.discovery import Discovery
-from runtimes.kubernetes.domains import ClusterDomains
-from runtimes.kubernetes.figures import RecentFigures
-from runtimes.kubernetes.history import ClusterHistory
-from runtimes.kubernetes.identities import Identities
-from runtimes.kubernetes.instances import PodInstances
-from runtimes.kubernetes.kept import KeptLists
-from runtimes.kubernetes.live import LivePods
-from runtimes.kubernetes.login import Dialled, dialled, from_kubeconfig, from_pod
-from runtimes.kubernetes.logs import PodLogs
-from runtimes.kubernetes.models import Version
+from runtimes.kubernetes.domains.facet import ClusterDomains
+from runtimes.kubernetes.figures.recent import RecentFigures
+from runtimes.kubernetes.history.facet import ClusterHistory
+from runtimes.kubernetes.instances.facet import PodInstances
+from runtimes.kubernetes.login import kubeconfig as kubeconfigs
+from runtimes.kubernetes.login.access import Access, Login
+from runtimes.kubernetes.login.configuring import Dialled, dialled, from_kubeconfig, from_pod
+from runtimes.kubernetes.logs.facet import PodLogs
+from runtimes.kubernetes.objects.common import Version
 from runtimes.kubernetes.overview import PodOverview
-from runtimes.kubernetes.program import NAME
-from runtimes.kubernetes.restarts import Restarts
-from runtimes.kubernetes.rows import Rows
+from runtimes.kubernetes.pods.restarts import Restarts
+from runtimes.kubernetes.pods.rows import Rows
+from runtimes.kubernetes.rights import review
 from runtimes.kubernetes.together import Together
-from runtimes.kubernetes.upkeep import ClusterUpkeep, UpkeepSettings
+from runtimes.kubernetes.upkeep.facet import ClusterUpkeep, UpkeepSettings
+from runtimes.kubernetes.watching.kept import KeptLists
+from runtimes.kubernetes.watching.live import LivePods
 from runtimes.watched import Pace
 
 USUAL_UPKEEP = UpkeepSettings()
@@ -153,7 +153,7 @@ def _runtime(  # what acts as one identity: the runtime's own, or a service's ac
         domains=ClusterDomains(client, together, live, kept),
         debugging=PodDebugging(client, live, kept),
         history=history,
-        lacks=lambda scope: rights.lacks(client, scope.namespace),
+        lacks=lambda scope: review.lacks(client, scope.namespace),
         discover=Discovery(client, together, namespaces),
         check=check,
         close=close,

@@ -12,25 +12,28 @@ from typing import TypeVar
 
 from runtimes.base import Domain, Event, Instance, Scope, Severity, Snapshot, Summary
 from runtimes.errors import Unavailable
-from runtimes.kubernetes import events, ingresses, metrics, paths, workloads
-from runtimes.kubernetes.client import Client
-from runtimes.kubernetes.deployedobjects import DeployedObject
-from runtimes.kubernetes.held import HeldPod
-from runtimes.kubernetes.instances import PodInstances
-from runtimes.kubernetes.kept import KeptLists
-from runtimes.kubernetes.live import LivePods, selected
-from runtimes.kubernetes.metrics import Figures
-from runtimes.kubernetes.neighbours import EventObject, Ingress, ObjectReference, ServiceObject
+from runtimes.kubernetes import events, ingresses
+from runtimes.kubernetes.api import paths
+from runtimes.kubernetes.api.client import Client
+from runtimes.kubernetes.figures import metrics
+from runtimes.kubernetes.figures.metrics import Figures
+from runtimes.kubernetes.instances.facet import PodInstances
+from runtimes.kubernetes.objects.held import HeldPod
+from runtimes.kubernetes.objects.neighbours import EventObject, Ingress, ObjectReference, ServiceObject
+from runtimes.kubernetes.objects.workloads import DeployedObject
+from runtimes.kubernetes.pods.status import TERMINAL
 from runtimes.kubernetes.scoped import checked
 from runtimes.kubernetes.selectors import matcher
-from runtimes.kubernetes.status import TERMINAL
 from runtimes.kubernetes.together import Outcome, Together
+from runtimes.kubernetes.watching.kept import KeptLists
+from runtimes.kubernetes.watching.live import LivePods, selected
+from runtimes.kubernetes.workloads import summary
 from runtimes.resources import summed, without_limits, without_requests
 
 T = TypeVar("T")
 
 WARNINGS_MAX = 20
-LASTING = tuple(name for name, kind in workloads.KINDS.items() if kind not in workloads.PASSING)
+LASTING = tuple(name for name, kind in summary.KINDS.items() if kind not in summary.PASSING)
 """The resources whose objects say how many pods there should be."""
 
 
@@ -64,10 +67,10 @@ class PodOverview:
         known = self._read(checked(scope))
         accepts = matcher(scope.selector)
         pods, rows = known.pods.items, known.rows
-        found = workloads.workloads(known.workloads, pods, accepts)
-        ready, desired = workloads.totals(found)
+        found = summary.workloads(known.workloads, pods, accepts)
+        ready, desired = summary.totals(found)
         living = [pod for pod in pods if pod.status.phase not in TERMINAL]
-        asked = workloads.each_asks(living)
+        asked = summary.each_asks(living)
         return Summary(
             as_of=known.pods.as_of,
             workloads=tuple(found),
@@ -99,14 +102,14 @@ class PodOverview:
         if all(outcome.problem for outcome in (pods, *lists)):
             pods.get()
         known = {name: outcome.value for name, outcome in zip(LASTING, lists, strict=True) if not outcome.problem}
-        return workloads.totals(workloads.workloads(known, pods.value or (), matcher(scope.selector)))[1]
+        return summary.totals(summary.workloads(known, pods.value or (), matcher(scope.selector)))[1]
 
     def _identity(self, scope: Scope) -> tuple[tuple[str, str], ...]:
         own = (("Namespace", scope.namespace), ("Selector", scope.selector))
         return (*self.identity, *((name, value) for name, value in own if value))
 
     def _read(self, scope: Scope) -> Read:
-        lists = list(workloads.KINDS)
+        lists = list(summary.KINDS)
         pods, figures, warnings, domains, services, *objects = self.together.run(
             lambda: self.live.whole(scope),
             lambda: self.instances.figures(scope),

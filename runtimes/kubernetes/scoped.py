@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from runtimes.base import Scope
 from runtimes.errors import Invalid, Missing
-from runtimes.kubernetes import paths
-from runtimes.kubernetes.client import Client
-from runtimes.kubernetes.models import Pod
+from runtimes.kubernetes.api import paths
+from runtimes.kubernetes.api.client import Client
+from runtimes.kubernetes.objects.pods import Pod
 from runtimes.kubernetes.selectors import matcher
 
 AMBIGUOUS_SHOWN = 5

@@ -15,10 +15,10 @@ import yaml
 from connectors.direct import Direct
 from opsmodal.demo.cluster import Cluster
 from runtimes.base import Scope
-from runtimes.kubernetes import kubeconfig as kubeconfigs
-from runtimes.kubernetes.access import Access
-from runtimes.kubernetes.client import Client
-from runtimes.kubernetes.login import dialled, from_kubeconfig
+from runtimes.kubernetes.api.client import Client
+from runtimes.kubernetes.login import kubeconfig as kubeconfigs
+from runtimes.kubernetes.login.access import Access
+from runtimes.kubernetes.login.configuring import dialled, from_kubeconfig
 from tests.contract.world_kubernetes import Api
 
 Obj = dict[str, Any]

@@ -19,9 +19,9 @@ from runtimes.config import ConfigChange
 from runtimes.debugging import NewPod
 from runtimes.deployment import Restart, SetAutoscaler, SetReplicas
 from runtimes.errors import Denied, Lacking, RuntimeProblem
-from runtimes.kubernetes import leastrights
-from runtimes.kubernetes.accounts import PLAIN
+from runtimes.kubernetes.accounts.facets import PLAIN
 from runtimes.kubernetes.open import open_kubernetes
+from runtimes.kubernetes.rights import needed
 from tests.contract.test_commands_alike import cli, told
 from tests.contract.world_kubernetes import KubernetesWorld
 from tests.contract.worlds import World, settle
@@ -189,7 +189,7 @@ def least(cluster: KubernetesWorld, *, changes: bool) -> Scope:
         "Role": f"{RBAC}/namespaces/{namespace}/roles",
         "RoleBinding": f"{RBAC}/namespaces/{namespace}/rolebindings",
     }
-    for each in yaml.safe_load_all(leastrights.manifest(namespace, "least", leastrights.TABS, changes=changes)):
+    for each in yaml.safe_load_all(needed.manifest(namespace, "least", needed.TABS, changes=changes)):
         cluster.api.call("POST", places[each["kind"]], each)
     return replace(cluster.scope, service_account="least")
 

@@ -32,10 +32,10 @@ from runtimes.errors import (
     Stale,
     Unavailable,
 )
+from runtimes.kubernetes.api.client import Client
 from runtimes.kubernetes.changes import apply, plan
 from runtimes.kubernetes.changes.found import revision_of
-from runtimes.kubernetes.client import Client
-from runtimes.kubernetes.manifests import manifest as as_text
+from runtimes.kubernetes.deployment.manifests import manifest as as_text
 from tests.contract.changing import Obj, client_of, collection, opened, plain, workload
 from tests.contract.world_kubernetes import Api, settle
 from tests.unit.runtimes.kubernetes.canned import Canned, canned, failure, http

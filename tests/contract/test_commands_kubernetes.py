@@ -17,7 +17,7 @@ from connectors.base import Ended, Exit
 from connectors.direct import Direct
 from runtimes.commands import Command
 from runtimes.errors import Denied, Invalid, Missing, Unsupported
-from runtimes.kubernetes import inner
+from runtimes.kubernetes.commands import inner
 from runtimes.kubernetes.open import open_kubernetes
 from tests.contract.test_commands_alike import GONE_S, LIMIT_S, cli, commands, inside, seen, temporary, told, word
 from tests.contract.world_kubernetes import KubernetesWorld, Refused

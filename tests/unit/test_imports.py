@@ -16,7 +16,7 @@ PLANTED = [
     ("opsmodal/tabs/logs.py", "import opsmodal.registry.registry", "Tabs know operations and the web"),
     (
         "opsmodal/web/services.py",
-        "import runtimes.kubernetes.client",
+        "import runtimes.kubernetes.api.client",
         "Engines and connections are opened in one place",
     ),
     ("opsmodal/web/respond.py", "from opsmodal.audit import Audit", "Rows of the audit log are written by the door"),
@@ -31,6 +31,11 @@ PLANTED = [
     ("opsmodal/store/keys.py", "import runtimes.base", "The store knows only what it stores"),
     ("opsmodal/demo/clock.py", "import runtimes.base", "The simulated cluster is a program of its own"),
     ("opsmodal/helpers.py", "", "Nothing in opsmodal knows what stands above it"),
+    (
+        "runtimes/kubernetes/pods/status.py",
+        "import runtimes.kubernetes.instances.facet",
+        "Kubernetes is read from the top",
+    ),
     ("runtimes/memory.py", "import flask", "Runtimes and connectors know nothing of the web"),
     ("connectors/errors.py", "import runtimes.base", "The web application stands on runtimes"),
 ]

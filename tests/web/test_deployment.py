@@ -20,7 +20,7 @@ from flask.testing import FlaskClient
 from opsmodal.tabs import deployment
 from runtimes.base import Scope
 from runtimes.deployment import Deployed
-from runtimes.kubernetes.deployment import WorkloadDeployment
+from runtimes.kubernetes.deployment.facet import WorkloadDeployment
 from tests.web.conftest import Caller, Installation, own_page
 
 WEB, DB = "/services/shop/deployment/deployment.web", "/services/shop/deployment/statefulset.db"

@@ -14,12 +14,13 @@ import msgspec
 
 from runtimes.deployment import CPU_PERCENT, MAXIMUM, MINIMUM, Autoscaler, RemoveAutoscaler, SetAutoscaler
 from runtimes.errors import Conflict, Denied, Invalid, Lacking, Missing, RuntimeProblem, Unavailable
-from runtimes.kubernetes import autoscalers, paths
+from runtimes.kubernetes.api import paths
+from runtimes.kubernetes.api.media import MERGE
 from runtimes.kubernetes.changes.draft import Asked, Call, Draft, changed, command
 from runtimes.kubernetes.changes.found import Found, Obj
 from runtimes.kubernetes.changes.scaling import counted, replicas_of, scaled
-from runtimes.kubernetes.client import MERGE
 from runtimes.kubernetes.upkeep.standing import answers
+from runtimes.kubernetes.workloads import autoscalers
 from runtimes.planning import Difference
 
 API_VERSION, KIND = "autoscaling/v2", "HorizontalPodAutoscaler"

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from runtimes.kubernetes.changes.found import KEPT, OWN, Found, Obj
-from runtimes.kubernetes.configplans import CONTEXT_LINES, common, moved
+from runtimes.kubernetes.config.plans import CONTEXT_LINES, common, moved
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 HIDDEN = KEPT | {LAST_APPLIED}

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping
 from runtimes.base import Scope
 from runtimes.deployment import Change
 from runtimes.errors import Invalid, RuntimeProblem, Stale, Unsupported
+from runtimes.kubernetes.api.client import Client
 from runtimes.kubernetes.changes.diffing import unified
 from runtimes.kubernetes.changes.draft import Asked, Call, Draft, locked, reasoned
 from runtimes.kubernetes.changes.found import Found, Obj, find, part, revision_of
 from runtimes.kubernetes.changes.table import drafting
-from runtimes.kubernetes.client import Client
 from runtimes.kubernetes.managers import managed_by
 from runtimes.planning import Applied, Plan
 

@@ -14,8 +14,9 @@ import msgspec
 
 from runtimes.base import Scope
 from runtimes.deployment import Change
+from runtimes.kubernetes.api.client import Client
+from runtimes.kubernetes.api.media import JSON, JSON_PATCH, MERGE, STRATEGIC
 from runtimes.kubernetes.changes.found import Found, Obj
-from runtimes.kubernetes.client import JSON, JSON_PATCH, MERGE, STRATEGIC, Client
 from runtimes.planning import Difference
 
 CAUSE = "kubernetes.io/change-cause"

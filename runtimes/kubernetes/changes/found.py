@@ -14,11 +14,11 @@ import msgspec
 
 from runtimes.base import Scope
 from runtimes.errors import Denied, Invalid, Missing
-from runtimes.kubernetes import paths
-from runtimes.kubernetes.client import Client
+from runtimes.kubernetes.api import paths
+from runtimes.kubernetes.api.client import Client
 from runtimes.kubernetes.scoped import checked
 from runtimes.kubernetes.selectors import matcher
-from runtimes.kubernetes.workloads import KINDS
+from runtimes.kubernetes.workloads.summary import KINDS
 
 Obj = dict[str, Any]
 RESOURCES: Mapping[str, str] = {kind.lower(): resource for resource, kind in KINDS.items()}

@@ -12,12 +12,12 @@ from decimal import Decimal
 from runtimes.base import Resources
 from runtimes.deployment import SetResources
 from runtimes.errors import Invalid
+from runtimes.kubernetes.api.media import STRATEGIC
 from runtimes.kubernetes.changes.draft import Asked, Draft, changed, command, patch, patch_command
 from runtimes.kubernetes.changes.found import Found, Obj, part
 from runtimes.kubernetes.changes.images import container_of, in_container
 from runtimes.kubernetes.changes.rollouts import by_hand, pods_of, rolls
-from runtimes.kubernetes.client import STRATEGIC
-from runtimes.kubernetes.quantity import quantity
+from runtimes.kubernetes.objects.quantity import quantity
 
 MILLI = Decimal("0.001")
 """The finest share of a core that the API takes."""

@@ -12,14 +12,14 @@ from typing import Any
 
 from runtimes.deployment import Rollback
 from runtimes.errors import Conflict, Missing
-from runtimes.kubernetes import paths
-from runtimes.kubernetes.around import revision_in
+from runtimes.kubernetes.api import paths
+from runtimes.kubernetes.api.media import JSON_PATCH, STRATEGIC
 from runtimes.kubernetes.changes.diffing import LAST_APPLIED
 from runtimes.kubernetes.changes.draft import Asked, Call, Draft, changed, command, patch
 from runtimes.kubernetes.changes.found import Found, Obj, part
 from runtimes.kubernetes.changes.rollouts import by_hand, pods_of, rolls
 from runtimes.kubernetes.changes.scaling import replicas_of
-from runtimes.kubernetes.client import JSON_PATCH, STRATEGIC
+from runtimes.kubernetes.workloads.around import revision_in
 from runtimes.planning import Difference
 
 HASH = "pod-template-hash"

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Callable
 
 from runtimes.deployment import RunNow, Suspend
-from runtimes.kubernetes import paths
+from runtimes.kubernetes.api import paths
 from runtimes.kubernetes.changes.draft import Asked, Call, Draft, changed, command, patch, patch_command
 from runtimes.kubernetes.changes.found import Found, Obj, part
 from runtimes.planning import Difference

@@ -10,9 +10,9 @@ from dataclasses import replace
 
 from runtimes.deployment import Autoscaler, SetReplicas
 from runtimes.errors import AutoscalerActive, Conflict, Denied, Invalid
-from runtimes.kubernetes.autoscalers import autoscalers
 from runtimes.kubernetes.changes.draft import Asked, Draft, changed, command, patch
 from runtimes.kubernetes.changes.found import Found
+from runtimes.kubernetes.workloads.autoscalers import autoscalers
 
 REPLICAS_MAX = 2**31 - 1
 """int32, as the API has it."""

@@ -36,7 +36,7 @@ from runtimes.kubernetes.changes import (
 )
 from runtimes.kubernetes.changes.draft import Drafting
 from runtimes.kubernetes.changes.found import Found
-from runtimes.kubernetes.workloads import KINDS
+from runtimes.kubernetes.workloads.summary import KINDS
 
 ROLLED = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
 """Kinds that replace their pods when the template changes."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from runtimes.config import CertificateFacts
 from runtimes.domains import DomainChoices
-from runtimes.kubernetes.certificates import CERTIFICATE, facts_of
+from runtimes.kubernetes.config.certificates import CERTIFICATE, facts_of
 from runtimes.kubernetes.domains.models import EndpointSlice, GatewayObject, ServiceObject, TlsSecret
 from runtimes.kubernetes.domains.routes import gateway_name
 from runtimes.kubernetes.domains.rules import INGRESS, ROUTE, Holder, Rule

@@ -13,8 +13,9 @@ from typing import Any
 from runtimes.base import Scope
 from runtimes.domains import DomainChange, DomainList
 from runtimes.errors import Conflict, Invalid, Lacking, Missing, Stale
-from runtimes.kubernetes import paths
-from runtimes.kubernetes.client import MERGE, Client
+from runtimes.kubernetes.api import paths
+from runtimes.kubernetes.api.client import Client
+from runtimes.kubernetes.api.media import MERGE
 from runtimes.kubernetes.domains import around as surroundings
 from runtimes.kubernetes.domains import drafts, ingress, routes, rows
 from runtimes.kubernetes.domains.conflicts import demand_free, demand_own
@@ -22,11 +23,11 @@ from runtimes.kubernetes.domains.drafts import Draft
 from runtimes.kubernetes.domains.reading import Known, Reading
 from runtimes.kubernetes.domains.rules import ANY_HOST, INGRESS, RESOURCES, ROUTE, Document, Holder, Rule
 from runtimes.kubernetes.domains.wishes import demand_possible, normal
-from runtimes.kubernetes.kept import KeptLists
-from runtimes.kubernetes.live import LivePods
 from runtimes.kubernetes.scoped import checked
 from runtimes.kubernetes.selectors import matcher
 from runtimes.kubernetes.together import Together
+from runtimes.kubernetes.watching.kept import KeptLists
+from runtimes.kubernetes.watching.live import LivePods
 from runtimes.planning import Applied, Plan
 
 LISTED_MAX = 8

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import msgspec
 
-from runtimes.kubernetes.held import Condition, Labels, Model
-from runtimes.kubernetes.models import Metadata
+from runtimes.kubernetes.objects.common import Metadata
+from runtimes.kubernetes.objects.held import Condition, Labels, Model
 from runtimes.structs import make_ready
 
 

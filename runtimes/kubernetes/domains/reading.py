@@ -16,20 +16,21 @@ from typing import TypeVar
 from runtimes.base import Scope
 from runtimes.config import CertificateFacts
 from runtimes.errors import Denied, Unavailable
-from runtimes.kubernetes import paths
-from runtimes.kubernetes.client import ONLY_METADATA, Client
-from runtimes.kubernetes.deployedobjects import DeployedObject
+from runtimes.kubernetes.api import paths
+from runtimes.kubernetes.api.client import Client
+from runtimes.kubernetes.api.media import ONLY_METADATA
 from runtimes.kubernetes.domains import around as surroundings
 from runtimes.kubernetes.domains import ingress, routes
 from runtimes.kubernetes.domains.around import Around, Labels
 from runtimes.kubernetes.domains.models import EndpointSlice, GatewayObject, Groups, ServiceObject, TlsSecret
 from runtimes.kubernetes.domains.rules import Document, Holder
-from runtimes.kubernetes.kept import KeptLists
-from runtimes.kubernetes.live import LivePods
-from runtimes.kubernetes.models import OnlyMetadata
+from runtimes.kubernetes.objects.common import OnlyMetadata
+from runtimes.kubernetes.objects.workloads import DeployedObject
 from runtimes.kubernetes.scoped import checked
 from runtimes.kubernetes.selectors import matcher
 from runtimes.kubernetes.together import Outcome, Together
+from runtimes.kubernetes.watching.kept import KeptLists
+from runtimes.kubernetes.watching.live import LivePods
 
 T = TypeVar("T")
 Lists = Client | KeptLists

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from runtimes.kubernetes.models import Metadata
+from runtimes.kubernetes.objects.common import Metadata
 
 Document = dict[str, Any]
 """An object as the API server writes it: kept whole, since whatever is sent back is made of it."""

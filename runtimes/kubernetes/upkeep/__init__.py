@@ -1,5 +1,5 @@
-"""What the cluster under a service needs: the Metrics API, and room for images on its nodes."""
+"""What the cluster under a service needs: the Metrics API, and room for images on its nodes.
 
-from runtimes.kubernetes.upkeep.upkeep import ClusterUpkeep, UpkeepSettings
-
-__all__ = ["ClusterUpkeep", "UpkeepSettings"]
+The door is `facet.ClusterUpkeep`. `standing` says how both are; `installing` sets up the Metrics API by the `manifest`
+it has, and `cleaning` removes images by pods that `cleaner` writes.
+"""

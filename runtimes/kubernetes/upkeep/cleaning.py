@@ -12,11 +12,12 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic, sleep
 
 from runtimes.errors import Conflict, Disallowed, Invalid, Missing, RuntimeProblem, Stale
-from runtimes.kubernetes import paths
-from runtimes.kubernetes.client import Client
-from runtimes.kubernetes.held import Model
-from runtimes.kubernetes.models import Metadata, OnlyMetadata, Pod
-from runtimes.kubernetes.status import STARTING, TERMINAL
+from runtimes.kubernetes.api import paths
+from runtimes.kubernetes.api.client import Client
+from runtimes.kubernetes.objects.common import Metadata, OnlyMetadata
+from runtimes.kubernetes.objects.held import Model
+from runtimes.kubernetes.objects.pods import Pod
+from runtimes.kubernetes.pods.status import STARTING, TERMINAL
 from runtimes.kubernetes.upkeep import cleaner
 from runtimes.kubernetes.upkeep.standing import read_log
 from runtimes.planning import Progress, Step

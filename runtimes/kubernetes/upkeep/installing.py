@@ -17,10 +17,10 @@ import yaml
 
 from runtimes.base import Scope
 from runtimes.errors import Conflict, Denied, Missing, RuntimeProblem, Stale, Unavailable
-from runtimes.kubernetes.client import Client
+from runtimes.kubernetes.api.client import Client
 from runtimes.kubernetes.managers import managed_by
-from runtimes.kubernetes.models import OnlyMetadata
-from runtimes.kubernetes.neighbours import WorkloadObject
+from runtimes.kubernetes.objects.common import OnlyMetadata
+from runtimes.kubernetes.objects.neighbours import WorkloadObject
 from runtimes.kubernetes.upkeep.manifest import NAME, NAMESPACE, Part, parts
 from runtimes.kubernetes.upkeep.standing import Serving, answers, serving, standing
 from runtimes.planning import Difference, Plan, Progress, Step

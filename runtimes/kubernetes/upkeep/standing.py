@@ -11,13 +11,14 @@ from datetime import UTC, datetime, timedelta
 
 from runtimes.base import Event
 from runtimes.errors import Denied, Missing, RuntimeProblem
-from runtimes.kubernetes import paths
-from runtimes.kubernetes.client import Client
+from runtimes.kubernetes.api import paths
+from runtimes.kubernetes.api.client import Client
 from runtimes.kubernetes.events import newest_first
-from runtimes.kubernetes.held import Labels, Model
-from runtimes.kubernetes.models import Metadata, OnlyMetadata, Page, Pod
-from runtimes.kubernetes.neighbours import EventObject, ObjectReference, WorkloadObject
-from runtimes.kubernetes.status import STARTING, condition_is, printed
+from runtimes.kubernetes.objects.common import Metadata, OnlyMetadata, Page
+from runtimes.kubernetes.objects.held import Labels, Model
+from runtimes.kubernetes.objects.neighbours import EventObject, ObjectReference, WorkloadObject
+from runtimes.kubernetes.objects.pods import Pod
+from runtimes.kubernetes.pods.status import STARTING, condition_is, printed
 from runtimes.kubernetes.upkeep.manifest import MANAGED_BY, NAME, NAMESPACE, OURS, REGISTRATION
 from runtimes.structs import make_ready
 from runtimes.upkeep import MetricsServer

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from opsmodal.demo.shell.interpreter import Shell
 from opsmodal.demo.shell.machine import FILES_MAX_BYTES, Machine, usual_files
 from opsmodal.demo.shell.steps import STDOUT, Ask, Say, Wait
-from runtimes.kubernetes import inner
+from runtimes.kubernetes.commands import inner
 
 STEPS_MAX = 3000
 

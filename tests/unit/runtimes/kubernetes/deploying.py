@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from runtimes.kubernetes.around import Around
-from runtimes.kubernetes.deployedobjects import ControllerRevision, DeployedObject
-from runtimes.kubernetes.held import HeldPod
+from runtimes.kubernetes.objects.held import HeldPod
+from runtimes.kubernetes.objects.workloads import ControllerRevision, DeployedObject
+from runtimes.kubernetes.workloads.around import Around
 from tests.unit.runtimes.kubernetes import making
 
 Obj = dict[str, Any]

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from runtimes.kubernetes.models import Pod
+from runtimes.kubernetes.objects.pods import Pod
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 

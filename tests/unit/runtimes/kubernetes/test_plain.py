@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtimes.errors import Invalid, Missing
-from runtimes.kubernetes import paths
+from runtimes.kubernetes.api import paths
 from runtimes.kubernetes.events import event, newest_first
-from runtimes.kubernetes.expiry import certificate_expires_at, lapsed, spoken, token_expires_at
-from runtimes.kubernetes.neighbours import EventObject
-from runtimes.kubernetes.quantity import cores, quantity, whole_bytes
+from runtimes.kubernetes.login.expiry import certificate_expires_at, lapsed, spoken, token_expires_at
+from runtimes.kubernetes.objects.neighbours import EventObject
+from runtimes.kubernetes.objects.quantity import cores, quantity, whole_bytes
 from runtimes.kubernetes.selectors import matcher
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)

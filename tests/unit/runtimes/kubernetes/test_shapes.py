@@ -10,14 +10,16 @@ import pytest
 
 from runtimes.base import LogQuery, Usage
 from runtimes.errors import Missing
-from runtimes.kubernetes import discovery, ingresses, metrics, workloads
-from runtimes.kubernetes.details import detail
-from runtimes.kubernetes.metrics import Figures
-from runtimes.kubernetes.models import Pod
-from runtimes.kubernetes.neighbours import Ingress, PodMetrics, ServiceObject, WorkloadObject
-from runtimes.kubernetes.pods import first_container, instance
+from runtimes.kubernetes import discovery, ingresses
+from runtimes.kubernetes.figures import metrics
+from runtimes.kubernetes.figures.metrics import Figures
+from runtimes.kubernetes.logs.sources import sources
+from runtimes.kubernetes.objects.neighbours import Ingress, PodMetrics, ServiceObject, WorkloadObject
+from runtimes.kubernetes.objects.pods import Pod
+from runtimes.kubernetes.pods.details import detail
+from runtimes.kubernetes.pods.instance import first_container, instance
 from runtimes.kubernetes.selectors import matcher
-from runtimes.kubernetes.sources import sources
+from runtimes.kubernetes.workloads import summary
 from tests.unit.runtimes.kubernetes.making import NOW, container, ended, pod, running, waiting
 
 LIMITS = {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"cpu": "1", "memory": "128Mi"}}
@@ -182,7 +184,7 @@ PODS = [
 
 
 def test_workloads_are_counted_by_kind() -> None:
-    found = workloads.workloads(LISTS, PODS, matcher("app!=other"))
+    found = summary.workloads(LISTS, PODS, matcher("app!=other"))
     assert {each.id: (each.ready, each.desired) for each in found} == {
         "deployment.web": (2, 3),
         "deployment.zero": (0, 0),
@@ -196,12 +198,12 @@ def test_workloads_are_counted_by_kind() -> None:
         "pod.bare-pod": (1, 1),
         "kafka.events": (1, 2),
     }
-    assert workloads.totals(found) == (2 + 1 + 2 + 0 + 0 + 1 + 1, 3 + 0 + 1 + 4 + 1 + 1 + 1 + 2)
+    assert summary.totals(found) == (2 + 1 + 2 + 0 + 0 + 1 + 1, 3 + 0 + 1 + 4 + 1 + 1 + 1 + 2)
     assert found[0].resources.memory_request_bytes == 64 * 2**20
 
 
 def test_pods_of_kinds_that_could_not_be_listed_still_count() -> None:
-    found = workloads.workloads({}, PODS, matcher(""))
+    found = summary.workloads({}, PODS, matcher(""))
     assert {each.id: (each.ready, each.desired) for each in found} == {
         "pod.bare-pod": (1, 1),
         "replicaset.web-1": (1, 1),
@@ -213,24 +215,24 @@ def test_where_deployments_may_not_be_listed_their_replica_sets_stand_for_them()
     current = workload("web-2", spec={"replicas": 3}, status={"readyReplicas": 1}, meta=owned("Deployment", "web"))
     old = workload("web-1", spec={"replicas": 0}, meta=owned("Deployment", "web"))
     known = pod(conditions=READY, meta=owned("ReplicaSet", "web-2"))
-    found = workloads.workloads({"replicasets": [old, current]}, [known], matcher("app in (web-1, web-2)"))
+    found = summary.workloads({"replicasets": [old, current]}, [known], matcher("app in (web-1, web-2)"))
     assert {each.id: (each.ready, each.desired) for each in found} == {"replicaset.web-2": (1, 3)}
 
 
 def test_a_pod_counts_once_where_replica_sets_may_not_be_listed() -> None:
     labels = {"app": "web", "pod-template-hash": "5d4f"}
     known = pod(conditions=READY, meta={"labels": labels, **owned("ReplicaSet", "web-5d4f")})
-    found = workloads.workloads({"deployments": LISTS["deployments"]}, [known], matcher("app=web"))
+    found = summary.workloads({"deployments": LISTS["deployments"]}, [known], matcher("app=web"))
     assert [each.id for each in found] == ["deployment.web"]
 
 
 def test_the_sum_is_that_of_the_containers_that_set_a_value() -> None:
     whole = pod(spec={"containers": [{"name": "a", "resources": LIMITS}, {"name": "b", "resources": LIMITS}]})
     hole = pod(spec={"containers": [{"name": "a", "resources": LIMITS}, {"name": "b"}]})
-    assert workloads.summed(whole.spec.containers).cpu_limit_cores == 2
-    assert workloads.summed(hole.spec.containers).cpu_limit_cores == 1
-    assert [each.cpu_limit_cores for each in workloads.each_asks([whole, hole])] == [1, 1, 1, None]
-    assert workloads.summed([]).memory_limit_bytes is None
+    assert summary.summed(whole.spec.containers).cpu_limit_cores == 2
+    assert summary.summed(hole.spec.containers).cpu_limit_cores == 1
+    assert [each.cpu_limit_cores for each in summary.each_asks([whole, hole])] == [1, 1, 1, None]
+    assert summary.summed([]).memory_limit_bytes is None
 
 
 INGRESS = {

@@ -7,10 +7,10 @@ from typing import Any, cast
 
 from opsmodal.demo import patches
 from runtimes.base import Scope
+from runtimes.kubernetes.api.client import Client
 from runtimes.kubernetes.changes.draft import Asked, Draft
 from runtimes.kubernetes.changes.found import Found
-from runtimes.kubernetes.client import Client
-from runtimes.kubernetes.workloads import KINDS
+from runtimes.kubernetes.workloads.summary import KINDS
 
 Obj = dict[str, Any]
 DIGEST = f"sha256:{'ab' * 32}"

@@ -36,7 +36,7 @@ from runtimes.kubernetes.changes.running import run_now, suspend
 from runtimes.kubernetes.changes.scaling import scaled
 from runtimes.kubernetes.changes.strategy import set_strategy
 from runtimes.kubernetes.changes.table import DRAFTS, drafting
-from runtimes.kubernetes.quantity import quantity
+from runtimes.kubernetes.objects.quantity import quantity
 from tests.unit.runtimes.kubernetes.changes.making import DIGEST, asked, containers, found, played
 
 Obj = dict[str, Any]
