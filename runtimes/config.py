@@ -107,25 +107,32 @@ class Config(Protocol):
     """
 
     def list(self, scope: Scope) -> ConfigList:
-        """List all of the namespace, without values."""
+        """List all of the namespace, without values. Raise Denied only where neither kind may be read."""
         ...
 
     def get(self, scope: Scope, holder: Holder, name: str, *, with_uses: bool = True) -> ConfigContent:
-        """Read one; who uses it only where that is asked for, which takes many lists."""
+        """Read one; who uses it only where that is asked for, which takes many lists. Raise Missing."""
         ...
 
     def uses(self, scope: Scope, holder: Holder, name: str) -> Sequence[Use]:
-        """Say which workloads of the namespace use it, and how."""
+        """Say which workloads of the namespace use it, and how. One that does not exist may have users too."""
         ...
 
     def plan(self, scope: Scope, change: ConfigChange) -> Plan:
-        """Say what saving would do, checked by a dry run on the server. Values of Secrets never stand in it."""
+        """Say what saving would do, checked by a dry run on the server. Values of Secrets never stand in it.
+
+        Raise Stale when it is no longer at the revision of the change, Conflict for the name of a new one that is
+        taken, and Invalid for keys and values that cannot be, or for one that is locked or immutable.
+        """
         ...
 
     def save(self, scope: Scope, change: ConfigChange) -> Applied:
-        """Write one, once, at the revision that the change names; without one it is created."""
+        """Write one, once, at the revision that the change names; without one it is created.
+
+        Raise what `plan` raises. `revision` of what is given is the new one.
+        """
         ...
 
     def delete(self, scope: Scope, holder: Holder, name: str, *, revision: str) -> Applied:
-        """Delete one as it was at a revision."""
+        """Delete one as it was at a revision, or as it is now (""). Raise Missing, and Stale when it moved."""
         ...

@@ -35,7 +35,8 @@ class NewPod:
     image: str
 
 
-Wanted = CopyPod | NewPod
+DebugRequest = CopyPod | NewPod
+"""What somebody wants to look from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,16 +71,20 @@ class DebugPod:
 class Debugging(Protocol):
     """What can be looked at from beside a service. All methods raise only `runtimes.errors`."""
 
-    def draft(self, scope: Scope, wanted: Wanted, *, person: str, reason: str = "") -> Drafted:
-        """Say what would be made, as the runtime itself has checked it. Raise what it would refuse with."""
+    def draft(self, scope: Scope, wanted: DebugRequest, *, person: str, reason: str = "") -> Drafted:
+        """Say what would be made, as the runtime itself has checked it. `person` and `reason` are written on it.
+
+        Raise Missing for an instance or container that is not the service's, Invalid for what is no image, and what
+        the runtime would refuse it with.
+        """
         ...
 
     def make(self, scope: Scope, drafted: Drafted) -> DebugPod:
-        """Make it, once."""
+        """Make it, once. `pod` of what is given is "" where that takes longer than a moment. Raise RuntimeProblem."""
         ...
 
     def list(self, scope: Scope) -> tuple[DebugPod, ...]:
-        """List those of a service, newest first."""
+        """List those of a service, newest first. Raise RuntimeProblem."""
         ...
 
     def remove(self, scope: Scope, name: str) -> None:

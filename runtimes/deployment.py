@@ -250,18 +250,23 @@ class Deployment(Protocol):
     verbs: frozenset[str]
 
     def list(self, scope: Scope) -> DeployedList:
-        """List the workloads of a service with what a page shows of them."""
+        """List the workloads of a service with what a page shows of them. Raise RuntimeProblem if none can be read."""
         ...
 
     def get(self, scope: Scope, workload: str) -> Deployed:
-        """Read one by its id or its bare name, where that is unique. Raise Missing when it is not the service's."""
+        """Read one by its id (`deployment.web`) or its bare name.
+
+        Raise Missing when it is not the service's, Invalid where several have that name.
+        """
         ...
 
     def revisions(self, scope: Scope, workload: str) -> tuple[Revision, ...]:
-        """List the revisions, newest first; empty for kinds that have none."""
+        """List the revisions, newest first; empty for kinds that have none. Raise what `get` raises."""
         ...
 
-    def manifest(self, scope: Scope, workload: str) -> Manifest: ...
+    def manifest(self, scope: Scope, workload: str) -> Manifest:
+        """Give a workload as YAML; it may hold values of an environment. Raise what `get` raises."""
+        ...
 
     def manifest_after(self, scope: Scope, change: Change) -> Manifest:
         """Give the manifest that a change would leave, so that it can be judged; the one of now where it is the same.
@@ -271,15 +276,25 @@ class Deployment(Protocol):
         ...
 
     def progress(self, scope: Scope, workload: str, *, generation: int = 0) -> Progress:
-        """Say how far the rollout of at least this generation is, which pod waits for what, and what to do."""
+        """Say how far the rollout of at least this generation is, which pod waits for what, and what to do.
+
+        0 is whatever generation there is. Raise what `get` raises; a rollout that failed is an answer (`state`).
+        """
         ...
 
     def plan(self, scope: Scope, change: Change) -> Plan:
-        """Say what a change would do, checked by the runtime's own dry run. Raise what it would refuse with."""
+        """Say what a change would do, checked by the runtime's own dry run. Raise what it would refuse with.
+
+        That is Missing or Invalid as in `get`, Unsupported for what this kind cannot, AutoscalerActive for a number
+        that an autoscaler sets, Lacking for what the runtime needs for it, and Disallowed for a rule of its own.
+        """
         ...
 
     def apply(self, scope: Scope, change: Change, *, revision: str = "") -> Applied:
-        """Do it, once. Raise Stale when the workload is no longer at `revision`, where one is given."""
+        """Do it, once. Raise what `plan` raises, and Stale when the workload is no longer at `revision`.
+
+        Without a `revision` it is done to what there is now.
+        """
         ...
 
 

@@ -25,8 +25,8 @@ class DomainRow:
     """One rule. `id` is opaque, stable while the row is the same, fit for a path segment of an address.
 
     `kind` is "Ingress", "HTTPRoute" or "route" (Caddy); `object` the name of what holds it. `backend` is the Service
-    (or container), `port` its number or name. `class_name` is the ingress class or the gateway. `ready` and `desired`
-    count the backend's endpoints; None where not known. `entries` are addresses where the ingress answers.
+    (or container), `port` its number or name. `class_name` is the ingress class or the gateway. `ready` counts the
+    backend's endpoints that are ready; None where not known. `entries` are addresses where the ingress answers.
     """
 
     id: str
@@ -96,19 +96,42 @@ class DomainChange:
 
 
 class Domains(Protocol):
-    """The Domains tab. All methods raise only `runtimes.errors`, whose `field` is that of a DomainChange."""
+    """The Domains tab. All methods raise only `runtimes.errors`.
 
-    def list(self, scope: Scope) -> DomainList: ...
+    The `field` of an error is that of a DomainChange, or `target` for its backend and port together.
+    """
 
-    def plan(self, scope: Scope, change: DomainChange) -> Plan:
-        """Say what saving a row would do, by a dry run. Raise Conflict for a host and path that is taken, by whom.
+    def list(self, scope: Scope) -> DomainList:
+        """List the rows of a service, and what new ones can be made of.
 
-        So for a host that other namespaces have and that of the row does not, unless `shared_host` is said.
+        What may not be read is told in `notes`, and less is said then.
         """
         ...
 
-    def save(self, scope: Scope, change: DomainChange) -> Applied: ...
+    def plan(self, scope: Scope, change: DomainChange) -> Plan:
+        """Say what saving a row would do, by a dry run.
 
-    def plan_delete(self, scope: Scope, domain: str) -> Plan: ...
+        Raise Missing for a row or an object that is not the service's, Stale when it is no longer at the revision of
+        the change, Invalid for words that cannot be, Lacking for a kind that the runtime does not know. Raise Conflict
+        for a host and path that is taken, with by whom; so for a host that other namespaces have and that of the row
+        does not, unless `shared_host` is said; and for a row that is not changed here.
+        """
+        ...
 
-    def delete(self, scope: Scope, domain: str, *, revision: str = "") -> Applied: ...
+    def save(self, scope: Scope, change: DomainChange) -> Applied:
+        """Write a row, once; `made` names the object where that is new. Raise what `plan` raises."""
+        ...
+
+    def plan_delete(self, scope: Scope, domain: str) -> Plan:
+        """Say what goes with a row: its object too, where it is the last one of it. `domain` is a row's `id`.
+
+        Raise Missing when it is not the service's, Conflict for one that is not removed here.
+        """
+        ...
+
+    def delete(self, scope: Scope, domain: str, *, revision: str = "") -> Applied:
+        """Remove a row, once. Raise what `plan_delete` raises, and Stale when its object is no longer at `revision`.
+
+        Without a `revision` it is removed as it is now.
+        """
+        ...

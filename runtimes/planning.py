@@ -58,7 +58,10 @@ class Applied:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One thing that goes on during a change. `state` is its own; `detail` is a sentence on where it stands."""
+    """One thing that goes on during a change. `state` is its own; `detail` is a sentence on where it stands.
+
+    `done` of `total` counts its parts (pods, nodes); None where they cannot be counted.
+    """
 
     name: str
     state: Literal["waiting", "running", "done", "failed"]
@@ -69,7 +72,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far something is that goes on. `failed` comes with what to do in `hint`; `sentence` says it in one line."""
+    """How far something is that goes on. `failed` comes with what to do in `hint`; `sentence` says it in one line.
+
+    `steps` are in the order in which they are shown; "paused" is held by somebody, and goes on when they say so.
+    """
 
     state: Literal["running", "done", "failed", "paused"]
     sentence: str

@@ -68,7 +68,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class EntryQuery:
     """Which entries are looked for. Empty fields do not narrow; `before` is the number to go on below."""
 
     service: str = ""
@@ -106,7 +106,7 @@ class AuditLog:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def find(self, wanted: Wanted) -> Found:
+    def find(self, wanted: EntryQuery) -> Found:
         """Give the newest entries that are wanted."""
         with self._store.reading() as session:
             exact = [*_exact(wanted), *_within(session, wanted)]
@@ -122,7 +122,7 @@ class AuditLog:
                 next=shown[-1].id if len(rows) > wanted.limit else None,
             )
 
-    def _searched(self, session: Session, wanted: Wanted, exact: Sequence[ColumnElement[bool]]) -> Found:
+    def _searched(self, session: Session, wanted: EntryQuery, exact: Sequence[ColumnElement[bool]]) -> Found:
         """Look for a text in the newest SEARCHED_MAX rows; what is older is another look's."""
         where = [*exact, *_older(wanted)]
         last = session.execute(
@@ -197,7 +197,7 @@ class AuditLog:
         return (Head(id=row.row_id, hash=row.hash, at=row.at, signature=row.signature) if row else None), last
 
 
-def _exact(wanted: Wanted) -> list[ColumnElement[bool]]:
+def _exact(wanted: EntryQuery) -> list[ColumnElement[bool]]:
     pairs = (
         (AuditRow.service, wanted.service),
         (AuditRow.actor, wanted.actor),
@@ -208,11 +208,11 @@ def _exact(wanted: Wanted) -> list[ColumnElement[bool]]:
     return [column == value for column, value in pairs if value]
 
 
-def _older(wanted: Wanted) -> list[ColumnElement[bool]]:
+def _older(wanted: EntryQuery) -> list[ColumnElement[bool]]:
     return [AuditRow.id < wanted.before] if wanted.before else []
 
 
-def _within(session: Session, wanted: Wanted) -> list[ColumnElement[bool]]:
+def _within(session: Session, wanted: EntryQuery) -> list[ColumnElement[bool]]:
     """Narrow to a time, and to the numbers of that time: rows are read by number, and most would be read in vain.
 
     A clock that was set back mixes the order of times and numbers, so both conditions stand.

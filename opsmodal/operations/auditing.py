@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from opsmodal import actions
 from opsmodal.audit.exporting import FORMATS
 from opsmodal.audit.forwarding import Forwarded, Forwarding
-from opsmodal.audit.reading import COUNT_MAX, SEARCHED_MAX, AuditLog, Entry, Found, Wanted
+from opsmodal.audit.reading import COUNT_MAX, SEARCHED_MAX, AuditLog, Entry, EntryQuery, Found
 from opsmodal.errors import BadRequest, NotThere
 from opsmodal.listing import Page
 from opsmodal.operations.door import Door, Leave
@@ -27,7 +27,7 @@ class Auditing:
         self._log = log
         self._forwarding = forwarding
 
-    def list(self, actor: Actor, wanted: Wanted) -> Page[Entry]:
+    def list(self, actor: Actor, wanted: EntryQuery) -> Page[Entry]:
         """List entries, newest first. `next` is the number to go on below."""
         self._door.audit(actor, actions.AUDIT_VIEW)
         found = self._log.find(wanted)

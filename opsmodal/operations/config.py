@@ -26,7 +26,7 @@ from opsmodal.operations.config_answers import (
     config_row,
 )
 from opsmodal.operations.config_edits import Edits, Merged
-from opsmodal.operations.config_objects import ConfigObjects, Target, Wanted, demand_revision, held, target_of
+from opsmodal.operations.config_objects import ConfigObjects, DesiredConfig, Target, demand_revision, held, target_of
 from opsmodal.operations.config_past import ConfigPast
 from opsmodal.operations.door import Door, Pass
 from opsmodal.operations.guards import Confirmation, Consent
@@ -117,7 +117,7 @@ class ConfigOperations:
         self._door.enter(actor, action, name, target=f"{holder[:20]}/{named}"[:300])
         return target_of(holder, named)
 
-    def plan(self, actor: Actor, name: str, target: Target, wanted: Wanted) -> Preview | Merge:
+    def plan(self, actor: Actor, name: str, target: Target, wanted: DesiredConfig) -> Preview | Merge:
         """Say what saving would do, by a dry run; both sides where an edit meets what moved meanwhile."""
         leave = self._enter(actor, name, target, wanted)
         content = self._objects.content(leave, target)
@@ -130,7 +130,7 @@ class ConfigOperations:
         return previewed(self._door, leave, replace(plan, warnings=tuple(told), hits=hits))
 
     def save(
-        self, actor: Actor, name: str, target: Target, wanted: Wanted, *, consent: Consent
+        self, actor: Actor, name: str, target: Target, wanted: DesiredConfig, *, consent: Consent
     ) -> ConfigDone | Preview | Merge:
         """Save one, and restart who reads it only at its start; where it moved meanwhile, nothing is saved.
 
@@ -147,7 +147,7 @@ class ConfigOperations:
         notes = [note for each in wanted.restart if (note := self._restarted(actor, name, each, consent))]
         return replace(done, notes=(*done.notes, *notes))
 
-    def _enter(self, actor: Actor, name: str, target: Target, wanted: Wanted) -> Pass:
+    def _enter(self, actor: Actor, name: str, target: Target, wanted: DesiredConfig) -> Pass:
         """Let somebody through to saving: in production a restart makes that what it is by itself, dangerous."""
         leave = self._door.enter(actor, actions.CONFIG_SAVE, name, target=target.told)
         if wanted.restart and leave.is_production:
@@ -162,12 +162,12 @@ class ConfigOperations:
             return f"{_words(workload)} was not restarted: {problem.sentence}"
         return f"{_words(workload)} restarts."
 
-    def plan_new(self, actor: Actor, name: str, target: Target, wanted: Wanted) -> Preview:
+    def plan_new(self, actor: Actor, name: str, target: Target, wanted: DesiredConfig) -> Preview:
         """Say what creating one would do, by a dry run."""
         leave = self._door.enter(actor, actions.CONFIG_CREATE, name, target=target.told)
         return previewed(self._door, leave, self._objects.plan(leave, self._new(leave, target, wanted)))
 
-    def create(self, actor: Actor, name: str, target: Target, wanted: Wanted, *, consent: Consent) -> ConfigDone:
+    def create(self, actor: Actor, name: str, target: Target, wanted: DesiredConfig, *, consent: Consent) -> ConfigDone:
         """Create one. Raise Conflict where its name is taken."""
         leave = self._door.enter(actor, actions.CONFIG_CREATE, name, target=target.told)
         return self._objects.save(leave, target, self._new(leave, target, wanted), None, "created", consent)
@@ -197,14 +197,16 @@ class ConfigOperations:
             notes = self._objects.kept(leave, target, held(content), "deleted", consent) if is_kept else ()
         return ConfigDone(sentence=applied.sentence, targets=(target.told,), notes=notes)
 
-    def _merged(self, leave: Pass, target: Target, wanted: Wanted, content: ConfigContent) -> tuple[Merged, bool]:
+    def _merged(
+        self, leave: Pass, target: Target, wanted: DesiredConfig, content: ConfigContent
+    ) -> tuple[Merged, bool]:
         """Put a wish onto what there is; tell also whether that is another revision than was looked at."""
         has_moved = bool(wanted.revision) and wanted.revision != content.about.revision
         if has_moved and not isinstance(wanted.wish, Edits):
             demand_revision(target, content, wanted.revision)
         return wanted.wish.onto(content.values, self._objects.naming(leave, target)), has_moved
 
-    def _new(self, leave: Pass, target: Target, wanted: Wanted) -> ConfigChange:
+    def _new(self, leave: Pass, target: Target, wanted: DesiredConfig) -> ConfigChange:
         merged = wanted.wish.onto({}, self._objects.naming(leave, target))
         return ConfigChange(
             holder=target.holder,
@@ -248,7 +250,7 @@ def _words(workload: str) -> str:
     return workload.replace(".", " ", 1)[:200]
 
 
-def _change(target: Target, content: ConfigContent, merged: Merged, wanted: Wanted) -> ConfigChange:
+def _change(target: Target, content: ConfigContent, merged: Merged, wanted: DesiredConfig) -> ConfigChange:
     return ConfigChange(
         holder=target.holder,
         name=target.name,
@@ -289,4 +291,4 @@ def _matches(row: ConfigRow, query: ListQuery) -> bool:
     return query.filters.get("holder", row.holder) == row.holder
 
 
-__all__ = ["ConfigOperations", "Target", "Wanted", "target_of"]
+__all__ = ["ConfigOperations", "DesiredConfig", "Target", "target_of"]

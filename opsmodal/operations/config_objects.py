@@ -47,7 +47,7 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class DesiredConfig:
     """What somebody wants of one: its keys, whether it can be changed later, and its type where it is created.
 
     `revision` is what was looked at; "" takes what there is now. `restart` names workloads to restart afterwards.

@@ -26,7 +26,7 @@ from opsmodal.operations.guards import Asked, Consent, Verdict
 from opsmodal.operations.previews import Preview, previewed
 from opsmodal.permissions import Action, Actor
 from runtimes.base import Debugging, Runtime
-from runtimes.debugging import LASTS_S, CopyPod, DebugPod, Drafted, Wanted
+from runtimes.debugging import LASTS_S, CopyPod, DebugPod, DebugRequest, Drafted
 from runtimes.errors import Denied, RuntimeProblem, Stale, Unsupported
 
 log = logging.getLogger(__name__)
@@ -105,13 +105,13 @@ class DebuggingOperations:
             may_fetch=self._door.may(leave.permissions, actions.FILE_FETCH),
         )
 
-    def preview(self, actor: Actor, name: str, wanted: Wanted) -> Preview:
+    def preview(self, actor: Actor, name: str, wanted: DebugRequest) -> Preview:
         """Say what would be made. Nothing is."""
         leave = self._door.enter(actor, _action(wanted), name, target=_target(wanted))
         self._places.demand(self._known(leave), actor.name)
         return previewed(self._door, leave, self._drafted(leave, wanted, Consent()).plan)
 
-    def make(self, actor: Actor, name: str, wanted: Wanted, *, consent: Consent, revision: str = "") -> DebugPod:
+    def make(self, actor: Actor, name: str, wanted: DebugRequest, *, consent: Consent, revision: str = "") -> DebugPod:
         """Make one. Raise TooMany, and Stale when the instance is not that of `revision`, where one is given."""
         leave = self._door.enter(actor, _action(wanted), name, target=_target(wanted))
         drafted = self._drafted(leave, wanted, consent)
@@ -159,7 +159,7 @@ class DebuggingOperations:
         except (RuntimeProblem, ConnectionProblem) as problem:
             log.debug("debug pod left to the cluster", extra={"pod": name, "why": problem.sentence})
 
-    def _drafted(self, leave: Pass, wanted: Wanted, consent: Consent) -> Drafted:
+    def _drafted(self, leave: Pass, wanted: DebugRequest, consent: Consent) -> Drafted:
         scope, person, reason = leave.service.scope(), leave.actor.name, consent.reason
         return self._changing(leave).draft(scope, wanted, person=person, reason=reason)
 
@@ -176,9 +176,9 @@ def _facet(runtime: Runtime) -> Debugging:
     return runtime.debugging
 
 
-def _action(wanted: Wanted) -> Action:
+def _action(wanted: DebugRequest) -> Action:
     return actions.DEBUG_COPY if isinstance(wanted, CopyPod) else actions.DEBUG_RUN
 
 
-def _target(wanted: Wanted) -> str:
+def _target(wanted: DebugRequest) -> str:
     return f"pod/{wanted.instance[:253]}" if isinstance(wanted, CopyPod) else f"image {wanted.image[:255]}"

@@ -47,7 +47,7 @@ class Invited:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class UserToAdd:
     """A user to be added. Without a password they are given a one-time link."""
 
     name: str
@@ -57,7 +57,7 @@ class Wanted:
 
     def __repr__(self) -> str:
         """Leave the password out of whatever writes values down."""
-        return f"Wanted(name={self.name!r})"
+        return f"UserToAdd(name={self.name!r})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +92,7 @@ class PeopleChanges:
         self._people = people
         self._registry = registry
 
-    def add(self, actor: Actor, wanted: Wanted, *, consent: Consent) -> Invited:
+    def add(self, actor: Actor, wanted: UserToAdd, *, consent: Consent) -> Invited:
         """Add a user, with a password or a link. Raise Rejected."""
         target = wanted.name[:TARGET_MAX_CHARS]
         leave = self._door.administer(actor, actions.USER_ADD, target)

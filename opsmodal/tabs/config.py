@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from opsmodal import actions
 from opsmodal.errors import BadRequest
 from opsmodal.listing import ListQuery, Page, parsed
-from opsmodal.operations.config import FILTERS, SORTS, Target, Wanted, target_of
+from opsmodal.operations.config import FILTERS, SORTS, DesiredConfig, Target, target_of
 from opsmodal.operations.config_answers import ConfigAnswer, ConfigDone, ConfigRow, Merge, VersionsAnswer
 from opsmodal.operations.config_edits import whole
 from opsmodal.operations.previews import Preview
@@ -101,7 +101,7 @@ def create(service: str, holder: str) -> AnyResponse:
     return or_again(service, target, packed, lambda: _create(service, target, wanted, packed))
 
 
-def _create(service: str, target: Target, wanted: Wanted, packed: Sent | None) -> AnyResponse:
+def _create(service: str, target: Target, wanted: DesiredConfig, packed: Sent | None) -> AnyResponse:
     if is_preview():
         kept = {"name": target.name, "type": wanted.type, **_kept(packed, wanted)}
         back = url_for("page.config_listing", service=service)
@@ -149,7 +149,7 @@ def save(service: str, holder: str, name: str) -> AnyResponse:
     return or_again(service, target, packed, lambda: _save(service, target, wanted, packed))
 
 
-def _save(service: str, target: Target, wanted: Wanted, packed: Sent | None) -> AnyResponse:
+def _save(service: str, target: Target, wanted: DesiredConfig, packed: Sent | None) -> AnyResponse:
     config = operations().config
     try:
         outcome = (
@@ -196,7 +196,7 @@ def restore(service: str, holder: str, name: str, version: str) -> AnyResponse:
     return _done(service, target, value)
 
 
-def _made(service: str, target: Target, wanted: Wanted) -> AnyResponse:
+def _made(service: str, target: Target, wanted: DesiredConfig) -> AnyResponse:
     """Create what a program puts where there is nothing yet."""
     if is_preview():
         return planned(operations().config.plan_new(actor(), service, target, wanted), back="")
@@ -223,31 +223,33 @@ def _read(service: str, target: Target) -> ConfigAnswer:
     return operations().config.reveal(actor(), service, target, consent=consent())
 
 
-def _wanted() -> tuple[Wanted, Sent | None]:
+def _wanted() -> tuple[DesiredConfig, Sent | None]:
     """Read what somebody wants: all keys out of a JSON body, or what was done in a form."""
     if request.is_json:
         return _of_body(sent_as(ConfigBody)), None
     sent_by_form = sent_edits(request)
     immutable = True if request.form.get("immutable") else None
-    wanted = Wanted(wish=sent_by_form.edits, revision=_revision(), immutable=immutable, restart=sent_by_form.restart)
+    wanted = DesiredConfig(
+        wish=sent_by_form.edits, revision=_revision(), immutable=immutable, restart=sent_by_form.restart
+    )
     return wanted, sent_by_form
 
 
-def _wanted_new() -> tuple[str, Wanted, Sent | None]:
+def _wanted_new() -> tuple[str, DesiredConfig, Sent | None]:
     if request.is_json:
         body = sent_as(NewConfigBody)
         return body.name, _of_body(body, kind=body.type), None
     sent_by_form = sent_edits(request)
     immutable = True if request.form.get("immutable") else None
-    wanted = Wanted(wish=sent_by_form.edits, immutable=immutable, type=request.form.get("type", "").strip())
+    wanted = DesiredConfig(wish=sent_by_form.edits, immutable=immutable, type=request.form.get("type", "").strip())
     return request.form.get("name", "").strip(), wanted, sent_by_form
 
 
-def _of_body(body: ConfigBody, *, kind: str = "") -> Wanted:
+def _of_body(body: ConfigBody, *, kind: str = "") -> DesiredConfig:
     if body.values is None and body.binary is None:
         raise BadRequest("The body names no values.", hint="Send all keys in values, or in binary as base64.")
     wish = whole(body.values or {}, body.binary or {}, body.rename)
-    return Wanted(wish=wish, revision=_revision(), immutable=body.immutable, type=kind, restart=body.restart)
+    return DesiredConfig(wish=wish, revision=_revision(), immutable=body.immutable, type=kind, restart=body.restart)
 
 
 def _revision() -> str:
@@ -256,7 +258,7 @@ def _revision() -> str:
     return "" if matching == "*" else matching or sent("revision")
 
 
-def _kept(sent_by_form: Sent | None, wanted: Wanted) -> dict[str, str]:
+def _kept(sent_by_form: Sent | None, wanted: DesiredConfig) -> dict[str, str]:
     """Give what the form of the next step sends on."""
     if sent_by_form is None:
         return {}

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from opsmodal import actions
 from opsmodal.audit.exporting import FORMATS
 from opsmodal.audit.forwarding import Forwarded
-from opsmodal.audit.reading import EXACT, VERDICTS, Entry, Wanted
+from opsmodal.audit.reading import EXACT, VERDICTS, Entry, EntryQuery
 from opsmodal.durations import moment
 from opsmodal.listing import ListQuery, Page, parsed
 from opsmodal.web.asking import actor, operations
@@ -72,8 +72,8 @@ def one(number: str) -> AnyResponse:
     return respond(operations().auditing.one(actor(), number), "audit/entry.html")
 
 
-def _wanted(query: ListQuery) -> Wanted:
-    return Wanted(
+def _wanted(query: ListQuery) -> EntryQuery:
+    return EntryQuery(
         **{name: query.filters.get(name, "") for name in EXACT},
         search=query.search,
         since=_moment("since"),

@@ -16,7 +16,7 @@ from opsmodal.web.origin import demand_own_visit
 from opsmodal.web.plans import PREVIEW, REVISION, is_preview, planned
 from opsmodal.web.respond import consent, done, json_answer, respond, sent, wants_json
 from opsmodal.web.routes import REASON, Parameter, Routes
-from runtimes.debugging import CopyPod, DebugPod, NewPod, Wanted
+from runtimes.debugging import CopyPod, DebugPod, DebugRequest, NewPod
 from runtimes.planning import Plan
 
 routes = Routes("debugging")
@@ -95,7 +95,7 @@ def fetch(service: str, instance: str) -> AnyResponse:
     return response
 
 
-def _made(service: str, wanted: Wanted, *, back: str) -> AnyResponse:
+def _made(service: str, wanted: DebugRequest, *, back: str) -> AnyResponse:
     """Show what would be made, or make it and open the Commands tab with a line that runs in it."""
     if is_preview():
         return planned(operations().debugging.preview(actor(), service, wanted), back=back, leaves=True)

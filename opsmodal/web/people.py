@@ -15,7 +15,7 @@ from opsmodal.errors import Problem
 from opsmodal.listing import Page, parsed
 from opsmodal.operations.carried import IssuedToken
 from opsmodal.operations.people import SORTS, UserAnswer, UserRow
-from opsmodal.operations.people_changes import Invited, Wanted
+from opsmodal.operations.people_changes import Invited, UserToAdd
 from opsmodal.people.links import invitation_link
 from opsmodal.web.asking import actor, operations
 from opsmodal.web.bodies import NewPassword, NewToken, NewUser, or_again, sent_as, wish
@@ -60,7 +60,7 @@ def create() -> AnyResponse:
 
     def add() -> AnyResponse:
         body = sent_as(NewUser)
-        wanted = Wanted(name=body.name, password=body.password, admin=body.admin, auditor=body.auditor)
+        wanted = UserToAdd(name=body.name, password=body.password, admin=body.admin, auditor=body.auditor)
         return _invited(operations().people_changes.add(actor(), wanted, consent=consent()))
 
     return or_again(add, _listing)

@@ -13,7 +13,7 @@ from runtimes.kubernetes.objects.pods import Affinity, PodSpec
 from runtimes.kubernetes.objects.quantity import quantity
 
 Amounts = Mapping[str, float]
-Wanted = tuple[tuple[str, tuple[str, ...]], ...]
+WantedLabels = tuple[tuple[str, tuple[str, ...]], ...]
 
 
 def amounts(known: Quantities | None) -> dict[str, float]:
@@ -50,7 +50,7 @@ def of_pod(spec: PodSpec) -> dict[str, float]:
     return together([whole, amounts(spec.overhead)])
 
 
-def wanted_labels(spec: PodSpec) -> Wanted:
+def wanted_labels(spec: PodSpec) -> WantedLabels:
     """Give the labels that a node must carry: (key, one of these values), no values for any.
 
     Several terms of node affinity are alternatives: none of them is a must, so none is given.
@@ -59,7 +59,7 @@ def wanted_labels(spec: PodSpec) -> Wanted:
     return (*selected, *_of_affinity(spec.affinity))
 
 
-def _of_affinity(affinity: Affinity | None) -> Wanted:
+def _of_affinity(affinity: Affinity | None) -> WantedLabels:
     required = affinity.node_affinity.required if affinity and affinity.node_affinity else None
     terms = (required.node_selector_terms or []) if required else []
     if len(terms) != 1:

@@ -34,7 +34,7 @@ NO_METRICS_HINT = "Install Metrics Server first: the Pods tab does it, and says 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class DesiredAutoscaler:
     """What an autoscaler is to be, whole. `cpu_percent` None leaves its metrics as they are."""
 
     minimum: int
@@ -102,23 +102,23 @@ def _and_scaled(draft: Draft, found: Found, replicas: int) -> Draft:
     )
 
 
-def _wanted(change: SetAutoscaler, told: Autoscaler | None) -> Wanted:
+def _wanted(change: SetAutoscaler, told: Autoscaler | None) -> DesiredAutoscaler:
     """Fill in what was not said: by what the autoscaler has, or for a new one by the defaults."""
     if told is None:
         least, most, percent = MINIMUM, MAXIMUM, CPU_PERCENT
-        return Wanted(
+        return DesiredAutoscaler(
             minimum=least if change.minimum is None else change.minimum,
             maximum=most if change.maximum is None else change.maximum,
             cpu_percent=percent if change.cpu_percent is None else change.cpu_percent,
         )
-    return Wanted(
+    return DesiredAutoscaler(
         minimum=told.minimum if change.minimum is None else change.minimum,
         maximum=told.maximum if change.maximum is None else change.maximum,
         cpu_percent=change.cpu_percent if told.editable else None,
     )
 
 
-def _demand_sensible(change: Wanted, asked: SetAutoscaler) -> None:
+def _demand_sensible(change: DesiredAutoscaler, asked: SetAutoscaler) -> None:
     # One that goes down to 0 by itself keeps its minimum; ours begin at 1.
     least = 1 if asked.minimum is not None else 0
     if not least <= change.minimum <= change.maximum <= MAXIMUM_MAX:
@@ -152,7 +152,7 @@ def _other(problem: RuntimeProblem) -> str:
     return f"Whether the Metrics API answers is not known: {problem.sentence}"
 
 
-def _made(found: Found, change: Wanted, unsure: str) -> Draft:
+def _made(found: Found, change: DesiredAutoscaler, unsure: str) -> Draft:
     _demand_unowned(found)
     percent = CPU_PERCENT if change.cpu_percent is None else change.cpu_percent
     body = {
@@ -185,7 +185,7 @@ def _made(found: Found, change: Wanted, unsure: str) -> Draft:
     )
 
 
-def _edited(found: Found, standing: Standing, change: Wanted) -> Draft:
+def _edited(found: Found, standing: Standing, change: DesiredAutoscaler) -> Draft:
     told, percent = standing.told, change.cpu_percent
     spec: Obj = {"minReplicas": change.minimum, "maxReplicas": change.maximum}
     spec |= {} if percent is None else {"metrics": [_on_cpu(percent)]}
@@ -230,7 +230,7 @@ def _lost(told: Autoscaler) -> Iterator[str]:
         yield f"It goes by {metrics}, which cannot be set here again: keep its manifest if you may want it back."
 
 
-def _warnings(found: Found, change: Wanted, unsure: str, *, on_cpu: bool) -> Iterator[str]:
+def _warnings(found: Found, change: DesiredAutoscaler, unsure: str, *, on_cpu: bool) -> Iterator[str]:
     now = replicas_of(found)
     if unsure:
         yield unsure

@@ -15,7 +15,7 @@ from time import monotonic, sleep
 from typing import Any
 
 from runtimes.base import Scope
-from runtimes.debugging import LASTS_S, CopyPod, DebugPod, Drafted, NewPod, Wanted
+from runtimes.debugging import LASTS_S, CopyPod, DebugPod, DebugRequest, Drafted, NewPod
 from runtimes.errors import Invalid, Missing
 from runtimes.kubernetes.api import paths
 from runtimes.kubernetes.api.client import MANAGER, Client
@@ -58,7 +58,7 @@ class PodDebugging:
     live: LivePods
     kept: KeptLists
 
-    def draft(self, scope: Scope, wanted: Wanted, *, person: str, reason: str = "") -> Drafted:
+    def draft(self, scope: Scope, wanted: DebugRequest, *, person: str, reason: str = "") -> Drafted:
         """Say what would be made. Raise Missing for another service's pod, Invalid for what is no image, Disallowed."""
         checked(scope)
         marks = {SERVICE: scope.service, PERSON: person, **({REASON: reason} if reason else {})}
@@ -240,7 +240,7 @@ def _labels(pod: Pod) -> str:
     return ", ".join(f"{name}={value}" for name, value in sorted((pod.metadata.labels or {}).items()))
 
 
-def _stem(wanted: Wanted) -> str:
+def _stem(wanted: DebugRequest) -> str:
     text = wanted.instance if isinstance(wanted, CopyPod) else wanted.image.rpartition("/")[2].partition(":")[0]
     plain = "".join(sign if sign.isalnum() and sign.isascii() else "-" for sign in text.lower())
     return plain[:STEM_MAX_CHARS].strip("-") or "pod"

@@ -15,7 +15,7 @@ from opsmodal.access.why import Ended
 from opsmodal.actions import COMMAND_DESTROY, COMMAND_RUN, INSTANCES_VIEW, LOGS_FOLLOW
 from opsmodal.audit import Audit
 from opsmodal.audit.heads import Signer
-from opsmodal.audit.reading import AuditLog, Wanted
+from opsmodal.audit.reading import AuditLog, EntryQuery
 from opsmodal.errors import AccessEnded
 from opsmodal.people import People
 from opsmodal.people.standing import Standing
@@ -148,7 +148,7 @@ def test_ends_of_one_sign_in_on_one_service_are_one_row(
     lower(registry)
     until(lambda: all(each.ended for each in held))
     watch.close()
-    (row,) = AuditLog(store).find(Wanted(action="access.ended")).entries
+    (row,) = AuditLog(store).find(EntryQuery(action="access.ended")).entries
     assert (row.actor, row.via, row.service, row.outcome) == ("alice", actor.via, "shop", "done")
     assert row.target.endswith(" and 2 more")
     assert row.target.count("/follow/") == 3

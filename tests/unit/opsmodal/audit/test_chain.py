@@ -16,7 +16,7 @@ from opsmodal.audit.chain import Verified, chained
 from opsmodal.audit.checking import check
 from opsmodal.audit.heads import Signer, note
 from opsmodal.audit.noting import Noting
-from opsmodal.audit.reading import AuditLog, Wanted
+from opsmodal.audit.reading import AuditLog, EntryQuery
 from opsmodal.permissions import Actor
 from opsmodal.settings import HEADS_FILE
 from opsmodal.store import Store, Vault, open_store, open_vault
@@ -212,7 +212,7 @@ def test_either_database_is_written_read_and_checked(address: str, tmp_path: Pat
     audit = Audit(store, Signer(vault))
     audit.event(Row(actor=ALICE, action="instance.delete", service="shop", target="web-0"), outcome="done")
     audit.refused(Row(actor=ALICE, action="logs.read", service="shop"), rule="needs logs")
-    newest, oldest = AuditLog(store).find(Wanted(service="shop", search="ALICE")).entries
+    newest, oldest = AuditLog(store).find(EntryQuery(service="shop", search="ALICE")).entries
     assert (newest.outcome, newest.rule, oldest.outcome, oldest.target) == ("refused", "needs logs", "done", "web-0")
     found = check(store, vault, [])
     assert (found.broken, found.rows) == (None, 3)
@@ -236,10 +236,10 @@ def test_times_that_go_back_break_nothing_and_the_order_is_that_of_writing(store
     audit.close(audit.intend(Row(actor=ALICE, action="one")), outcome="done", duration_ms=5)
     audit.close(audit.intend(Row(actor=ALICE, action="two")), outcome="done", duration_ms=5)
     assert check(store, vault, []).broken is None
-    newest, oldest = AuditLog(store).find(Wanted()).entries
+    newest, oldest = AuditLog(store).find(EntryQuery()).entries
     assert (newest.action, oldest.action) == ("two", "one")
     assert (oldest.at, oldest.ended_at) == (now, now - timedelta(hours=3))
-    assert [each.action for each in AuditLog(store).find(Wanted(since=now - timedelta(days=1))).entries] == ["one"]
+    assert [each.action for each in AuditLog(store).find(EntryQuery(since=now - timedelta(days=1))).entries] == ["one"]
 
 
 def test_rows_of_before_reasons_keep_their_hashes() -> None:

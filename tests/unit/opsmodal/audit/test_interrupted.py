@@ -19,7 +19,7 @@ from opsmodal.audit.duty import DUTY, Duty
 from opsmodal.audit.heads import Signer
 from opsmodal.audit.interrupted import Interrupted
 from opsmodal.audit.process import Process, is_running, marked, this_process
-from opsmodal.audit.reading import AuditLog, Wanted
+from opsmodal.audit.reading import AuditLog, EntryQuery
 from opsmodal.audit.writing import INTERRUPTED
 from opsmodal.history.leases import Leases
 from opsmodal.permissions import Actor
@@ -49,7 +49,7 @@ class Room:
         return self.interrupted.close(lambda: False)
 
     def outcomes(self) -> list[str]:
-        return [each.outcome for each in AuditLog(self.store).find(Wanted()).entries][::-1]
+        return [each.outcome for each in AuditLog(self.store).find(EntryQuery()).entries][::-1]
 
 
 @pytest.fixture
@@ -227,7 +227,7 @@ def test_one_worker_has_the_duty_and_hands_it_over_when_it_ends(store: Store, va
     wait_for(lambda: second.is_here, "the second has taken over", within_s=10)
     Audit(store, Signer(vault), process=gone).intend(Row(actor=ALICE, action="sign-in"))
     found = AuditLog(store)
-    wait_for(lambda: found.find(Wanted()).entries[0].outcome == INTERRUPTED, "it was closed", within_s=10)
+    wait_for(lambda: found.find(EntryQuery()).entries[0].outcome == INTERRUPTED, "it was closed", within_s=10)
     second.close()
     assert DUTY not in Leases(store, "").living()
 

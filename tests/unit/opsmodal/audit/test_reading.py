@@ -9,7 +9,7 @@ import pytest
 
 from opsmodal.audit import Audit, Row, reading
 from opsmodal.audit.heads import Signer
-from opsmodal.audit.reading import AuditLog, Found, Wanted
+from opsmodal.audit.reading import AuditLog, EntryQuery, Found
 from opsmodal.permissions import Actor
 from opsmodal.store import Store, open_store, open_vault
 
@@ -44,9 +44,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 def followed(log: AuditLog, *, limit: int, **wanted: str) -> list[Found]:
     """Look on until there is nothing older."""
-    found = [log.find(Wanted(limit=limit, **wanted))]
+    found = [log.find(EntryQuery(limit=limit, **wanted))]
     while found[-1].next is not None:
-        found.append(log.find(Wanted(limit=limit, before=found[-1].next, **wanted)))
+        found.append(log.find(EntryQuery(limit=limit, before=found[-1].next, **wanted)))
         assert len(found) <= REFUSALS * 2, "it goes in circles"
     return found
 
@@ -70,22 +70,22 @@ def test_looking_on_finds_every_row_once(
 
 def test_a_look_for_a_text_says_how_far_back_it_went(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "SEARCHED_MAX", 2)
-    found = AuditLog(store).find(Wanted(search="nothing"))
+    found = AuditLog(store).find(EntryQuery(search="nothing"))
     assert (found.entries, found.total) == ((), 0)
     assert found.next is not None
     assert found.searched_since is not None
     monkeypatch.setattr(reading, "SEARCHED_MAX", REFUSALS)
-    found = AuditLog(store).find(Wanted(search="nothing"))
+    found = AuditLog(store).find(EntryQuery(search="nothing"))
     assert (found.next, found.searched_since) == (None, None)
 
 
 @pytest.mark.parametrize("minutes", [-100, -20, 0, 5, 29, 31, 59, 100])
 def test_a_time_is_kept_to_also_where_the_clock_was_set_back(store: Store, minutes: int) -> None:
     at = BEGIN + timedelta(minutes=minutes)
-    log, everything = AuditLog(store), AuditLog(store).find(Wanted(limit=1000)).entries
+    log, everything = AuditLog(store), AuditLog(store).find(EntryQuery(limit=1000)).entries
     assert len(everything) == REFUSALS
-    later = log.find(Wanted(since=at, limit=1000))
-    earlier = log.find(Wanted(until=at, limit=1000))
+    later = log.find(EntryQuery(since=at, limit=1000))
+    earlier = log.find(EntryQuery(until=at, limit=1000))
     assert [each.id for each in later.entries] == [each.id for each in everything if each.at >= at]
     assert [each.id for each in earlier.entries] == [each.id for each in everything if each.at < at]
     assert later.total + earlier.total == REFUSALS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from opsmodal.operations.carried import IssuedToken, browser_of
-from opsmodal.operations.people_changes import Invited, Wanted
+from opsmodal.operations.people_changes import Invited, UserToAdd
 from opsmodal.people.tokens import Issued
 from opsmodal.web.once import Once
 from opsmodal.web.people import Invitation
@@ -40,7 +40,7 @@ def test_a_browser_is_told_by_what_it_says_of_itself(agent: str, told: str) -> N
         IssuedToken(id="1", token=PLANTED, sentence=""),
         Issued(id="1", secret=PLANTED),
         Invited(user="alice", sentence="", ticket=PLANTED),
-        Wanted(name="alice", password=PLANTED),
+        UserToAdd(name="alice", password=PLANTED),
         Once(kind="token", secret=PLANTED, sentence=""),
         Invitation(name="alice", sentence="", url=PLANTED, ends_at=None),
     ],

@@ -67,5 +67,5 @@ NOT_OLD = {"key": "old", "operator": "DoesNotExist"}
         (spec(affinity={"podAntiAffinity": {}}), ()),
     ],
 )
-def test_labels_that_a_node_must_carry(known: PodSpec, labels: wants.Wanted) -> None:
+def test_labels_that_a_node_must_carry(known: PodSpec, labels: wants.WantedLabels) -> None:
     assert wants.wanted_labels(known) == labels
