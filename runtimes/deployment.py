@@ -1,7 +1,7 @@
 """The Deployment facet: the workloads of a service as they are deployed, their revisions, and every change to them.
 
-A change is a value. `plan` says what it would do and does nothing; `apply` does it, once, and is never repeated on its
-own. What an autoscaler owns is not scaled by hand: that is the facet's to refuse, whoever asks.
+A change is a value (`runtimes.changes`). `plan` says what it would do and does nothing; `apply` does it, once, and is
+never repeated on its own. What an autoscaler owns is not scaled by hand: that is the facet's to refuse, whoever asks.
 """
 
 from __future__ import annotations
@@ -11,13 +11,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from runtimes.changes import Change
 from runtimes.planning import Applied, Plan, Progress
 
 if TYPE_CHECKING:
     from runtimes.base import Resources, Scope
-
-MINIMUM, MAXIMUM, CPU_PERCENT = 1, 10, 80
-"""What an autoscaler gets where nothing else is said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,112 +138,8 @@ class Manifest:
     revision: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """What every change has: which workload, and why (written as change-cause where the kind has one)."""
-
-    workload: str
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetReplicas(Change):
-    """Scale by hand. Refused with AutoscalerActive while an autoscaler owns the workload.
-
-    One that 0 replicas have switched off is switched on again by a number within its bounds, and by no other.
-    """
-
-    replicas: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetAutoscaler(Change):
-    """Create an autoscaler on CPU, or set the bounds of the one there is.
-
-    None keeps what that one has; a new one gets MINIMUM, MAXIMUM and CPU_PERCENT.
-    """
-
-    minimum: int | None = None
-    maximum: int | None = None
-    cpu_percent: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemoveAutoscaler(Change):
-    """Delete the autoscaler and, with `replicas`, scale by hand at once."""
-
-    replicas: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetImage(Change):
-    """Run another image in one container; `container` "" where there is only one."""
-
-    image: str
-    container: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetResources(Change):
-    """Set requests and limits of one container. None takes a value away."""
-
-    container: str
-    resources: Resources
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetStrategy(Change):
-    """Say how pods are replaced: `kind` as the workload names it. Numbers or percentages as kubectl takes them."""
-
-    kind: str
-    max_surge: str = ""
-    max_unavailable: str = ""
-    partition: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Restart(Change):
-    """Replace all pods, as `kubectl rollout restart` does."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pause(Change):
-    """Hold a Deployment's rollout."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resume(Change):
-    """Go on with a Deployment's rollout."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rollback(Change):
-    """Go back to a revision; 0 is the one before the current."""
-
-    revision: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Suspend(Change):
-    """Suspend a CronJob or Job, or let it go on."""
-
-    suspended: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunNow(Change):
-    """Make a Job out of a CronJob at once."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SetManifest(Change):
-    """Put a whole manifest in place of the workload's own: same kind, name and namespace."""
-
-    text: str
-
-
 class Deployment(Protocol):
-    """The Deployment tab. `verbs`: names of the changes that this runtime knows (see `VERBS`)."""
+    """The Deployment tab. `verbs`: names of the changes that this runtime knows (see `runtimes.changes.VERBS`)."""
 
     verbs: frozenset[str]
 
@@ -296,21 +190,3 @@ class Deployment(Protocol):
         Without a `revision` it is done to what there is now.
         """
         ...
-
-
-VERBS: Mapping[type[Change], str] = {
-    SetReplicas: "scale",
-    SetAutoscaler: "autoscale",
-    RemoveAutoscaler: "autoscale",
-    SetImage: "image",
-    SetResources: "resources",
-    SetStrategy: "strategy",
-    Restart: "restart",
-    Pause: "pause",
-    Resume: "resume",
-    Rollback: "rollback",
-    Suspend: "suspend",
-    RunNow: "run-now",
-    SetManifest: "manifest",
-}
-"""What each change is called among `verbs`."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from opsmodal import actions
 from opsmodal.guard.kubectl.manifests import replicas_in
 from opsmodal.permissions import Action
-from runtimes.deployment import (
+from runtimes.changes import (
     Change,
     Pause,
     RemoveAutoscaler,

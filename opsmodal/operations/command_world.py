@@ -15,8 +15,8 @@ from opsmodal.guard.world import Narrowing, Pair, Shape
 from opsmodal.operations.door import Pass
 from opsmodal.permissions import Permission
 from runtimes.base import Runtime
+from runtimes.changes import Rollback
 from runtimes.commands import Commands, Containers, Kind, Kinds, Scaled
-from runtimes.deployment import Rollback
 from runtimes.errors import Conflict, Missing, Unsupported
 from runtimes.typed import read
 

@@ -34,8 +34,8 @@ from opsmodal.operations.previews import Preview, confirmation, previewed
 from opsmodal.permissions import Action, Actor
 from opsmodal.versions import Versions
 from runtimes.base import Runtime
+from runtimes.changes import Change, Restart
 from runtimes.config import ConfigChange, ConfigContent
-from runtimes.deployment import Change, Restart
 from runtimes.errors import RuntimeProblem, Unsupported
 
 SORTS: Mapping[str, SortKey] = {

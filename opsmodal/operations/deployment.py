@@ -34,7 +34,8 @@ from opsmodal.operations.tasks import seen
 from opsmodal.permissions import Actor
 from opsmodal.tasks import Tasks
 from runtimes.base import Deployment, Runtime
-from runtimes.deployment import VERBS, Change, Deployed, DeployedList, Revision, Rollback, SetManifest
+from runtimes.changes import VERBS, Change, Rollback, SetManifest
+from runtimes.deployment import Deployed, DeployedList, Revision
 from runtimes.errors import Stale, Unsupported
 from runtimes.planning import Plan
 

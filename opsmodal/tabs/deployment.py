@@ -21,7 +21,7 @@ from opsmodal.web.plans import PREVIEW, REVISION, is_preview, planned
 from opsmodal.web.respond import consent, respond, sent, wants_json
 from opsmodal.web.routes import CONFIRM, LIST_PARAMETERS, REASON, Routes
 from opsmodal.web.tasks import begun
-from runtimes.deployment import Change, Pause, Restart, Resume, RunNow
+from runtimes.changes import Change, Pause, Restart, Resume, RunNow
 from runtimes.errors import Conflict, Invalid, Stale
 
 routes = Routes("deployment")

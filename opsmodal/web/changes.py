@@ -16,7 +16,7 @@ from opsmodal.web.bodies import ERROR_MAX_CHARS
 from opsmodal.web.quantities import cores, memory_bytes
 from opsmodal.web.respond import body_fields, sent
 from runtimes.base import Resources
-from runtimes.deployment import (
+from runtimes.changes import (
     RemoveAutoscaler,
     Rollback,
     SetAutoscaler,

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from runtimes.base import Scope
-from runtimes.deployment import Change, Deployment
+from runtimes.changes import Change
+from runtimes.deployment import Deployment
 from runtimes.planning import Applied, Plan, Progress
 from tests.contract.conftest import NAMED
 from tests.contract.world_kubernetes import IMAGE, STAY, KubernetesWorld, Obj

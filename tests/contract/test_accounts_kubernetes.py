@@ -15,9 +15,9 @@ import yaml
 
 from connectors.direct import Direct
 from runtimes.base import LogQuery, Runtime, Scope
+from runtimes.changes import Restart, SetAutoscaler, SetReplicas
 from runtimes.config import ConfigChange
 from runtimes.debugging import NewPod
-from runtimes.deployment import Restart, SetAutoscaler, SetReplicas
 from runtimes.errors import Denied, Lacking, RuntimeProblem
 from runtimes.kubernetes.accounts.facets import PLAIN
 from runtimes.kubernetes.open import open_kubernetes

@@ -14,7 +14,7 @@ import yaml
 
 from opsmodal.demo.cluster import start
 from runtimes.base import Resources
-from runtimes.deployment import (
+from runtimes.changes import (
     Change,
     Pause,
     Restart,

@@ -12,15 +12,7 @@ import yaml
 
 from opsmodal.demo.cluster import Cluster, start
 from runtimes.base import Scope
-from runtimes.deployment import (
-    Change,
-    RemoveAutoscaler,
-    Restart,
-    SetImage,
-    SetManifest,
-    SetReplicas,
-    Suspend,
-)
+from runtimes.changes import Change, RemoveAutoscaler, Restart, SetImage, SetManifest, SetReplicas, Suspend
 from runtimes.errors import (
     AutoscalerActive,
     Conflict,

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from runtimes.base import Resources, Scope
-from runtimes.deployment import (
+from runtimes.changes import (
     Change,
     Pause,
     RemoveAutoscaler,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runtimes.base import Scope
-from runtimes.deployment import SetAutoscaler
+from runtimes.changes import SetAutoscaler
 from runtimes.errors import Disallowed, Lacking, Missing, RuntimeProblem
 from runtimes.planning import Progress
 from runtimes.upkeep import Cleanup, Upkeep

@@ -12,7 +12,8 @@ from typing import Any
 
 import msgspec
 
-from runtimes.deployment import CPU_PERCENT, MAXIMUM, MINIMUM, Autoscaler, RemoveAutoscaler, SetAutoscaler
+from runtimes.changes import CPU_PERCENT, MAXIMUM, MINIMUM, RemoveAutoscaler, SetAutoscaler
+from runtimes.deployment import Autoscaler
 from runtimes.errors import Conflict, Denied, Invalid, Lacking, Missing, RuntimeProblem, Unavailable
 from runtimes.kubernetes.api import paths
 from runtimes.kubernetes.api.media import MERGE

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from runtimes.base import Scope
-from runtimes.deployment import Change
+from runtimes.changes import Change
 from runtimes.errors import Invalid, RuntimeProblem, Stale, Unsupported
 from runtimes.kubernetes.api.client import Client
 from runtimes.kubernetes.changes.diffing import unified

@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from runtimes.base import Scope
-from runtimes.deployment import Change
+from runtimes.changes import Change
 from runtimes.kubernetes.api.client import Client
 from runtimes.kubernetes.api.media import JSON, JSON_PATCH, MERGE, STRATEGIC
 from runtimes.kubernetes.changes.found import Found, Obj

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from runtimes.deployment import SetImage
+from runtimes.changes import SetImage
 from runtimes.errors import Invalid
 from runtimes.kubernetes.api.media import STRATEGIC
 from runtimes.kubernetes.changes.draft import Asked, Draft, changed, command, patch

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runtimes.deployment import SetManifest
+from runtimes.changes import SetManifest
 from runtimes.errors import Invalid, Stale
 from runtimes.kubernetes.changes.diffing import HIDDEN, shown
 from runtimes.kubernetes.changes.draft import Asked, Call, Draft, changed, command

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from runtimes.base import Resources
-from runtimes.deployment import SetResources
+from runtimes.changes import SetResources
 from runtimes.errors import Invalid
 from runtimes.kubernetes.api.media import STRATEGIC
 from runtimes.kubernetes.changes.draft import Asked, Draft, changed, command, patch, patch_command

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from runtimes.deployment import Rollback
+from runtimes.changes import Rollback
 from runtimes.errors import Conflict, Missing
 from runtimes.kubernetes.api import paths
 from runtimes.kubernetes.api.media import JSON_PATCH, STRATEGIC

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from runtimes.deployment import Pause, Restart, Resume
+from runtimes.changes import Pause, Restart, Resume
 from runtimes.errors import Conflict
 from runtimes.kubernetes.changes.draft import Asked, Draft, changed, command, patch
 from runtimes.kubernetes.changes.found import Found, part

@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 
-from runtimes.deployment import RunNow, Suspend
+from runtimes.changes import RunNow, Suspend
 from runtimes.kubernetes.api import paths
 from runtimes.kubernetes.changes.draft import Asked, Call, Draft, changed, command, patch, patch_command
 from runtimes.kubernetes.changes.found import Found, Obj, part

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from runtimes.deployment import Autoscaler, SetReplicas
+from runtimes.changes import SetReplicas
+from runtimes.deployment import Autoscaler
 from runtimes.errors import AutoscalerActive, Conflict, Denied, Invalid
 from runtimes.kubernetes.changes.draft import Asked, Draft, changed, command, patch
 from runtimes.kubernetes.changes.found import Found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from runtimes.deployment import SetStrategy
+from runtimes.changes import SetStrategy
 from runtimes.errors import Invalid
 from runtimes.kubernetes.changes.draft import Asked, Draft, changed, patch, patch_command
 from runtimes.kubernetes.changes.found import Found, Obj, part

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from runtimes.deployment import (
+from runtimes.changes import (
     VERBS,
     Change,
     Pause,

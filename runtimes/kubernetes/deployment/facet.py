@@ -7,7 +7,8 @@ nothing is remembered of what was done here. A workload of another service is Mi
 from __future__ import annotations
 
 from runtimes.base import Scope
-from runtimes.deployment import Change, Deployed, DeployedList, Manifest, Revision
+from runtimes.changes import Change
+from runtimes.deployment import Deployed, DeployedList, Manifest, Revision
 from runtimes.kubernetes import changes
 from runtimes.kubernetes.api.client import Client
 from runtimes.kubernetes.changes.found import find, revision_of

@@ -10,18 +10,8 @@ import pytest
 from opsmodal.operations.changes import action_of, is_risky, target_of
 from opsmodal.operations.deployment_answers import severity_of, workload_row
 from runtimes.base import Severity
-from runtimes.deployment import (
-    VERBS,
-    Change,
-    Deployed,
-    DeployedContainer,
-    Restart,
-    Revision,
-    Rollback,
-    Run,
-    SetManifest,
-    SetReplicas,
-)
+from runtimes.changes import VERBS, Change, Restart, Rollback, SetManifest, SetReplicas
+from runtimes.deployment import Deployed, DeployedContainer, Revision, Run
 from runtimes.planning import Progress
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)

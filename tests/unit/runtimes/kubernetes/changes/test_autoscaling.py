@@ -10,8 +10,8 @@ import pytest
 from connectors.direct import Direct
 from opsmodal.demo.cluster import Cluster, start
 from runtimes.base import Deployment, Runtime, Scope
+from runtimes.changes import RemoveAutoscaler, SetAutoscaler, SetReplicas
 from runtimes.commands import Scaled
-from runtimes.deployment import RemoveAutoscaler, SetAutoscaler, SetReplicas
 from runtimes.errors import AutoscalerActive, Conflict, Invalid, Lacking
 from runtimes.kubernetes.open import open_kubernetes
 

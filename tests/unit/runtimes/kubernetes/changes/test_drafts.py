@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtimes.base import Resources
-from runtimes.deployment import (
+from runtimes.changes import (
     VERBS,
     Change,
     Pause,

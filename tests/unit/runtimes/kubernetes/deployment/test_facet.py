@@ -15,7 +15,8 @@ import yaml
 from connectors.direct import Direct
 from opsmodal.demo.cluster import Cluster, start
 from runtimes.base import Runtime, Scope
-from runtimes.deployment import Deployment, Rollback, SetImage
+from runtimes.changes import Rollback, SetImage
+from runtimes.deployment import Deployment
 from runtimes.errors import Denied, Invalid, Missing, Unavailable
 from runtimes.kubernetes.api.client import Client
 from runtimes.kubernetes.open import open_kubernetes

@@ -16,7 +16,7 @@ import urllib3
 from connectors.direct import Direct
 from opsmodal.demo.cluster import NARROW, Cluster
 from runtimes.base import Scope
-from runtimes.deployment import SetReplicas
+from runtimes.changes import SetReplicas
 from runtimes.errors import Denied, Unavailable
 from runtimes.kubernetes import open as opening
 from runtimes.kubernetes.api import paths
