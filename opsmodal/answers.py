@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Protocol
 
 from opsmodal.permissions import Permission
 from runtimes.base import (
@@ -235,11 +236,20 @@ def cause_answer(instance: Instance, explanation: Explanation, now: datetime) ->
     )
 
 
-def counted(instances: Iterable[Instance]) -> dict[str, int]:
-    """Count instances by severity; all four are always there."""
+class Graded(Protocol):
+    """Whatever has a severity: an instance, or a row."""
+
+    @property
+    def severity(self) -> Severity:
+        """How it is."""
+        ...
+
+
+def counted(found: Iterable[Graded]) -> dict[str, int]:
+    """Count by severity; all four are always there."""
     counts = {severity.value: 0 for severity in Severity}
-    for instance in instances:
-        counts[instance.severity.value] += 1
+    for each in found:
+        counts[each.severity.value] += 1
     return counts
 
 

@@ -80,6 +80,25 @@ def cut(items: Sequence[T], query: ListQuery) -> tuple[tuple[T, ...], str | None
     return tuple(items[query.cursor : end]), str(end) if end < len(items) else None
 
 
+@dataclass(frozen=True, slots=True)
+class Part(Generic[T]):
+    """The rows of one page. `total` counts what the search left; `next` is the next cursor, None at the end."""
+
+    items: tuple[T, ...]
+    total: int
+    next: str | None
+
+
+def part_of(
+    rows: Sequence[T], query: ListQuery, sorts: Mapping[str, SortKey], *, first: str, text: Callable[[T], str]
+) -> Part[T]:
+    """Search the text of each row, sort by the column that is asked for, else by `first`, and cut."""
+    found = [row for row in rows if has_words(text(row), query.search)]
+    ordered = sorted_by(found, query.sort or first, sorts)
+    items, following = cut(ordered, query)
+    return Part(items, len(ordered), following)
+
+
 def _number(args: Mapping[str, str], name: str, *, default: int, low: int, high: int) -> int:
     text = args.get(name, "")
     if not text:

@@ -12,7 +12,7 @@ from opsmodal.commands.ending import LOST, Ending
 from opsmodal.errors import ProgramMissing
 from opsmodal.fleet import Fleet
 from opsmodal.guard.verdict import Verdict, Where
-from opsmodal.operations.command_world import facet_of
+from opsmodal.operations.command_world import commands_of
 from opsmodal.operations.door import Pass
 from opsmodal.operations.recording import FAILED, Outcome
 from runtimes.base import Runtime
@@ -53,7 +53,7 @@ class Running:
         service = leave.service
 
         def ask(runtime: Runtime) -> Started:
-            return facet_of(runtime.commands).run(service.scope(), command)
+            return commands_of(runtime).run(service.scope(), command)
 
         if again:
             return self._fleet.read(service.runtime, ask, over=leave.over)
@@ -61,7 +61,7 @@ class Running:
 
     def _lacks_program(self, leave: Pass) -> bool:
         opened = self._fleet.runtime(leave.service.runtime, over=leave.over)
-        return bool(facet_of(opened.commands).missing())
+        return bool(commands_of(opened).missing())
 
     def ended(self, leave: Pass, run: Run, ending: Ending, *, changed: bool, is_way_lost: bool) -> None:
         """Take in that a command is over: Auto hears of a way that was lost, and lists are read anew after a change.

@@ -112,11 +112,11 @@ class CommandWorld:
 
     def _read(self, ask: Callable[[Commands], T]) -> T:
         runtime, over = self._leave.service.runtime, self._leave.over
-        return self._fleet.read(runtime, lambda opened: ask(facet_of(opened.commands)), over=over)
+        return self._fleet.read(runtime, lambda opened: ask(commands_of(opened)), over=over)
 
 
-def facet_of(commands: Commands | None) -> Commands:
+def commands_of(runtime: Runtime) -> Commands:
     """Give the facet. Raise Unsupported for a runtime that runs none."""
-    if commands is None:
+    if runtime.commands is None:
         raise Unsupported("This runtime runs no commands.")
-    return commands
+    return runtime.commands

@@ -18,7 +18,7 @@ from opsmodal.guard.shapes import parameter
 from opsmodal.guard.world import Shape
 from opsmodal.listing import ListQuery
 from opsmodal.operations.command_answers import Choice, CommandsAnswer, History, HistoryRow, Limits, Runbook
-from opsmodal.operations.command_world import CommandWorld, facet_of
+from opsmodal.operations.command_world import CommandWorld, commands_of
 from opsmodal.operations.door import Pass
 from opsmodal.operations.offered import offered
 from opsmodal.permissions import Permission
@@ -94,7 +94,7 @@ class CommandsTab:
 
 
 def _asked(runtime: Runtime) -> _Place:
-    facet = facet_of(runtime.commands)
+    facet = commands_of(runtime)
     return _Place(program=facet.program, hosts=facet.hosts, missing=facet.missing())
 
 

@@ -7,7 +7,7 @@ change is kept as a version, and what was there before it as well: before anythi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
@@ -15,7 +15,7 @@ from typing import Protocol
 from opsmodal import actions
 from opsmodal.errors import NotThere, Refusal
 from opsmodal.fleet import Fleet
-from opsmodal.listing import ListQuery, Page, SortKey, cut, has_words, sorted_by
+from opsmodal.listing import ListQuery, Page
 from opsmodal.operations.config_answers import (
     KINDS,
     ConfigAnswer,
@@ -23,10 +23,19 @@ from opsmodal.operations.config_answers import (
     ConfigRow,
     Merge,
     config_answer,
-    config_row,
+    merge_of,
+    page_of,
 )
 from opsmodal.operations.config_edits import Edits, Merged
-from opsmodal.operations.config_objects import ConfigObjects, DesiredConfig, Target, demand_revision, held, target_of
+from opsmodal.operations.config_objects import (
+    ConfigObjects,
+    DesiredConfig,
+    Target,
+    change_of,
+    demand_revision,
+    held,
+    target_of,
+)
 from opsmodal.operations.config_past import ConfigPast
 from opsmodal.operations.door import Door, Pass
 from opsmodal.operations.guards import Confirmation, Consent
@@ -38,15 +47,6 @@ from runtimes.changes import Change, Restart
 from runtimes.config import ConfigChange, ConfigContent
 from runtimes.errors import RuntimeProblem, Unsupported
 
-SORTS: Mapping[str, SortKey] = {
-    "name": lambda row: row.name,
-    "kind": lambda row: (row.kind, row.name),
-    "type": lambda row: row.type,
-    "keys": lambda row: len(row.keys),
-    "size": lambda row: row.size_bytes,
-    "age": lambda row: row.age_s,
-}
-FILTERS = ("holder",)
 RESTARTED = ("deployment", "statefulset", "daemonset")
 """Kinds whose pods a restart replaces; the others read a new value when they next run."""
 MOVED = "It changed meanwhile, in other keys than yours: this is put onto what is there now."
@@ -71,16 +71,8 @@ class ConfigOperations:
     def list(self, actor: Actor, name: str, query: ListQuery) -> Page[ConfigRow]:
         """List all of the namespace, without values. Filter: holder. Raise what the door or the runtime raises."""
         leave = self._door.enter(actor, actions.CONFIG_VIEW, name)
-        found = self._objects.read(leave, lambda config: config.list(leave.service.scope()))
-        now = datetime.now(UTC)
-        rows = [config_row(each, now) for each in found.items]
-        shown = [row for row in rows if _matches(row, query)]
-        ordered = sorted_by(sorted(shown, key=SORTS["kind"]), query.sort or "kind", SORTS)
-        items, following = cut(ordered, query)
-        counts = {holder: sum(row.holder == holder for row in rows) for holder in KINDS}
-        return Page(
-            items=items, total=len(ordered), next=following, as_of=found.as_of, counts=counts, notes=found.notes
-        )
+        found = self._objects.facets.read(leave, lambda config, scope: config.list(scope))
+        return page_of(found, query, datetime.now(UTC))
 
     def get(self, actor: Actor, name: str, target: Target) -> ConfigAnswer:
         """Read one: a ConfigMap with its values, a Secret without."""
@@ -123,8 +115,8 @@ class ConfigOperations:
         content = self._objects.content(leave, target)
         merged, has_moved = self._merged(leave, target, wanted, content)
         if merged.clashes:
-            return _merge(target, content, merged)
-        plan = self._objects.plan(leave, _change(target, content, merged, wanted))
+            return merge_of(content, merged)
+        plan = self._objects.plan(leave, change_of(target, wanted, merged, content))
         told = [*([MOVED] if has_moved else ()), *plan.warnings]
         hits = (*plan.hits, *(f"all pods of {_words(each)} are replaced afterwards" for each in wanted.restart))
         return previewed(self._door, leave, replace(plan, warnings=tuple(told), hits=hits))
@@ -141,7 +133,7 @@ class ConfigOperations:
         merged, has_moved = self._merged(leave, target, wanted, content)
         if merged.clashes or has_moved:
             return self.plan(actor, name, target, wanted)
-        change = _change(target, content, merged, wanted)
+        change = change_of(target, wanted, merged, content)
         guards = (confirmation(lambda: self._objects.plan(leave, change)),) if leave.action.dangerous else ()
         done = self._objects.save(leave, target, change, content, "saved", consent, guards)
         notes = [note for each in wanted.restart if (note := self._restarted(actor, name, each, consent))]
@@ -183,7 +175,7 @@ class ConfigOperations:
         is_kept = not content.about.locked
 
         def hits() -> Sequence[str]:
-            uses = self._objects.read(leave, lambda config: config.uses(scope, target.holder, target.name))
+            uses = self._objects.facets.read(leave, lambda config, _: config.uses(scope, target.holder, target.name))
             kept = () if is_kept else ("No version of it is kept: it cannot be restored",)
             keys = f"{word} with {len(content.values)} keys"
             return (keys, *kept, *(f"{use.workload} uses it: {use.how}" for use in uses))
@@ -192,7 +184,7 @@ class ConfigOperations:
         with self._door.act(leave, target=target.told, consent=consent, guards=(asked,)):
             if is_kept:
                 self._objects.keep(leave, target, held(content), "found", consent)
-            config = self._objects.config(leave)
+            config = self._objects.facets.changing(leave)
             applied = config.delete(scope, target.holder, target.name, revision=content.about.revision)
             notes = self._objects.kept(leave, target, held(content), "deleted", consent) if is_kept else ()
         return ConfigDone(sentence=applied.sentence, targets=(target.told,), notes=notes)
@@ -207,15 +199,7 @@ class ConfigOperations:
         return wanted.wish.onto(content.values, self._objects.naming(leave, target)), has_moved
 
     def _new(self, leave: Pass, target: Target, wanted: DesiredConfig) -> ConfigChange:
-        merged = wanted.wish.onto({}, self._objects.naming(leave, target))
-        return ConfigChange(
-            holder=target.holder,
-            name=target.name,
-            values=merged.values,
-            type=wanted.type,
-            immutable=wanted.immutable or None,
-            given=_given(target, merged),
-        )
+        return change_of(target, wanted, wanted.wish.onto({}, self._objects.naming(leave, target)))
 
     def _answer(self, leave: Pass, target: Target, content: ConfigContent, *, revealed: bool) -> ConfigAnswer:
         naming = self._objects.naming(leave, target)
@@ -250,45 +234,7 @@ def _words(workload: str) -> str:
     return workload.replace(".", " ", 1)[:200]
 
 
-def _change(target: Target, content: ConfigContent, merged: Merged, wanted: DesiredConfig) -> ConfigChange:
-    return ConfigChange(
-        holder=target.holder,
-        name=target.name,
-        values=merged.values,
-        revision=content.about.revision,
-        type=content.about.type,
-        immutable=wanted.immutable,
-        given=_given(target, merged),
-    )
-
-
-def _given(target: Target, merged: Merged) -> frozenset[str]:
-    """Give the keys that count as changed whatever is stored; those of a ConfigMap anybody may compare."""
-    return merged.given if target.holder == "secrets" else frozenset()
-
-
-def _merge(target: Target, content: ConfigContent, merged: Merged) -> Merge:
-    return Merge(
-        holder=target.holder,
-        kind=KINDS[target.holder],
-        name=target.name,
-        revision=content.about.revision,
-        clashes=merged.clashes,
-        shows_values=target.holder == "configmaps",
-    )
-
-
 def _one(content: ConfigContent, key: str) -> bytes:
     if key not in content.values:
         raise NotThere(f"{content.about.name} has no key {key[:60]!r}.", hint="Go back to it and choose again.")
     return content.values[key]
-
-
-def _matches(row: ConfigRow, query: ListQuery) -> bool:
-    text = " ".join((row.name, row.kind, row.type, *row.keys))
-    if not has_words(text, query.search):
-        return False
-    return query.filters.get("holder", row.holder) == row.holder
-
-
-__all__ = ["ConfigOperations", "DesiredConfig", "Target", "target_of"]

@@ -11,12 +11,22 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from opsmodal.answers import Done
-from opsmodal.operations.config_edits import Clash, is_text
-from opsmodal.versions import Version
+from opsmodal.listing import ListQuery, Page, SortKey, part_of
+from opsmodal.operations.config_edits import Clash, Merged
+from opsmodal.operations.config_values import is_text
 from runtimes.base import EVERY
-from runtimes.config import CertificateFacts, ConfigContent, ConfigObject, Use
+from runtimes.config import CertificateFacts, ConfigContent, ConfigList, ConfigObject, Use
 
 KINDS = {"configmaps": "ConfigMap", "secrets": "Secret"}
+SORTS: Mapping[str, SortKey] = {
+    "name": lambda row: row.name,
+    "kind": lambda row: (row.kind, row.name),
+    "type": lambda row: row.type,
+    "keys": lambda row: len(row.keys),
+    "size": lambda row: row.size_bytes,
+    "age": lambda row: row.age_s,
+}
+FILTERS = ("holder",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,43 +94,6 @@ class ConfigDone(Done):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VersionRow:
-    """One version without its values: how it came, by whom and why."""
-
-    id: str
-    at: datetime
-    person: str
-    action: str
-    reason: str
-    type: str
-    keys: tuple[str, ...]
-    size_bytes: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VersionsAnswer:
-    """The versions of one, newest first. `exists`: it is there now."""
-
-    holder: str
-    kind: str
-    name: str
-    exists: bool
-    revision: str
-    items: tuple[VersionRow, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeletedRow:
-    """One that was deleted by opsmodal and can be restored."""
-
-    holder: str
-    kind: str
-    name: str
-    at: datetime
-    person: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Merge:
     """An edit of what moved meanwhile. `revision` is what there is now."""
 
@@ -130,6 +103,25 @@ class Merge:
     revision: str
     clashes: tuple[Clash, ...]
     shows_values: bool
+
+
+def page_of(found: ConfigList, query: ListQuery, now: datetime) -> Page[ConfigRow]:
+    """Search, sort and cut; by kind and name unless it is sorted otherwise."""
+    rows = sorted((config_row(each, now) for each in found.items), key=SORTS["kind"])
+    wanted = query.filters.get("holder")
+    part = part_of([row for row in rows if wanted in (None, row.holder)], query, SORTS, first="kind", text=_text)
+    return Page(
+        items=part.items,
+        total=part.total,
+        next=part.next,
+        as_of=found.as_of,
+        counts={holder: sum(row.holder == holder for row in rows) for holder in KINDS},
+        notes=found.notes,
+    )
+
+
+def _text(row: ConfigRow) -> str:
+    return " ".join((row.name, row.kind, row.type, *row.keys))
 
 
 def config_row(about: ConfigObject, now: datetime) -> ConfigRow:
@@ -188,24 +180,16 @@ def config_answer(
     )
 
 
-def version_row(version: Version) -> VersionRow:
-    """Give one version as a row."""
-    return VersionRow(
-        id=version.id,
-        at=version.at,
-        person=version.person,
-        action=version.action,
-        reason=version.reason,
-        type=version.type,
-        keys=version.keys,
-        size_bytes=version.size_bytes,
-    )
-
-
-def deleted_row(version: Version) -> DeletedRow:
-    """Give one that was deleted as a row."""
-    return DeletedRow(
-        holder=version.holder, kind=KINDS[version.holder], name=version.name, at=version.at, person=version.person
+def merge_of(content: ConfigContent, merged: Merged) -> Merge:
+    """Give both sides of an edit of what moved meanwhile."""
+    about = content.about
+    return Merge(
+        holder=about.holder,
+        kind=KINDS[about.holder],
+        name=about.name,
+        revision=about.revision,
+        clashes=merged.clashes,
+        shows_values=about.holder == "configmaps",
     )
 
 

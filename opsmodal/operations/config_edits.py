@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from opsmodal.errors import BadRequest, Problem, Rejected
+from opsmodal.errors import Problem, Rejected
+from opsmodal.operations.config_values import Login, with_login
 
 Fingerprint = Callable[[str, bytes], str]
 """Names the value of a key without telling it."""
 SHOWN = "shown\0"
 """Before the key, in the name of a value that was shown; no key holds a NUL."""
-LOGIN_MAX_CHARS = 1_000
 NAME_IT = "Nothing was changed. Give each key a name of its own, or remove it."
 
 
@@ -41,15 +40,6 @@ class Naming:
     def shown(self, key: str, value: bytes) -> str:
         """Name a value that was shown."""
         return self.fingerprint(f"{SHOWN}{key}", value)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Login:
-    """The login of one registry."""
-
-    server: str
-    user: str
-    password: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,53 +169,6 @@ def whole(
     return Whole(found, dict(renamed or {}))
 
 
-def with_login(before: bytes, login: Login) -> bytes:
-    """Put the login of one registry into a dockerconfigjson, and leave those of others. Raise Rejected.
-
-    Source: https://kubernetes.io/docs/concepts/containers/images/#config-json
-    """
-    server = login.server.strip()
-    if not server or any(len(part) > LOGIN_MAX_CHARS or not part.isprintable() for part in (server, login.user)):
-        problem = Problem(
-            field="login.server", sentence="A login needs the name of its registry: ghcr.io, for example."
-        )
-        raise Rejected(problem.sentence, [problem])
-    try:
-        document = json.loads(before) if before.strip() else {}
-        auths = document.setdefault("auths", {})
-        auths[server] = {"username": login.user, "password": login.password, "auth": _basic(login)}
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
-        raise BadRequest("What there is now is no dockerconfigjson.", hint="Replace the whole value.") from error
-    return json.dumps(document).encode()
-
-
-def is_text(value: bytes) -> bool:
-    """Tell whether a value is text that a page can show and send back as it was."""
-    try:
-        text = value.decode()
-    except UnicodeDecodeError:
-        return False
-    return "\r" not in text and "\0" not in text
-
-
-def told(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> str:
-    """Say which keys change, for the audit log: names only."""
-    groups = (
-        ("added", [key for key in after if key not in before]),
-        ("changed", [key for key in after if key in before and before[key] != after[key]]),
-        ("removed", [key for key in before if key not in after]),
-    )
-    return "; ".join(f"{word} {_some(keys)}" for word, keys in groups if keys) or "no value changed"
-
-
-KEYS_TOLD_MAX = 20
-
-
-def _some(keys: Sequence[str]) -> str:
-    more = f" and {len(keys) - KEYS_TOLD_MAX} more" if len(keys) > KEYS_TOLD_MAX else ""
-    return ", ".join(keys[:KEYS_TOLD_MAX]) + more
-
-
 def _meant(edit: Edit, now: Mapping[str, bytes], naming: Naming) -> Edit:
     """Give an edit as it was meant: a value that came back as it was shown is kept, a login goes into what is there."""
     if edit.login is not None:
@@ -276,7 +219,3 @@ def _decoded(key: str, text: str) -> bytes:
     except (binascii.Error, ValueError):
         problem = Problem(field=f"binary.{key[:60]}", sentence=f"The value of {key[:60]!r} is no base64.")
         raise Rejected(problem.sentence, [problem]) from None
-
-
-def _basic(login: Login) -> str:
-    return base64.b64encode(f"{login.user}:{login.password}".encode()).decode()

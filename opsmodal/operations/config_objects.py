@@ -7,25 +7,25 @@ here permits anything: who calls it has entered by the door.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 from opsmodal.errors import BadRequest, NotThere
 from opsmodal.fleet import Fleet
 from opsmodal.operations.config_answers import KINDS, ConfigDone
-from opsmodal.operations.config_edits import Naming, Wish, told
+from opsmodal.operations.config_edits import Merged, Naming, Wish
+from opsmodal.operations.config_values import told
 from opsmodal.operations.door import Door, Pass
+from opsmodal.operations.facets import Facets
 from opsmodal.operations.guards import Consent, Guard
 from opsmodal.store.errors import StoreProblem
 from opsmodal.versions import By, Came, Content, Place, Versions
-from runtimes.base import Runtime
+from runtimes.base import Runtime, Scope
 from runtimes.config import Config, ConfigChange, ConfigContent, Holder
 from runtimes.errors import Missing, Stale, Unsupported
 from runtimes.planning import Applied, Plan
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 
 RESTARTS_MAX = 50
 """Of one save; each asks the cluster some times, and all of them within one request."""
@@ -76,12 +76,28 @@ def target_of(holder: str, name: str) -> Target:
     raise NotThere("There are configmaps and secrets here, and nothing else.")
 
 
+def change_of(
+    target: Target, wanted: DesiredConfig, merged: Merged, content: ConfigContent | None = None
+) -> ConfigChange:
+    """Give what is sent: all keys as they are to be. `content` is what was looked at, None where it is created."""
+    return ConfigChange(
+        holder=target.holder,
+        name=target.name,
+        values=merged.values,
+        revision=content.about.revision if content else "",
+        type=content.about.type if content else wanted.type,
+        immutable=wanted.immutable if content else wanted.immutable or None,
+        # Whatever is stored, what was sent for a Secret counts as changed; those of a ConfigMap anybody may compare.
+        given=merged.given if target.holder == "secrets" else frozenset(),
+    )
+
+
 class ConfigObjects:
     """Reach the ConfigMaps and Secrets of services."""
 
     def __init__(self, door: Door, fleet: Fleet, versions: Versions) -> None:
         self.door = door
-        self.fleet = fleet
+        self.facets = Facets(fleet, _facet)
         self.versions = versions
 
     def save(
@@ -103,7 +119,7 @@ class ConfigObjects:
             outcome.detail = told(before, change.values)
             if content is not None and not content.about.locked:  # one that is locked is refused next
                 self.keep(leave, target, held(content), "found", consent)
-            applied = self.config(leave).save(leave.service.scope(), change)
+            applied = self.facets.changing(leave).save(leave.service.scope(), change)
             immutable = bool(content.about.immutable if content and change.immutable is None else change.immutable)
             after = Content(values=change.values, type=_type(change, content), immutable=immutable)
             notes = self.kept(leave, target, after, action, consent)
@@ -132,12 +148,15 @@ class ConfigObjects:
 
     def plan(self, leave: Pass, change: ConfigChange) -> Plan:
         """Say what saving would do, by the runtime's dry run."""
-        return self.read(leave, lambda config: config.plan(leave.service.scope(), change))
+        return self.facets.read(leave, lambda config, scope: config.plan(scope, change))
 
     def content(self, leave: Pass, target: Target, *, with_uses: bool = False) -> ConfigContent:
         """Read one with its values. Raise Missing where there is none."""
-        scope = leave.service.scope()
-        return self.read(leave, lambda config: config.get(scope, target.holder, target.name, with_uses=with_uses))
+
+        def ask(config: Config, scope: Scope) -> ConfigContent:
+            return config.get(scope, target.holder, target.name, with_uses=with_uses)
+
+        return self.facets.read(leave, ask)
 
     def content_or_none(self, leave: Pass, target: Target) -> ConfigContent | None:
         """Read one with its values, None where there is none."""
@@ -146,16 +165,8 @@ class ConfigObjects:
         except Missing:
             return None
 
-    def read(self, leave: Pass, ask: Callable[[Config], T]) -> T:
-        """Ask the facet for what changes nothing."""
-        return self.fleet.read(leave.service.runtime, lambda runtime: ask(facet(runtime)), over=leave.over)
 
-    def config(self, leave: Pass) -> Config:
-        """Give the facet for what changes something: that is sent once, whatever becomes of its way."""
-        return facet(self.fleet.runtime(leave.service.runtime, over=leave.over))
-
-
-def facet(runtime: Runtime) -> Config:
+def _facet(runtime: Runtime) -> Config:
     """Give the facet. Raise Unsupported where the runtime has none."""
     if runtime.config is None:
         raise Unsupported(f"{runtime.kind.capitalize()} has no ConfigMaps and Secrets.")

@@ -5,15 +5,56 @@ A version is never shown by its values: how it differs is the plan of its restor
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
+
 from opsmodal import actions
-from opsmodal.operations.config_answers import KINDS, ConfigDone, DeletedRow, VersionsAnswer, deleted_row, version_row
+from opsmodal.operations.config_answers import KINDS, ConfigDone
 from opsmodal.operations.config_objects import ConfigObjects, Target, demand_revision, place_of
 from opsmodal.operations.door import Pass
 from opsmodal.operations.guards import Consent
 from opsmodal.operations.previews import Preview, previewed
 from opsmodal.permissions import Actor
+from opsmodal.versions import Version
 from runtimes.config import ConfigChange, ConfigContent
 from runtimes.errors import Conflict, Missing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionRow:
+    """One version without its values: how it came, by whom and why."""
+
+    id: str
+    at: datetime
+    person: str
+    action: str
+    reason: str
+    type: str
+    keys: tuple[str, ...]
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionsAnswer:
+    """The versions of one, newest first. `exists`: it is there now."""
+
+    holder: str
+    kind: str
+    name: str
+    exists: bool
+    revision: str
+    items: tuple[VersionRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeletedRow:
+    """One that was deleted by opsmodal and can be restored."""
+
+    holder: str
+    kind: str
+    name: str
+    at: datetime
+    person: str
 
 
 class ConfigPast:
@@ -28,13 +69,13 @@ class ConfigPast:
         """List what was deleted by opsmodal in the namespace and can be restored."""
         leave = self._door.enter(actor, actions.CONFIG_VIEW, name)
         found = self._versions.deleted(leave.service.runtime, leave.service.namespace)
-        return tuple(deleted_row(version) for version in found)
+        return tuple(_deleted_row(version) for version in found)
 
     def versions(self, actor: Actor, name: str, target: Target) -> VersionsAnswer:
         """List the versions that opsmodal has kept of one, also of one that was deleted."""
         leave = self._door.enter(actor, actions.CONFIG_VIEW, name, target=target.told)
         content = self._objects.content_or_none(leave, target)
-        items = tuple(version_row(version) for version in self._versions.list(place_of(leave, target)))
+        items = tuple(_version_row(version) for version in self._versions.list(place_of(leave, target)))
         if content is None and not items:
             raise Missing(f"{KINDS[target.holder]} {target.name[:100]} does not exist (any more).")
         revision = content.about.revision if content else ""
@@ -76,3 +117,22 @@ class ConfigPast:
             holder=target.holder, name=target.name, values=kept.values, revision=revision, type=kept.type
         )
         return change, content
+
+
+def _version_row(version: Version) -> VersionRow:
+    return VersionRow(
+        id=version.id,
+        at=version.at,
+        person=version.person,
+        action=version.action,
+        reason=version.reason,
+        type=version.type,
+        keys=version.keys,
+        size_bytes=version.size_bytes,
+    )
+
+
+def _deleted_row(version: Version) -> DeletedRow:
+    return DeletedRow(
+        holder=version.holder, kind=KINDS[version.holder], name=version.name, at=version.at, person=version.person
+    )

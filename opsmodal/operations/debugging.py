@@ -19,9 +19,10 @@ from opsmodal.guard.kubectl.metadata import check_metadata
 from opsmodal.guard.kubectl.privileges import check_privileges
 from opsmodal.guard.kubectl.rules import Refused
 from opsmodal.guard.kubectl.tokens import Tokens, check_tokens, secrets_of
-from opsmodal.operations.command_world import facet_of
+from opsmodal.operations.command_world import commands_of
 from opsmodal.operations.debug_places import Places
 from opsmodal.operations.door import Door, Pass
+from opsmodal.operations.facets import Facets
 from opsmodal.operations.guards import Asked, Consent, Verdict
 from opsmodal.operations.previews import Preview, previewed
 from opsmodal.permissions import Action, Actor
@@ -81,6 +82,8 @@ class DebuggingOperations:
     def __init__(self, door: Door, fleet: Fleet, places: Places) -> None:
         self._door = door
         self._fleet = fleet
+        self._facets = Facets(fleet, _facet)
+        self._commands = Facets(fleet, commands_of)
         self._places = places
         self._later = Later("debug pods")
 
@@ -120,7 +123,7 @@ class DebuggingOperations:
         scope, guards = leave.service.scope(), (Harmless(drafted, lambda: self._tokens(leave)),)
         slot = self._places.place(name, actor.name, lambda: self._known(leave))
         with self._door.act(leave, target=_target(wanted), consent=consent, guards=guards, slot=slot) as outcome:
-            made = self._changing(leave).make(scope, drafted)
+            made = self._facets.changing(leave).make(scope, drafted)
             outcome.detail = f"{made.pod or made.name}, for {LASTS_S // 60} minutes"
         self._later.at(LASTS_S, lambda: self._end(leave, made.name))
         self._fleet.forget(leave.service)
@@ -130,7 +133,7 @@ class DebuggingOperations:
         """Take one away. Raise Missing for any other pod."""
         leave = self._door.enter(actor, actions.DEBUG_REMOVE, name, target=pod[:253])
         with self._door.act(leave, target=f"debug pod {pod[:253]}", consent=consent):
-            self._changing(leave).remove(leave.service.scope(), pod)
+            self._facets.changing(leave).remove(leave.service.scope(), pod)
         self._fleet.forget(leave.service)
         return Done(sentence=f"{pod} is being removed.", targets=(pod,))
 
@@ -139,33 +142,25 @@ class DebuggingOperations:
         self._later.close()
 
     def _known(self, leave: Pass) -> tuple[DebugPod, ...]:
-        scope = leave.service.scope()
-        return self._fleet.read(leave.service.runtime, lambda it: _facet(it).list(scope), over=leave.over)
+        return self._facets.read(leave, lambda debugging, scope: debugging.list(scope))
 
     def _tokens(self, leave: Pass) -> frozenset[str]:
         """Name the Secrets that hold tokens; none where they may not be listed: a copy has no more than its pod."""
-        scope = leave.service.scope()
         try:
-            return self._fleet.read(
-                leave.service.runtime, lambda it: facet_of(it.commands).tokens(scope), over=leave.over
-            )
+            return self._commands.read(leave, lambda commands, scope: commands.tokens(scope))
         except Denied:
             return frozenset()
 
     def _end(self, leave: Pass, name: str) -> None:
         """Take one away whose hour is over; the cluster has most often done it by then."""
         try:
-            self._changing(leave).remove(leave.service.scope(), name)
+            self._facets.changing(leave).remove(leave.service.scope(), name)
         except (RuntimeProblem, ConnectionProblem) as problem:
             log.debug("debug pod left to the cluster", extra={"pod": name, "why": problem.sentence})
 
     def _drafted(self, leave: Pass, wanted: DebugRequest, consent: Consent) -> Drafted:
         scope, person, reason = leave.service.scope(), leave.actor.name, consent.reason
-        return self._changing(leave).draft(scope, wanted, person=person, reason=reason)
-
-    def _changing(self, leave: Pass) -> Debugging:
-        """Give the facet for what changes something: that is sent once, whatever becomes of its way."""
-        return _facet(self._fleet.runtime(leave.service.runtime, over=leave.over))
+        return self._facets.changing(leave).draft(scope, wanted, person=person, reason=reason)
 
 
 def _facet(runtime: Runtime) -> Debugging:

@@ -6,26 +6,19 @@ what a manifest may not give. It refuses to know what a change does: that is the
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TypeVar
 
 from opsmodal import actions
 from opsmodal.answers import Done
 from opsmodal.fleet import Fleet
 from opsmodal.listing import ListQuery
 from opsmodal.operations.changes import action_of, is_risky, target_of
-from opsmodal.operations.command_world import facet_of
-from opsmodal.operations.deployment_answers import (
-    Changed,
-    ManifestAnswer,
-    WorkloadAnswer,
-    WorkloadsAnswer,
-    page_of,
-    workload_row,
-)
+from opsmodal.operations.command_world import commands_of
+from opsmodal.operations.deployment_answers import Changed, ManifestAnswer, WorkloadAnswer, WorkloadsAnswer
+from opsmodal.operations.deployment_rows import page_of, workload_row
 from opsmodal.operations.door import Door, Pass
+from opsmodal.operations.facets import Facets
 from opsmodal.operations.guards import Asked, Consent, Guard
 from opsmodal.operations.manifests import FIELD, REVISION, Unprivileged
 from opsmodal.operations.previews import Preview, confirmation, previewed
@@ -33,17 +26,13 @@ from opsmodal.operations.rollouts import Rollouts
 from opsmodal.operations.tasks import seen
 from opsmodal.permissions import Actor
 from opsmodal.tasks import Tasks
-from runtimes.base import Deployment, Runtime
+from runtimes.base import Deployment, Runtime, Scope
 from runtimes.changes import VERBS, Change, Rollback, SetManifest
-from runtimes.deployment import Deployed, DeployedList, Revision
+from runtimes.deployment import Deployed, Revision
 from runtimes.errors import Stale, Unsupported
 from runtimes.planning import Plan
 
-T = TypeVar("T")
-
 DEPLOYMENT = "deployment"
-FRESH_S = 4.0
-"""Shorter than the 5 s after which a page asks again: however many are open, the cluster is asked by one of them."""
 QUESTION_MAX_CHARS = 300
 """Longer than the id of any workload: kind, dot and a name of 253."""
 NO_VERBS: frozenset[str] = frozenset()
@@ -56,31 +45,25 @@ class DeploymentOperations:
         self._door = door
         self._fleet = fleet
         self._tasks = tasks
+        self._facets = Facets(fleet, _facet)
+        self._commands = Facets(fleet, commands_of)
         self._rollouts = Rollouts(fleet, tasks)
 
     def list(self, actor: Actor, name: str, query: ListQuery, *, with_revisions: bool = False) -> WorkloadsAnswer:
         """List the workloads, those in trouble first."""
         leave = self._door.enter(actor, actions.DEPLOYMENT_VIEW, name)
-        scope = leave.service.scope()
-
-        def ask(runtime: Runtime) -> DeployedList:
-            return _facet(runtime).list(scope)
-
-        kept = self._fleet.kept(leave.service, DEPLOYMENT, ask, fresh_s=FRESH_S, over=leave.over)
+        kept = self._facets.kept(leave, DEPLOYMENT, lambda deployment, scope: deployment.list(scope))
         verbs, jobs = self._verbs(leave), tuple(seen(task, leave) for task in self._tasks.latest(name))
         return page_of(kept, query, datetime.now(UTC), verbs=verbs, with_revisions=with_revisions, jobs=jobs)
 
     def get(self, actor: Actor, name: str, workload: str) -> WorkloadAnswer:
         """Read one workload with its revisions. Raise Missing when it is not the service's."""
         leave = self._door.enter(actor, actions.DEPLOYMENT_VIEW, name)
-        scope = leave.service.scope()
 
-        def ask(runtime: Runtime) -> tuple[Deployed, tuple[Revision, ...]]:
-            facet = _facet(runtime)
-            return facet.get(scope, workload), facet.revisions(scope, workload)
+        def ask(deployment: Deployment, scope: Scope) -> tuple[Deployed, tuple[Revision, ...]]:
+            return deployment.get(scope, workload), deployment.revisions(scope, workload)
 
-        question = f"{DEPLOYMENT} {workload[:QUESTION_MAX_CHARS]}"
-        kept = self._fleet.kept(leave.service, question, ask, fresh_s=FRESH_S, over=leave.over)
+        kept = self._facets.kept(leave, f"{DEPLOYMENT} {workload[:QUESTION_MAX_CHARS]}", ask)
         found, revisions = kept.value
         row = workload_row(found, datetime.now(UTC), verbs=self._verbs(leave), revisions=revisions)
         jobs = tuple(task for task in self._tasks.latest(name) if task.target == target_of(found.id))
@@ -89,8 +72,7 @@ class DeploymentOperations:
     def manifest(self, actor: Actor, name: str, workload: str) -> ManifestAnswer:
         """Give a workload as YAML. It holds the values of its environment, hence needs `manage`."""
         leave = self._door.enter(actor, actions.DEPLOYMENT_MANIFEST, name, target=target_of(workload))
-        scope = leave.service.scope()
-        found = self._read(leave, lambda runtime: _facet(runtime).manifest(scope, workload))
+        found = self._facets.read(leave, lambda deployment, scope: deployment.manifest(scope, workload))
         return ManifestAnswer(workload=found.workload, text=found.text, revision=found.revision)
 
     def plan(self, actor: Actor, name: str, change: Change, *, revision: str = "") -> Preview:
@@ -114,8 +96,8 @@ class DeploymentOperations:
             guards.append(confirmation(lambda: self._planned(leave, change)))
         reasoned = replace(change, reason=consent.reason)
         with self._door.act(leave, target=target_of(change.workload), consent=consent, guards=guards) as outcome:
-            facet = _facet(self._fleet.runtime(leave.service.runtime, over=leave.over), change)
-            applied = facet.apply(leave.service.scope(), reasoned, revision=revision)
+            able = self._able(change).changing(leave)
+            applied = able.apply(leave.service.scope(), reasoned, revision=revision)
             outcome.detail = applied.sentence
         self._fleet.forget(leave.service)
         job = self._rollouts.follow(leave, change.workload, applied) if applied.lasting else None
@@ -132,25 +114,24 @@ class DeploymentOperations:
     def _guards(self, leave: Pass, change: Change) -> tuple[Unprivileged, ...]:
         if not isinstance(change, SetManifest | Rollback):
             return ()
-        scope = leave.service.scope()
+        able = self._able(change)
 
         def before() -> str:
-            return self._read(leave, lambda runtime: _facet(runtime, change).manifest(scope, change.workload)).text
+            return able.read(leave, lambda deployment, scope: deployment.manifest(scope, change.workload)).text
 
         def after() -> str:
             if isinstance(change, SetManifest):
                 return change.text
-            return self._read(leave, lambda runtime: _facet(runtime, change).manifest_after(scope, change)).text
+            return able.read(leave, lambda deployment, scope: deployment.manifest_after(scope, change)).text
 
         def tokens() -> frozenset[str]:
-            return self._read(leave, lambda runtime: facet_of(runtime.commands).tokens(scope))
+            return self._commands.read(leave, lambda commands, scope: commands.tokens(scope))
 
         field = FIELD if isinstance(change, SetManifest) else REVISION
         return (Unprivileged(before=before, after=after, tokens=tokens, field=field),)
 
     def _planned(self, leave: Pass, change: Change) -> Plan:
-        scope = leave.service.scope()
-        return self._read(leave, lambda runtime: _facet(runtime, change).plan(scope, change))
+        return self._able(change).read(leave, lambda deployment, scope: deployment.plan(scope, change))
 
     def _verbs(self, leave: Pass) -> frozenset[str]:
         """Give what the runtime offers and this person may: they go together, or not at all."""
@@ -160,8 +141,9 @@ class DeploymentOperations:
         facet = opened.runtime.deployment if opened else None
         return facet.verbs if facet else NO_VERBS
 
-    def _read(self, leave: Pass, ask: Callable[[Runtime], T]) -> T:
-        return self._fleet.read(leave.service.runtime, ask, over=leave.over)
+    def _able(self, change: Change) -> Facets[Deployment]:
+        """Reach the facet of runtimes that know a change."""
+        return Facets(self._fleet, lambda runtime: _facet(runtime, change))
 
 
 def _facet(runtime: Runtime, change: Change | None = None) -> Deployment:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from opsmodal.listing import ListQuery, Page, SortKey, cut, has_words, sorted_by
+from opsmodal.answers import counted
+from opsmodal.listing import ListQuery, Page, SortKey, part_of
 from opsmodal.recent import Kept
 from runtimes.base import RANK, Severity
 from runtimes.domains import DomainChoices, DomainList, DomainRow
@@ -110,17 +111,15 @@ def _address(row: DomainRow) -> str:
 def page_of(kept: Kept[DomainList], query: ListQuery, now: datetime, *, may_change: bool) -> DomainsAnswer:
     """Search, sort and cut; what is in trouble comes first unless it is sorted otherwise."""
     rows = [domain_answer(row, now) for row in kept.value.items]
-    found = [row for row in rows if _contains(row, query.search)]
-    ordered = sorted_by(found, query.sort or "state", SORTS)
-    items, following = cut(ordered, query)
+    part = part_of(rows, query, SORTS, first="state", text=_text)
     return DomainsAnswer(
-        items=items,
-        total=len(ordered),
-        next=following,
+        items=part.items,
+        total=part.total,
+        next=part.next,
         as_of=kept.as_of,
         stale=kept.stale,
         problem=kept.problem,
-        counts=_counts(rows),
+        counts=counted(rows),
         notes=kept.value.notes,
         choices=kept.value.choices if may_change else _seen(kept.value.choices),
         may_change=may_change,
@@ -132,10 +131,6 @@ def _seen(choices: DomainChoices) -> DomainChoices:
     return DomainChoices(backends=choices.backends, kinds=choices.kinds)
 
 
-def _contains(row: DomainAnswer, search: str) -> bool:
+def _text(row: DomainAnswer) -> str:
     words = (row.host, row.path, row.target, row.port, row.object, row.class_name, row.tls_secret, *row.problems)
-    return has_words(" ".join(words), search)
-
-
-def _counts(rows: Sequence[DomainAnswer]) -> dict[str, int]:
-    return {each.value: sum(row.severity is each for row in rows) for each in Severity}
+    return " ".join(words)

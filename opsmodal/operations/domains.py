@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import TypeVar
 
 from opsmodal import actions
 from opsmodal.answers import Done
@@ -15,6 +14,7 @@ from opsmodal.networks import networks
 from opsmodal.operations.domain_answers import DomainAnswer, DomainsAnswer, domain_answer, page_of
 from opsmodal.operations.domain_checks import CHECKS, DomainCheckAnswer, Lanes, checked
 from opsmodal.operations.door import Door, Pass
+from opsmodal.operations.facets import Facets
 from opsmodal.operations.guards import Consent
 from opsmodal.operations.previews import Preview, confirmation, previewed
 from opsmodal.permissions import Action, Actor
@@ -23,13 +23,10 @@ from opsmodal.registry.registry import Registry
 from runtimes.base import Domains, Runtime
 from runtimes.domains import DomainChange, DomainChoices, DomainList
 from runtimes.errors import Missing, Unsupported
-
-T = TypeVar("T")
+from runtimes.planning import Plan
 
 DOMAINS = "domains"
 SHARED = " That the host may be shared with other namespaces was confirmed."
-FRESH_S = 4.0
-"""Shorter than the 5 s after which a page asks again: however many are open, the cluster is asked by one of them."""
 
 
 class DomainOperations:
@@ -41,6 +38,7 @@ class DomainOperations:
         self._door = door
         self._fleet = fleet
         self._registry = registry
+        self._facets = Facets(fleet, _facet)
         self._lanes = Lanes()
         self.outside = outside
 
@@ -68,15 +66,14 @@ class DomainOperations:
     def plan(self, actor: Actor, name: str, change: DomainChange) -> Preview:
         """Say what saving a row would do, and what it takes to do it."""
         leave = self._let(actor, name, change)
-        scope = leave.service.scope()
-        return previewed(self._door, leave, self._read(leave, lambda runtime: _facet(runtime).plan(scope, change)))
+        plan = self._facets.read(leave, lambda domains, scope: domains.plan(scope, change))
+        return previewed(self._door, leave, plan)
 
     def save(self, actor: Actor, name: str, change: DomainChange, *, consent: Consent) -> Done:
         """Add a row or change one, once. Raise Stale when it moved, Conflict for a host and path that is taken."""
         leave = self._let(actor, name, change)
         with self._door.act(leave, target=_target(change), consent=consent) as outcome:
-            facet = _facet(self._fleet.runtime(leave.service.runtime, over=leave.over))
-            applied = facet.save(leave.service.scope(), change)
+            applied = self._facets.changing(leave).save(leave.service.scope(), change)
             shared = SHARED if change.shared_host else ""
             outcome.detail = f"{applied.sentence} It leads to {change.backend}:{change.port}.{shared}"
         self._fleet.forget(leave.service)
@@ -85,20 +82,16 @@ class DomainOperations:
     def plan_delete(self, actor: Actor, name: str, domain: str) -> Preview:
         """Say what goes with a row."""
         leave = self._door.enter(actor, actions.DOMAIN_REMOVE, name, target=domain)
-        scope = leave.service.scope()
-        plan = self._read(leave, lambda runtime: _facet(runtime).plan_delete(scope, domain))
-        return previewed(self._door, leave, plan)
+        return previewed(self._door, leave, self._removal(leave, domain))
 
     def delete(self, actor: Actor, name: str, domain: str, *, consent: Consent, revision: str = "") -> Done:
         """Remove a row. Raise Stale when its object moved."""
         leave = self._door.enter(actor, actions.DOMAIN_REMOVE, name, target=domain)
         row = _row(leave, self._listed(leave), domain)
-        scope = leave.service.scope()
-        asked = confirmation(lambda: self._read(leave, lambda runtime: _facet(runtime).plan_delete(scope, domain)))
+        asked = confirmation(lambda: self._removal(leave, domain))
         target = f"{row.kind.lower()}/{row.object} {row.host}{row.path}"
         with self._door.act(leave, target=target, consent=consent, guards=(asked,)) as outcome:
-            facet = _facet(self._fleet.runtime(leave.service.runtime, over=leave.over))
-            applied = facet.delete(scope, domain, revision=revision)
+            applied = self._facets.changing(leave).delete(leave.service.scope(), domain, revision=revision)
             outcome.detail = applied.sentence
         self._fleet.forget(leave.service)
         return Done(sentence=applied.sentence, targets=(applied.target,))
@@ -121,18 +114,13 @@ class DomainOperations:
 
     def _kept(self, leave: Pass) -> Kept[DomainList]:
         """Give the list that all who look share; four checks of one row are one reading."""
-        scope = leave.service.scope()
-
-        def ask(runtime: Runtime) -> DomainList:
-            return _facet(runtime).list(scope)
-
-        return self._fleet.kept(leave.service, DOMAINS, ask, fresh_s=FRESH_S, over=leave.over)
+        return self._facets.kept(leave, DOMAINS, lambda domains, scope: domains.list(scope))
 
     def _listed(self, leave: Pass) -> DomainList:
-        return self._read(leave, lambda runtime: _facet(runtime).list(leave.service.scope()))
+        return self._facets.read(leave, lambda domains, scope: domains.list(scope))
 
-    def _read(self, leave: Pass, ask: Callable[[Runtime], T]) -> T:
-        return self._fleet.read(leave.service.runtime, ask, over=leave.over)
+    def _removal(self, leave: Pass, domain: str) -> Plan:
+        return self._facets.read(leave, lambda domains, scope: domains.plan_delete(scope, domain))
 
 
 def _facet(runtime: Runtime) -> Domains:

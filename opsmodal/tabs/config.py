@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from flask import Response, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from opsmodal import actions
-from opsmodal.errors import BadRequest
 from opsmodal.listing import ListQuery, Page, parsed
-from opsmodal.operations.config import FILTERS, SORTS, DesiredConfig, Target, target_of
-from opsmodal.operations.config_answers import ConfigAnswer, ConfigDone, ConfigRow, Merge, VersionsAnswer
-from opsmodal.operations.config_edits import whole
+from opsmodal.operations.config_answers import (
+    FILTERS,
+    SORTS,
+    ConfigAnswer,
+    ConfigDone,
+    ConfigRow,
+    Merge,
+)
+from opsmodal.operations.config_objects import DesiredConfig, Target, target_of
+from opsmodal.operations.config_past import VersionsAnswer
 from opsmodal.operations.previews import Preview
 from opsmodal.permissions import Action
 from opsmodal.web.asking import actor, operations
-from opsmodal.web.bodies import sent_as
 from opsmodal.web.config_again import edit_page, new_page, or_again
-from opsmodal.web.config_form import Sent, sent_edits
+from opsmodal.web.config_bodies import ConfigBody, NewConfigBody, kept_of, looked_at, wanted_new, wanted_now
+from opsmodal.web.config_form import Sent
 from opsmodal.web.config_rows import form_of, new_form
 from opsmodal.web.origin import demand_own_visit
 from opsmodal.web.plans import PREVIEW, REVISION, is_preview, planned
-from opsmodal.web.respond import consent, done, flag, json_answer, respond, sent, wants_json
+from opsmodal.web.respond import consent, done, flag, json_answer, respond, wants_json
 from opsmodal.web.routes import CONFIRM, LIST_PARAMETERS, REASON, Parameter, Routes
 from runtimes.errors import Missing
 from runtimes.planning import Plan
@@ -37,30 +41,6 @@ MOVED_STATUS = 412
 CHANGING = (PREVIEW, REVISION, REASON)
 """A save with restarts takes `confirm` as well, in production."""
 WITH_VERSION = "and with the version"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfigBody:
-    """All keys as they are to be: `values` as text, `binary` as base64; null keeps the value that a key has.
-
-    `rename` gives values from one key to another. `restart` names workloads to restart afterwards, `deployment.web`.
-    `revision` is what was looked at, as If-Match is.
-    """
-
-    values: dict[str, str | None] | None = field(default=None, repr=False)
-    binary: dict[str, str | None] | None = field(default=None, repr=False)
-    rename: dict[str, str] | None = None
-    immutable: bool | None = None
-    restart: tuple[str, ...] = ()
-    revision: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewConfigBody(ConfigBody):
-    """One to be created. `type` is that of a Secret, Opaque unless given."""
-
-    name: str
-    type: str = ""
 
 
 @routes.get(ALL, actions.CONFIG_VIEW, Page[ConfigRow], parameters=(*LIST_PARAMETERS, HOLDER))
@@ -96,14 +76,14 @@ def listing_of(service: str, holder: str) -> AnyResponse:
 def create(service: str, holder: str) -> AnyResponse:
     """Create one."""
     _target(service, actions.CONFIG_CREATE, holder)
-    name, wanted, packed = _wanted_new()
+    name, wanted, packed = wanted_new()
     target = target_of(holder, name)
     return or_again(service, target, packed, lambda: _create(service, target, wanted, packed))
 
 
 def _create(service: str, target: Target, wanted: DesiredConfig, packed: Sent | None) -> AnyResponse:
     if is_preview():
-        kept = {"name": target.name, "type": wanted.type, **_kept(packed, wanted)}
+        kept = {"name": target.name, "type": wanted.type, **kept_of(packed, wanted)}
         back = url_for("page.config_listing", service=service)
         preview = operations().config.plan_new(actor(), service, target, wanted)
         return planned(preview, back=back, sent=kept, leaves=True, also=WITH_VERSION)
@@ -145,7 +125,7 @@ def value(service: str, holder: str, name: str, key: str) -> AnyResponse:
 def save(service: str, holder: str, name: str) -> AnyResponse:
     """Save one: 412 when it moved; 201 where there was none and no revision is named; with `preview` only the plan."""
     target = _target(service, actions.CONFIG_SAVE, holder, name)
-    wanted, packed = _wanted()
+    wanted, packed = wanted_now()
     return or_again(service, target, packed, lambda: _save(service, target, wanted, packed))
 
 
@@ -163,7 +143,7 @@ def _save(service: str, target: Target, wanted: DesiredConfig, packed: Sent | No
         return _made(service, target, wanted)
     if isinstance(outcome, ConfigDone):
         return _done(service, target, outcome)
-    kept, back = _kept(packed, wanted), _address(service, target)
+    kept, back = kept_of(packed, wanted), _address(service, target)
     if isinstance(outcome, Preview):
         return planned(outcome, back=back, sent=kept, leaves=True, also=WITH_VERSION)
     return _merged(service, outcome, kept, back)
@@ -173,7 +153,7 @@ def _save(service: str, target: Target, wanted: DesiredConfig, packed: Sent | No
 def delete(service: str, holder: str, name: str) -> AnyResponse:
     """Delete one; opsmodal keeps what was in it, and can restore it."""
     target = _target(service, actions.CONFIG_DELETE, holder, name)
-    value = operations().config.delete(actor(), service, target, revision=_revision(), consent=consent())
+    value = operations().config.delete(actor(), service, target, revision=looked_at(), consent=consent())
     return done(value, to=url_for("page.config_listing", service=service))
 
 
@@ -192,7 +172,7 @@ def restore(service: str, holder: str, name: str, version: str) -> AnyResponse:
     if is_preview():
         preview = past.plan_restore(actor(), service, target, version)
         return planned(preview, back=f"{_address(service, target)}/versions", sent={}, also=WITH_VERSION)
-    value = past.restore(actor(), service, target, version, revision=_revision(), consent=consent())
+    value = past.restore(actor(), service, target, version, revision=looked_at(), consent=consent())
     return _done(service, target, value)
 
 
@@ -221,49 +201,6 @@ def _read(service: str, target: Target) -> ConfigAnswer:
         return operations().config.get(actor(), service, target)
     demand_own_visit(request)
     return operations().config.reveal(actor(), service, target, consent=consent())
-
-
-def _wanted() -> tuple[DesiredConfig, Sent | None]:
-    """Read what somebody wants: all keys out of a JSON body, or what was done in a form."""
-    if request.is_json:
-        return _of_body(sent_as(ConfigBody)), None
-    sent_by_form = sent_edits(request)
-    immutable = True if request.form.get("immutable") else None
-    wanted = DesiredConfig(
-        wish=sent_by_form.edits, revision=_revision(), immutable=immutable, restart=sent_by_form.restart
-    )
-    return wanted, sent_by_form
-
-
-def _wanted_new() -> tuple[str, DesiredConfig, Sent | None]:
-    if request.is_json:
-        body = sent_as(NewConfigBody)
-        return body.name, _of_body(body, kind=body.type), None
-    sent_by_form = sent_edits(request)
-    immutable = True if request.form.get("immutable") else None
-    wanted = DesiredConfig(wish=sent_by_form.edits, immutable=immutable, type=request.form.get("type", "").strip())
-    return request.form.get("name", "").strip(), wanted, sent_by_form
-
-
-def _of_body(body: ConfigBody, *, kind: str = "") -> DesiredConfig:
-    if body.values is None and body.binary is None:
-        raise BadRequest("The body names no values.", hint="Send all keys in values, or in binary as base64.")
-    wish = whole(body.values or {}, body.binary or {}, body.rename)
-    return DesiredConfig(wish=wish, revision=_revision(), immutable=body.immutable, type=kind, restart=body.restart)
-
-
-def _revision() -> str:
-    """Give the revision that was looked at: of the header If-Match, else of the body or query."""
-    matching = request.headers.get("If-Match", "").strip().removeprefix("W/").strip('"')
-    return "" if matching == "*" else matching or sent("revision")
-
-
-def _kept(sent_by_form: Sent | None, wanted: DesiredConfig) -> dict[str, str]:
-    """Give what the form of the next step sends on."""
-    if sent_by_form is None:
-        return {}
-    kept = {"edits": sent_by_form.packed, "restart": " ".join(wanted.restart), "type": request.form.get("type", "")}
-    return kept | ({"immutable": "true"} if wanted.immutable else {})
 
 
 def _merged(service: str, merge: Merge, kept: dict[str, str], back: str) -> AnyResponse:

@@ -11,7 +11,8 @@ from opsmodal import actions
 from opsmodal.answers import Done
 from opsmodal.errors import BadRequest, Rejected
 from opsmodal.listing import parsed
-from opsmodal.operations.deployment_answers import SORTS, ManifestAnswer, WorkloadAnswer, WorkloadsAnswer
+from opsmodal.operations.deployment_answers import ManifestAnswer, WorkloadAnswer, WorkloadsAnswer
+from opsmodal.operations.deployment_rows import SORTS
 from opsmodal.permissions import Action
 from opsmodal.tasks import Task
 from opsmodal.web import changes

@@ -12,8 +12,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from connectors.errors import ConnectionProblem, NotAvailable, Unreachable
 from opsmodal.errors import BadRequest, Rejected
-from opsmodal.operations.config import Target
 from opsmodal.operations.config_answers import ConfigAnswer
+from opsmodal.operations.config_objects import Target
 from opsmodal.web.asking import actor, operations
 from opsmodal.web.config_form import ROWS_SHOWN_MAX, Sent
 from opsmodal.web.config_rows import ConfigForm, form_again, form_anew

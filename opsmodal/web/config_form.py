@@ -16,7 +16,8 @@ import msgspec
 from flask import Request
 
 from opsmodal.errors import BadRequest
-from opsmodal.operations.config_edits import Edit, Edits, Login
+from opsmodal.operations.config_edits import Edit, Edits
+from opsmodal.operations.config_values import Login
 from opsmodal.web.ansi import ACTING
 
 PACKED_MAX_BYTES = 8_000_000

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from connectors.errors import ConnectionProblem
 from opsmodal.errors import Problem, Refusal, Rejected
 from opsmodal.operations.config_answers import KINDS, ConfigAnswer, KeyRow
-from opsmodal.operations.config_edits import Edit, Edits, Login, is_text
+from opsmodal.operations.config_edits import Edit, Edits
+from opsmodal.operations.config_values import Login, is_text
 from opsmodal.web.config_form import HELD_MAX_BYTES, ROWS_SHOWN_MAX, Sent, is_plain
 from runtimes.errors import RuntimeProblem
 

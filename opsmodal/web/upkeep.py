@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from opsmodal import actions
 from opsmodal.answers import Done
-from opsmodal.operations.upkeep import Begun, MetricsServerAnswer, NodesAnswer, ScalingAnswer
+from opsmodal.operations.upkeep_answers import Begun, MetricsServerAnswer, NodesAnswer, ScalingAnswer
 from opsmodal.tasks import Task
 from opsmodal.web.asking import actor, operations
 from opsmodal.web.plans import PREVIEW, is_preview, planned

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from opsmodal.operations.changes import action_of, is_risky, target_of
-from opsmodal.operations.deployment_answers import severity_of, workload_row
+from opsmodal.operations.deployment_rows import severity_of, workload_row
 from runtimes.base import Severity
 from runtimes.changes import VERBS, Change, Restart, Rollback, SetManifest, SetReplicas
 from runtimes.deployment import Deployed, DeployedContainer, Revision, Run
