@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Hashable, Iterator, Mapping
-from typing import Any, Literal, TypeVar, cast
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -20,7 +20,7 @@ from runtimes.errors import Denied, Expired, RuntimeProblem, Unavailable
 from runtimes.kubernetes.api import answers
 from runtimes.kubernetes.api.answers import Asked
 from runtimes.kubernetes.api.chunks import Chunks
-from runtimes.kubernetes.api.decoding import decoder
+from runtimes.kubernetes.api.decoding import decoded
 from runtimes.kubernetes.api.media import JSON
 from runtimes.kubernetes.api.written import Written
 from runtimes.kubernetes.login.access import Entrance
@@ -68,7 +68,7 @@ class Client:
         """Read one object. `what` names it in errors: "pod web-0". Raise any RuntimeProblem."""
         asked = self._asked("GET", what)
         body = self._read(asked, path, query or {}, accept)
-        return self._decoded(body, kind, asked)
+        return decoded(body, kind, asked)
 
     def listed(self, path: str, kind: type[T], *, what: str, query: Query | None = None, accept: str = "") -> list[T]:
         """Read a whole collection, page by page; begin anew when the position expires. Raise RuntimeProblem."""
@@ -96,7 +96,7 @@ class Client:
     def create(self, path: str, kind: type[T], body: object, *, what: str) -> T:
         """Post an object and read what became of it. Raise RuntimeProblem."""
         asked = self._asked("POST", what)
-        return self._decoded(self._sent(asked, path, msgspec.json.encode(body)), kind, asked)
+        return decoded(self._sent(asked, path, msgspec.json.encode(body)), kind, asked)
 
     def write(
         self,
@@ -115,7 +115,7 @@ class Client:
         """
         asked = self._asked(method, what)
         query = {"fieldManager": MANAGER, **(query or {})}
-        return self._decoded(self._sent(asked, path, msgspec.json.encode(body), query=query, media=media), kind, asked)
+        return decoded(self._sent(asked, path, msgspec.json.encode(body), query=query, media=media), kind, asked)
 
     def delete(
         self,
@@ -243,13 +243,6 @@ class Client:
 
     def _asked(self, method: str, what: str) -> Asked:
         return Asked(server=self.server, runtime=self._runtime, method=method, what=what, standing=self._standing)
-
-    def _decoded(self, body: bytearray, kind: type[T], asked: Asked) -> T:
-        try:
-            decoded: T = decoder(cast(Hashable, kind)).decode(body)
-        except (ValueError, RecursionError) as error:  # no JSON, no UTF-8, or nested to exhaust whoever reads it
-            raise answers.undecodable(body, asked) from error
-        return decoded
 
 
 class _Dropped(Unavailable):

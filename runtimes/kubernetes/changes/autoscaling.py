@@ -1,28 +1,27 @@
-"""Drafts autoscalers: a new one on CPU, other bounds of the one there is, and its removal. Sends nothing.
+"""Drafts autoscalers: a new one on CPU, or other bounds of the one there is. Sends nothing.
 
-Metrics that our form does not know are never overwritten: of such an autoscaler only the bounds are set. Who removes
-one is shown all of it first. One that could not work, for want of the Metrics API, is not made.
+Metrics that our form does not know are never overwritten: of such an autoscaler only the bounds are set. One that
+could not work, for want of the Metrics API, is not made.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
-from runtimes.changes import CPU_PERCENT, MAXIMUM, MINIMUM, RemoveAutoscaler, SetAutoscaler
+from runtimes.changes import CPU_PERCENT, MAXIMUM, MINIMUM, SetAutoscaler
 from runtimes.deployment import Autoscaler
 from runtimes.errors import Conflict, Denied, Invalid, Lacking, Missing, RuntimeProblem, Unavailable
 from runtimes.kubernetes.api import paths
 from runtimes.kubernetes.api.media import MERGE
+from runtimes.kubernetes.changes.autoscaler import Standing, standing_of
 from runtimes.kubernetes.changes.draft import Asked, Call, Draft, changed, command
 from runtimes.kubernetes.changes.found import Found, Obj
-from runtimes.kubernetes.changes.scaling import counted, replicas_of, scaled
+from runtimes.kubernetes.changes.scaling import counted, replicas_of
 from runtimes.kubernetes.upkeep.standing import answers
-from runtimes.kubernetes.workloads import autoscalers
-from runtimes.planning import Difference
 
 API_VERSION, KIND = "autoscaling/v2", "HorizontalPodAutoscaler"
 MAXIMUM_MAX = 2**31 - 1
@@ -43,64 +42,15 @@ class DesiredAutoscaler:
     cpu_percent: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """The autoscaler that a workload has, as it is in the cluster and as it is told of."""
-
-    document: Obj
-    told: Autoscaler
-
-    @property
-    def words(self) -> str:
-        return f"autoscaler {self.told.name}"
-
-
 def set_autoscaler(asked: Asked, change: SetAutoscaler) -> Draft:
     """Draft a new autoscaler, or other bounds of the one there is. Raise Invalid, Conflict or Lacking."""
-    standing = _standing(asked)
+    standing = standing_of(asked)
     wanted = _wanted(change, standing.told if standing else None)
     _demand_sensible(wanted, change)
     if standing is not None:
         return _edited(asked.found, standing, wanted)
     unsure = _demand_measured(asked)
     return _made(asked.found, wanted, unsure)
-
-
-def remove_autoscaler(asked: Asked, change: RemoveAutoscaler) -> Draft:
-    """Draft its removal and, where that is wanted, another number of replicas. Raise Missing where there is none."""
-    found, standing = asked.found, _standing(asked)
-    if standing is None:
-        raise Missing(f"{found.words} has no autoscaler.", hint="It may have been removed since you looked.")
-    name, now = standing.told.name, replicas_of(found)
-    metadata = standing.document["metadata"]
-    path, uid = paths.autoscalers(found.namespace, name), str(metadata["uid"])
-    gone = Call(method="DELETE", path=path, what=standing.words, uid=uid, done=f"The autoscaler {name} was removed.")
-    draft = Draft(
-        calls=(gone,),
-        summary=f"Remove the autoscaler {name} of {found.words}",
-        command=command(found, "delete", "hpa", name),
-        sentence=f"The autoscaler {name} was removed; {found.words} stays at {counted(now)}.",
-        differences=(Difference(what="autoscaler", before=_in_words(standing.told), after=""),),
-        warnings=tuple(_lost(standing.told)),
-        hits=(f"horizontalpodautoscaler/{name}",),
-    )
-    return draft if change.replicas is None else _and_scaled(draft, found, change.replicas)
-
-
-def _and_scaled(draft: Draft, found: Found, replicas: int) -> Draft:
-    then = scaled(found, replicas)
-    calls = () if then.already else then.calls
-    return replace(
-        draft,
-        calls=(*draft.calls, *calls),
-        summary=f"{draft.summary} and scale to {counted(replicas)}",
-        command=f"{draft.command} && {then.command}",
-        sentence=" ".join((draft.calls[0].done, then.already or then.sentence)),
-        differences=(*draft.differences, *then.differences),
-        warnings=(*draft.warnings, *then.warnings),
-        hits=(*draft.hits, *then.hits),
-        lasting=bool(calls),
-    )
 
 
 def _wanted(change: SetAutoscaler, told: Autoscaler | None) -> DesiredAutoscaler:
@@ -128,15 +78,6 @@ def _demand_sensible(change: DesiredAutoscaler, asked: SetAutoscaler) -> None:
     if change.cpu_percent is not None and not 1 <= change.cpu_percent <= PERCENT_MAX:
         sentence = f"{change.cpu_percent} % is no target for CPU."
         raise Invalid(sentence, hint=f"Give 1 to {PERCENT_MAX}: the share of what a pod requests, on average.")
-
-
-def _standing(asked: Asked) -> Standing | None:
-    path = paths.autoscalers(asked.found.namespace)
-    for document in asked.client.listed(path, dict, what="autoscalers"):
-        known = msgspec.convert(document, autoscalers.AutoscalerObject)
-        if autoscalers.target_of(known) == asked.found.target:
-            return Standing(document=document, told=autoscalers.autoscaler(known))
-    return None
 
 
 def _demand_measured(asked: Asked) -> str:
@@ -225,12 +166,6 @@ def _kept(told: Autoscaler) -> Iterator[str]:
         yield f"It goes by more than CPU ({'; '.join(told.metrics)}). That is left as it is: only its bounds are set."
 
 
-def _lost(told: Autoscaler) -> Iterator[str]:
-    if not told.editable:
-        metrics = "; ".join(told.metrics)
-        yield f"It goes by {metrics}, which cannot be set here again: keep its manifest if you may want it back."
-
-
 def _warnings(found: Found, change: DesiredAutoscaler, unsure: str, *, on_cpu: bool) -> Iterator[str]:
     now = replicas_of(found)
     if unsure:
@@ -252,11 +187,6 @@ def _requests_cpu(container: Obj) -> bool:
     """Say whether a container requests CPU; a limit alone counts as a request of as much."""
     resources = container.get("resources") or {}
     return any("cpu" in (resources.get(side) or {}) for side in ("requests", "limits"))
-
-
-def _in_words(told: Autoscaler) -> str:
-    by = "; ".join((*((f"{told.cpu_percent} % CPU",) if told.cpu_percent is not None else ()), *told.metrics))
-    return f"{told.name}: {told.minimum} to {told.maximum}, {by or 'no metric'}"
 
 
 def _share(percent: int | None) -> str:

@@ -24,6 +24,7 @@ from runtimes.changes import (
 )
 from runtimes.errors import Unsupported
 from runtimes.kubernetes.changes import (
+    autoscaler,
     autoscaling,
     images,
     manifests,
@@ -59,7 +60,7 @@ class Row:
 DRAFTS: Mapping[type[Change], Row] = {
     SetReplicas: Row(scaling.set_replicas, SCALED, "It has no number of replicas."),
     SetAutoscaler: Row(autoscaling.set_autoscaler, SCALED, "It has no number of replicas."),
-    RemoveAutoscaler: Row(autoscaling.remove_autoscaler, SCALED, "It has no number of replicas."),
+    RemoveAutoscaler: Row(autoscaler.remove_autoscaler, SCALED, "It has no number of replicas."),
     SetImage: Row(images.set_image, TEMPLATED, FIXED),
     SetResources: Row(resources.set_resources, TEMPLATED, FIXED),
     SetStrategy: Row(strategy.set_strategy, ROLLED, "It does not replace its pods by itself."),

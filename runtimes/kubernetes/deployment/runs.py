@@ -12,7 +12,8 @@ from runtimes.kubernetes.deployment.conditions import find
 from runtimes.kubernetes.deployment.rollouts.counts import wanted_of_job
 from runtimes.kubernetes.objects.held import HeldPod, Terminated
 from runtimes.kubernetes.objects.workloads import DeployedObject
-from runtimes.kubernetes.pods.status import all_statuses, judged, printed
+from runtimes.kubernetes.pods.severity import judged
+from runtimes.kubernetes.pods.status import all_statuses, printed
 
 RUNS_MAX = 20
 """A CronJob keeps 3 good runs and 1 failed one unless it is told otherwise; a Job may have thousands of pods."""

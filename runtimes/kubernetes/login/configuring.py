@@ -25,7 +25,7 @@ from connectors.errors import ConnectionProblem
 from runtimes.errors import Invalid, Unavailable, Unsupported
 from runtimes.kubernetes.login import plugins
 from runtimes.kubernetes.login.access import Login
-from runtimes.kubernetes.login.kubeconfig import Chosen, Cluster, User
+from runtimes.kubernetes.login.entries import Chosen, Cluster, User
 from runtimes.kubernetes.login.plugins import Credential
 
 POOL_CONNECTIONS = 256

@@ -16,7 +16,7 @@ from datetime import datetime
 import msgspec
 
 from runtimes.errors import Denied, Unavailable
-from runtimes.kubernetes.login.kubeconfig import Cluster, ExecPlugin
+from runtimes.kubernetes.login.entries import Cluster, ExecPlugin
 from runtimes.structs import make_ready
 
 

@@ -10,7 +10,8 @@ from runtimes.base import Container, Instance, Resources, Usage
 from runtimes.kubernetes.objects.held import HeldContainer, HeldContainerStatus, HeldPod, Quantities, ResourceList
 from runtimes.kubernetes.objects.pods import Pod
 from runtimes.kubernetes.objects.quantity import cores, whole_bytes
-from runtimes.kubernetes.pods.status import condition_is, judged, printed, sidecars
+from runtimes.kubernetes.pods.severity import judged
+from runtimes.kubernetes.pods.status import condition_is, printed, sidecars
 
 REASON_MAX_CHARS = 200
 """A scheduler's message names every node's reason; the row shows its beginning, "Why?" the whole."""

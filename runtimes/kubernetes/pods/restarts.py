@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 
 from runtimes.base import RESTART_LOOP_WINDOW
 from runtimes.kubernetes.objects.held import HeldPod
-from runtimes.kubernetes.pods.status import MOMENT, all_statuses
+from runtimes.kubernetes.pods.severity import MOMENT
+from runtimes.kubernetes.pods.status import all_statuses
 
 PODS_MAX = 20_000
 """Pods remembered at once, about 20 MB; the ones that changed longest ago go first."""

@@ -19,7 +19,7 @@ from runtimes.kubernetes.figures.metrics import Figures
 from runtimes.kubernetes.objects.held import HeldPod, Labels
 from runtimes.kubernetes.pods import instance as making
 from runtimes.kubernetes.pods.restarts import Restarts
-from runtimes.kubernetes.pods.status import turns_at
+from runtimes.kubernetes.pods.severity import turns_at
 from runtimes.structs import make_ready
 
 JUMP = timedelta(seconds=2)

@@ -1,5 +1,6 @@
 """What the cluster under a service needs: the Metrics API, and room for images on its nodes.
 
-The door is `facet.ClusterUpkeep`. `standing` says how both are; `installing` sets up the Metrics API by the `manifest`
-it has, and `cleaning` removes images by pods that `cleaner` writes.
+The door is `facet.ClusterUpkeep`. `standing` says how the Metrics API is and `serving` who serves it; `installing`
+sets it up by the `manifest`. `cleaning` removes images by pods that `cleaner` writes. `lately` keeps what hardly ever
+changes.
 """

@@ -22,7 +22,8 @@ from runtimes.kubernetes.managers import managed_by
 from runtimes.kubernetes.objects.common import OnlyMetadata
 from runtimes.kubernetes.objects.neighbours import WorkloadObject
 from runtimes.kubernetes.upkeep.manifest import NAME, NAMESPACE, Part, parts
-from runtimes.kubernetes.upkeep.standing import Serving, answers, serving, standing
+from runtimes.kubernetes.upkeep.serving import Serving, serving
+from runtimes.kubernetes.upkeep.standing import answers, standing
 from runtimes.planning import Difference, Plan, Progress, Step
 from runtimes.upkeep import Telling
 

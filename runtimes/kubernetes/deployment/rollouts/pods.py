@@ -8,7 +8,8 @@ from runtimes.base import Severity
 from runtimes.kubernetes.deployment import revisions
 from runtimes.kubernetes.objects.held import HeldPod
 from runtimes.kubernetes.objects.workloads import ControllerRevision, DeployedObject
-from runtimes.kubernetes.pods.status import TERMINAL, all_statuses, condition_is, judged, printed
+from runtimes.kubernetes.pods.severity import judged
+from runtimes.kubernetes.pods.status import TERMINAL, all_statuses, condition_is, printed
 from runtimes.kubernetes.workloads.around import Around, revision_of
 
 

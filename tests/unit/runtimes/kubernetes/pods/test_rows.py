@@ -17,7 +17,8 @@ from runtimes.kubernetes.pods import rows as module
 from runtimes.kubernetes.pods.instance import instance
 from runtimes.kubernetes.pods.restarts import Restarts
 from runtimes.kubernetes.pods.rows import Rows
-from runtimes.kubernetes.pods.status import judged, printed, turns_at
+from runtimes.kubernetes.pods.severity import judged, turns_at
+from runtimes.kubernetes.pods.status import printed
 from tests.unit.runtimes.kubernetes.making import NOW, container, ended, pod, running, waiting
 
 NONE = Figures()

@@ -6,7 +6,8 @@ import pytest
 
 from runtimes.base import Severity
 from runtimes.kubernetes.objects.pods import Pod
-from runtimes.kubernetes.pods.status import judged, printed, proven_restarts, unready_since
+from runtimes.kubernetes.pods.severity import judged, proven_restarts, unready_since
+from runtimes.kubernetes.pods.status import printed
 from tests.unit.runtimes.kubernetes.making import NOW, ago, container, ended, pod, running, waiting
 
 OK, PROGRESS, ERROR, NEUTRAL = Severity.OK, Severity.PROGRESS, Severity.ERROR, Severity.NEUTRAL
