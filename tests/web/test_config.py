@@ -14,8 +14,8 @@ from sqlalchemy import select
 from werkzeug.test import encode_multipart
 
 from connectors.errors import Unreachable
+from opsmodal.operations.facets import Facets
 from opsmodal.store.tables import AuditRow
-from opsmodal.web.asking import EXTENSION
 from runtimes.errors import Unavailable
 from tests.web.conftest import Installation, own_page
 
@@ -658,7 +658,7 @@ def test_a_form_stays_while_the_cluster_is_silent(
 
     browser = changed.browser("manager")
     form = {**_form(browser.get(f"{SETTINGS}/edit").text), "value.1": "typed"}
-    monkeypatch.setattr(changed.app.extensions[EXTENSION].config._objects, "read", silent)
+    monkeypatch.setattr(Facets, "read", silent)
     page = browser.post(SETTINGS, data=form, headers=own_page(), content_type="multipart/form-data")
     assert page.status_code == 503, page.text[:3000]
     assert {name: _form(page.text)[name] for name in form} == form
