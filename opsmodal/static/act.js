@@ -19,8 +19,10 @@ async function send(form, button) {
   try {
     const { status, doc } = await answerTo(form);
     const question = doc.querySelector("[data-confirm], [data-asked]");
+    const told = status >= 400 && doc.querySelector("[data-told]");
     if (place) question ? morph(place, question) : tell(errorOf(doc));
     else if (question) openDialog(document.adoptNode(question), confirmed ? null : from, form.dataset.for);
+    else if (told && !form.closest("[data-again]")) openDialog(withClose(document.adoptNode(told)), confirmed ? null : from, form.dataset.for);
     else if (status >= 400) again(form, doc) || complain(errorOf(doc));
     else done(doc, confirmed ? closeDialog() : form.dataset.for);
   } catch (error) {
@@ -45,6 +47,15 @@ function again(form, doc) {
   old.replaceWith(document.adoptNode(fresh));
   fresh.querySelector("[aria-invalid]")?.focus();
   return true;
+}
+
+// A refusal that a line does not hold: the role that would let it pass.
+function withClose(told) {
+  const close = Object.assign(document.createElement("button"), { type: "button", className: "button", textContent: "Close" });
+  close.dataset.cancel = "";
+  told.querySelector("h2").id = "ask-title";
+  told.append(close);
+  return told;
 }
 
 function complain(sentence) {

@@ -9,21 +9,23 @@ from werkzeug.wrappers import Response
 
 from opsmodal import actions
 from opsmodal.answers import Done
-from opsmodal.errors import BadRequest, Rejected
+from opsmodal.errors import BadRequest
 from opsmodal.listing import parsed
 from opsmodal.operations.deployment_answers import ManifestAnswer, WorkloadAnswer, WorkloadsAnswer
 from opsmodal.operations.deployment_rows import SORTS
 from opsmodal.permissions import Action
 from opsmodal.tasks import Task
 from opsmodal.web import changes
+from opsmodal.web.again import AWAY, MENDED, grant_of, hint_of
 from opsmodal.web.asking import actor, operations
+from opsmodal.web.change_again import or_again
 from opsmodal.web.errors import count_refusal, known
 from opsmodal.web.plans import PREVIEW, REVISION, is_preview, planned
 from opsmodal.web.respond import consent, respond, sent, wants_json
 from opsmodal.web.routes import CONFIRM, LIST_PARAMETERS, REASON, Routes
 from opsmodal.web.tasks import begun
 from runtimes.changes import Change, Pause, Restart, Resume, RunNow
-from runtimes.errors import Conflict, Invalid, Stale
+from runtimes.errors import Missing
 
 routes = Routes("deployment")
 ALL = "/services/<service>/deployment"
@@ -198,20 +200,35 @@ def edit(service: str, workload: str) -> Response:
 
     try:
         return _change(service, workload, actions.DEPLOYMENT_EDIT, change)
-    except (Rejected, Invalid, Stale, Conflict) as problem:
+    except Missing:  # nothing is left that could be changed
+        raise
+    except MENDED as problem:
         if wants_json():
             raise
         count_refusal(problem)
-        value = operations().deployment.manifest(actor(), service, workload)
         typed, looked_at = request.form.get("text", ""), sent("revision")
+        value = _manifest_now(service, workload) or ManifestAnswer(workload=workload, text=typed, revision=looked_at)
         shown = {"value": value, "service": service, "typed": typed, "looked_at": looked_at, "problem": problem}
+        shown |= {"hint": hint_of(problem), "grant": grant_of(problem)}
         return Response(render_template("deployment/manifest.html", **shown), status=known(problem)[0])
+
+
+def _manifest_now(service: str, workload: str) -> ManifestAnswer | None:
+    """Read what is there now, to tell whether it moved; None where that cannot be read."""
+    try:
+        return operations().deployment.manifest(actor(), service, workload)
+    except AWAY:
+        return None
 
 
 def _change(service: str, workload: str, action: Action, read: Callable[[str], Change]) -> Response:
     """Plan a change or do it; who may not is told so before what was sent is read."""
     operations().services.demand(actor(), action, service)
-    change, back = read(workload), url_for("page.deployment_one", service=service, workload=workload)
+    back = url_for("page.deployment_one", service=service, workload=workload)
+    return or_again(back, lambda: _changed(service, read(workload), back))
+
+
+def _changed(service: str, change: Change, back: str) -> Response:
     revision = _revision().removeprefix("*")
     if is_preview():
         preview = operations().deployment.plan(actor(), service, change, revision=revision)

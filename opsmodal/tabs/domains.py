@@ -9,10 +9,10 @@ from werkzeug.wrappers import Response
 
 from opsmodal import actions
 from opsmodal.answers import Done
-from opsmodal.errors import BadRequest, Refusal
 from opsmodal.listing import parsed
 from opsmodal.operations.domain_answers import SORTS, DomainAnswer, DomainsAnswer
 from opsmodal.operations.domain_checks import CHECKS, DomainCheckAnswer
+from opsmodal.web.again import AWAY, MENDED, Mended, grant_of
 from opsmodal.web.asking import actor, operations
 from opsmodal.web.domain_form import (
     DomainBody,
@@ -29,7 +29,6 @@ from opsmodal.web.origin import demand_own_visit
 from opsmodal.web.plans import PREVIEW, REVISION, is_preview, planned
 from opsmodal.web.respond import consent, done, json_answer, respond, wants_json
 from opsmodal.web.routes import CONFIRM, LIST_PARAMETERS, REASON, Parameter, Routes
-from runtimes.errors import Conflict, Invalid, RuntimeProblem, Stale, Unavailable
 
 routes = Routes("domains")
 ALL = "/services/<service>/domains"
@@ -131,22 +130,23 @@ def _or_again(service: str, domain: str, act: Callable[[], Response]) -> Respons
     """Act; what is wrong with a form is said in the form, with all that was typed."""
     try:
         return act()
-    except (BadRequest, Invalid, Conflict, Stale, Unavailable) as problem:
+    except MENDED as problem:
         if wants_json():
             raise
         count_refusal(problem)
         try:
             return _form(service, domain, problem)
-        except RuntimeProblem:  # nothing can be offered to choose from: the first thing that was wrong is told
+        except AWAY:  # nothing to choose from: the first mistake is told
             raise problem from None
 
 
-def _form(service: str, domain: str, problem: Refusal | RuntimeProblem | None = None) -> Response:
+def _form(service: str, domain: str, problem: Mended | None = None) -> Response:
     value, choices = operations().domains.form(actor(), service, domain)
     kind = value.kind if value else kind_of(choices)
     context = {"service": service, "choices": choices, "kind": kind, "targets": targets_of(choices, kind)}
     problems, status = (problems_of(problem), known(problem)[0]) if problem else ({}, 200)
-    return respond(value, "domains/form.html", status=status, typed=typed(value), problems=problems, **context)
+    context |= {"problems": problems, "grant": grant_of(problem), "typed": typed(value)}
+    return respond(value, "domains/form.html", status=status, **context)
 
 
 def _may_change(service: str) -> bool:

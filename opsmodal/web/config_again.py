@@ -1,6 +1,7 @@
 """Shows a form of the Config tab again where what it sent cannot be: with all that was typed, the mistake beside it.
 
-Programs, and what no form can mend (a right that is lacking, say), are answered by the table of errors.
+A right that the cluster's identity lacks is said there too, with the role that would give it. Programs, and what no
+form can mend (a permission of the person's own, say), are answered by the table of errors.
 """
 
 from __future__ import annotations
@@ -10,19 +11,16 @@ from collections.abc import Callable
 from flask import Response, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from connectors.errors import ConnectionProblem, NotAvailable, Unreachable
-from opsmodal.errors import BadRequest, Rejected
+from connectors.errors import ConnectionProblem
 from opsmodal.operations.config_answers import ConfigAnswer
 from opsmodal.operations.config_objects import Target
+from opsmodal.web.again import MENDED
 from opsmodal.web.asking import actor, operations
 from opsmodal.web.config_form import ROWS_SHOWN_MAX, Sent
 from opsmodal.web.config_rows import ConfigForm, form_again, form_anew
 from opsmodal.web.errors import count_refusal, known
 from opsmodal.web.respond import wants_json
-from runtimes.errors import Conflict, Invalid, Missing, RuntimeProblem, Stale, Unavailable
-
-MENDED = (Rejected, BadRequest, Invalid, Conflict, Stale, Missing, Unavailable, Unreachable, NotAvailable)
-"""What another try with the same form can mend."""
+from runtimes.errors import Missing, RuntimeProblem
 
 
 def or_again(service: str, target: Target, sent: Sent | None, act: Callable[[], AnyResponse]) -> AnyResponse:

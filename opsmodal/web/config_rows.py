@@ -15,6 +15,7 @@ from opsmodal.errors import Problem, Refusal, Rejected
 from opsmodal.operations.config_answers import KINDS, ConfigAnswer, KeyRow
 from opsmodal.operations.config_edits import Edit, Edits
 from opsmodal.operations.config_values import Login, is_text
+from opsmodal.web.again import grant_of, problem_of
 from opsmodal.web.config_form import HELD_MAX_BYTES, ROWS_SHOWN_MAX, Sent, is_plain
 from runtimes.errors import RuntimeProblem
 
@@ -45,7 +46,10 @@ class FormRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigForm:
-    """A form. `problems` are by the id of their field, "" for what is none's; `focus` is the first of those fields."""
+    """A form. `problems` are by the id of their field, "" for what is none's; `focus` is the first of those fields.
+
+    `grant` is the role that would have let it pass, `reason` what was given for the audit log already.
+    """
 
     holder: str
     kind: str
@@ -59,6 +63,8 @@ class ConfigForm:
     immutable: bool = False
     problems: Mapping[str, Problem] = field(default_factory=dict)
     focus: str = ""
+    grant: str = ""
+    reason: str = ""
 
 
 def form_of(value: ConfigAnswer) -> ConfigForm:
@@ -102,6 +108,8 @@ def form_again(sent: Sent, fields: Mapping[str, str], *, holder: str, name: str,
         immutable=bool(fields.get("immutable")),
         problems=problems,
         focus=_first(problems, all_rows),
+        grant=grant_of(error),
+        reason=fields.get("reason", ""),
     )
 
 
@@ -126,8 +134,7 @@ def problems_of(error: Exception, rows: tuple[FormRow, ...]) -> dict[str, Proble
     numbers = [row.number for row in rows if key and row.key == key and not row.removed]
     if part in ("keys", "values"):
         named = f"{part.removesuffix('s')}.{numbers[-1]}" if numbers else ""
-    hint = " ".join(each for each in (error.hint, getattr(error, "detail", "")) if each)
-    return {named: Problem(field=named, sentence=error.sentence, hint=hint)}
+    return {named: problem_of(error, named)}
 
 
 def _first(problems: Mapping[str, Problem], rows: tuple[FormRow, ...]) -> str:

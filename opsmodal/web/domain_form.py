@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from flask import request
 
-from opsmodal.errors import BadRequest, Problem, Refusal
+from opsmodal.errors import BadRequest, Problem
 from opsmodal.operations.domain_answers import DomainAnswer
 from opsmodal.operations.domain_checks import CHECKS
+from opsmodal.web.again import Mended, problem_of
 from opsmodal.web.bodies import sent_as
 from opsmodal.web.respond import sent
 from runtimes.domains import DomainChange, DomainChoices
-from runtimes.errors import RuntimeProblem
 
 FIELDS = ("host", "path", "path_type", "target", "class_name", "tls_secret", "shared_host", "revision")
 NEEDED = {"host": "The host is missing.", "target": "Choose what it leads to."}
@@ -71,15 +71,14 @@ def typed(value: DomainAnswer | None) -> Mapping[str, str]:
     return {**dict.fromkeys(FIELDS, ""), **plain, "target": f"{value.target}:{value.port}"}
 
 
-def problems_of(problem: Refusal | RuntimeProblem) -> dict[str, Problem]:
+def problems_of(problem: Mended) -> dict[str, Problem]:
     """Say what is wrong with a form by the field that it is about, "" for none; all that is missing at once."""
     if isinstance(problem, BadRequest):
         missing = [name for name in NEEDED if not request.form.get(name, "").strip()]
         if missing:
             return {name: Problem(field=name, sentence=NEEDED[name]) for name in missing}
     named = getattr(problem, "field", "")
-    hint = " ".join(each for each in (problem.hint, getattr(problem, "detail", "")) if each)
-    return {named: Problem(field=named, sentence=problem.sentence, hint=hint)}
+    return {named: problem_of(problem, named)}
 
 
 def kind_of(choices: DomainChoices) -> str:

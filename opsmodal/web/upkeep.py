@@ -13,6 +13,7 @@ from opsmodal.answers import Done
 from opsmodal.operations.upkeep_answers import Begun, MetricsServerAnswer, NodesAnswer, ScalingAnswer
 from opsmodal.tasks import Task
 from opsmodal.web.asking import actor, operations
+from opsmodal.web.change_again import or_again
 from opsmodal.web.plans import PREVIEW, is_preview, planned
 from opsmodal.web.respond import consent, respond, sent, wants_json
 from opsmodal.web.routes import CONFIRM, REASON, Parameter, Routes
@@ -87,6 +88,10 @@ def nodes(service: str) -> Response:
 def clean(service: str) -> Response:
     """Delete the images that nobody uses, or one, from one node or all: 202, and a job with what each node said."""
     cleanup = Cleanup(image=sent("image").strip(), node=sent("node").strip())
+    return or_again(_page(service), lambda: _cleaned(service, cleanup))
+
+
+def _cleaned(service: str, cleanup: Cleanup) -> Response:
     if is_preview():
         return planned(operations().upkeep.preview_cleanup(actor(), service, cleanup), back=_page(service))
     return _answered(operations().upkeep.clean(actor(), service, cleanup, consent=consent()), service)

@@ -86,7 +86,7 @@ def known_autoscalers(asked: Asked) -> dict[str, Autoscaler]:
     except Denied as denied:
         sentence = f"The runtime may not read the autoscalers of {asked.found.namespace}."
         hint = f"What an autoscaler owns must be known first. {denied.hint}".strip()
-        raise Denied(sentence, hint=hint, detail=denied.detail) from denied
+        raise Denied(sentence, hint=hint, detail=denied.detail, grant=denied.grant) from denied
 
 
 def _locked(key: str, autoscaler: Autoscaler, *, is_off: bool) -> AutoscalerActive:
