@@ -19,7 +19,8 @@
     ├── ReadOnly                changes are switched off
     └── NotRecorded             the audit log could not be written, so nothing was done
 
-`sentence` is what happened, `hint` what to do next. Neither ever holds a secret.
+`sentence` is what happened, `hint` what to do next. Neither ever holds a secret. `recorded` is the sentence that the
+audit log keeps where `sentence` quotes what somebody typed.
 """
 
 from __future__ import annotations
@@ -41,10 +42,11 @@ class Problem:
 class Refusal(Exception):
     """Say why something is not done, and what to do next."""
 
-    def __init__(self, sentence: str, *, hint: str = "") -> None:
+    def __init__(self, sentence: str, *, hint: str = "", recorded: str = "") -> None:
         super().__init__(sentence)
         self.sentence = sentence
         self.hint = hint
+        self.recorded = recorded or sentence
 
 
 class NotSignedIn(Refusal):

@@ -6,6 +6,7 @@ whoever was faster: nothing is overwritten unseen. Values never go into an error
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,8 +17,23 @@ from runtimes.planning import Applied, Plan
 if TYPE_CHECKING:
     from runtimes.base import Scope
 
+KEY_MAX_CHARS = NAME_MAX_CHARS = 253
+_KEY = re.compile(r"[-._a-zA-Z0-9]+")
+"""https://kubernetes.io/docs/concepts/configuration/configmap/#configmap-object; `..` is kept for mounts."""
+_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?")
+
 Holder = Literal["configmaps", "secrets"]
 """Which of the two, as the API and the address of a page name them."""
+
+
+def is_key(text: str) -> bool:
+    """Tell whether a cluster takes it as the name of a key."""
+    return len(text) <= KEY_MAX_CHARS and bool(_KEY.fullmatch(text)) and text != "." and not text.startswith("..")
+
+
+def is_name(text: str) -> bool:
+    """Tell whether a cluster takes it as the name of a ConfigMap or Secret."""
+    return len(text) <= NAME_MAX_CHARS and bool(_NAME.fullmatch(text))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

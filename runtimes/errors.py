@@ -15,7 +15,8 @@
 
 `sentence` is what happened in words for a page, `hint` what to do next, `detail` at most DETAIL_MAX_CHARS of the
 runtime's own words. None of the three ever holds a credential. `field` is the part of a change that is wrong, as the
-facet names it ("host", "values.LOG_LEVEL"); "" where it is no single one.
+facet names it ("host", "values.LOG_LEVEL"); "" where it is no single one. `recorded` is what a record keeps in the
+place of a `sentence` that quotes what somebody typed: it may be a password in the wrong field.
 """
 
 from __future__ import annotations
@@ -28,10 +29,18 @@ class RuntimeProblem(Exception):
     """Say what a runtime could not do, in a sentence."""
 
     def __init__(
-        self, sentence: str, *, hint: str = "", detail: str = "", retry_after_s: float | None = None, field: str = ""
+        self,
+        sentence: str,
+        *,
+        hint: str = "",
+        detail: str = "",
+        retry_after_s: float | None = None,
+        field: str = "",
+        recorded: str = "",
     ) -> None:
         super().__init__(sentence)
         self.sentence = sentence
+        self.recorded = recorded or sentence
         self.hint = hint
         self.field = field
         self.detail = detail[:DETAIL_MAX_CHARS]

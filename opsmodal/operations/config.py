@@ -36,7 +36,9 @@ from opsmodal.operations.config_objects import (
     held,
     target_of,
 )
+from opsmodal.operations.config_objects import named as recorded
 from opsmodal.operations.config_past import ConfigPast
+from opsmodal.operations.config_values import key_told
 from opsmodal.operations.door import Door, Pass
 from opsmodal.operations.guards import Confirmation, Consent
 from opsmodal.operations.previews import Preview, confirmation, previewed
@@ -76,7 +78,7 @@ class ConfigOperations:
 
     def get(self, actor: Actor, name: str, target: Target) -> ConfigAnswer:
         """Read one: a ConfigMap with its values, a Secret without."""
-        leave = self._door.enter(actor, actions.CONFIG_VIEW, name, target=target.told)
+        leave = self._door.enter(actor, actions.CONFIG_VIEW, name, target=target.recorded)
         content = self._objects.content(leave, target, with_uses=True)
         return self._answer(leave, target, content, revealed=target.holder == "configmaps")
 
@@ -84,8 +86,8 @@ class ConfigOperations:
         """Read one with all its values; of a Secret that is on record. Raise Unsupported for what is never shown."""
         if target.holder == "configmaps":
             return self.get(actor, name, target)
-        leave = self._door.enter(actor, actions.CONFIG_REVEAL, name, target=target.told)
-        with self._door.act(leave, target=target.told, consent=consent) as outcome:
+        leave = self._door.enter(actor, actions.CONFIG_REVEAL, name, target=target.recorded)
+        with self._door.act(leave, target=target.recorded, consent=consent) as outcome:
             content = self._shown(leave, target, with_uses=True)
             outcome.detail = f"{len(content.values)} keys"
         return self._answer(leave, target, content, revealed=True)
@@ -93,10 +95,10 @@ class ConfigOperations:
     def value(self, actor: Actor, name: str, target: Target, key: str, *, consent: Consent) -> bytes:
         """Read one value as it is; of a Secret that is on record. Raise NotThere where there is no such key."""
         if target.holder == "configmaps":
-            leave = self._door.enter(actor, actions.CONFIG_VIEW, name, target=target.told)
+            leave = self._door.enter(actor, actions.CONFIG_VIEW, name, target=target.recorded)
             return _one(self._objects.content(leave, target), key)
-        leave = self._door.enter(actor, actions.CONFIG_REVEAL, name, target=target.told)
-        with self._door.act(leave, target=target.told, consent=consent) as outcome:
+        leave = self._door.enter(actor, actions.CONFIG_REVEAL, name, target=target.recorded)
+        with self._door.act(leave, target=target.recorded, consent=consent) as outcome:
             value = _one(self._shown(leave, target), key)
             outcome.detail, outcome.bytes_count = f"key {key}", len(value)
         return value
@@ -106,7 +108,7 @@ class ConfigOperations:
 
         Raise what the door raises, then NotThere for another holder than there is.
         """
-        self._door.enter(actor, action, name, target=f"{holder[:20]}/{named}"[:300])
+        self._door.enter(actor, action, name, target=recorded(holder, named))
         return target_of(holder, named)
 
     def plan(self, actor: Actor, name: str, target: Target, wanted: DesiredConfig) -> Preview | Merge:
@@ -141,7 +143,7 @@ class ConfigOperations:
 
     def _enter(self, actor: Actor, name: str, target: Target, wanted: DesiredConfig) -> Pass:
         """Let somebody through to saving: in production a restart makes that what it is by itself, dangerous."""
-        leave = self._door.enter(actor, actions.CONFIG_SAVE, name, target=target.told)
+        leave = self._door.enter(actor, actions.CONFIG_SAVE, name, target=target.recorded)
         if wanted.restart and leave.is_production:
             return replace(leave, action=replace(leave.action, dangerous=True))
         return leave
@@ -156,17 +158,17 @@ class ConfigOperations:
 
     def plan_new(self, actor: Actor, name: str, target: Target, wanted: DesiredConfig) -> Preview:
         """Say what creating one would do, by a dry run."""
-        leave = self._door.enter(actor, actions.CONFIG_CREATE, name, target=target.told)
+        leave = self._door.enter(actor, actions.CONFIG_CREATE, name, target=target.recorded)
         return previewed(self._door, leave, self._objects.plan(leave, self._new(leave, target, wanted)))
 
     def create(self, actor: Actor, name: str, target: Target, wanted: DesiredConfig, *, consent: Consent) -> ConfigDone:
         """Create one. Raise Conflict where its name is taken."""
-        leave = self._door.enter(actor, actions.CONFIG_CREATE, name, target=target.told)
+        leave = self._door.enter(actor, actions.CONFIG_CREATE, name, target=target.recorded)
         return self._objects.save(leave, target, self._new(leave, target, wanted), None, "created", consent)
 
     def delete(self, actor: Actor, name: str, target: Target, *, revision: str, consent: Consent) -> ConfigDone:
         """Delete one, as it was at `revision` where one is given. Raise Stale when it moved."""
-        leave = self._door.enter(actor, actions.CONFIG_DELETE, name, target=target.told)
+        leave = self._door.enter(actor, actions.CONFIG_DELETE, name, target=target.recorded)
         scope, content = leave.service.scope(), self._objects.content(leave, target)
         demand_revision(target, content, revision)
         word = f"{KINDS[target.holder]} {target.name}"
@@ -181,7 +183,7 @@ class ConfigOperations:
             return (keys, *kept, *(f"{use.workload} uses it: {use.how}" for use in uses))
 
         asked = Confirmation(hits=hits, label=f"Delete {word}", command=by_hand)
-        with self._door.act(leave, target=target.told, consent=consent, guards=(asked,)):
+        with self._door.act(leave, target=target.recorded, consent=consent, guards=(asked,)):
             if is_kept:
                 self._objects.keep(leave, target, held(content), "found", consent)
             config = self._objects.facets.changing(leave)
@@ -236,5 +238,7 @@ def _words(workload: str) -> str:
 
 def _one(content: ConfigContent, key: str) -> bytes:
     if key not in content.values:
-        raise NotThere(f"{content.about.name} has no key {key[:60]!r}.", hint="Go back to it and choose again.")
+        sentence = f"{content.about.name} has no key {key[:60]!r}."
+        told = f"{content.about.name} has no key {key_told(key)}."
+        raise NotThere(sentence, hint="Go back to it and choose again.", recorded=told)
     return content.values[key]

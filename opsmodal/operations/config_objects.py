@@ -21,7 +21,7 @@ from opsmodal.operations.guards import Consent, Guard
 from opsmodal.store.errors import StoreProblem
 from opsmodal.versions import By, Came, Content, Place, Versions
 from runtimes.base import Runtime, Scope
-from runtimes.config import Config, ConfigChange, ConfigContent, Holder
+from runtimes.config import Config, ConfigChange, ConfigContent, Holder, is_name
 from runtimes.errors import Missing, Stale, Unsupported
 from runtimes.planning import Applied, Plan
 
@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 RESTARTS_MAX = 50
 """Of one save; each asks the cluster some times, and all of them within one request."""
+NO_HOLDER, NO_NAME = "(of no such kind)", "(a name that none can have)"
 NAME_MAX_CHARS = 300
 """Longer than the id of any workload: kind, dot and a name of 253."""
 
@@ -42,8 +43,13 @@ class Target:
 
     @property
     def told(self) -> str:
-        """The name as audit rows and plans have it: secret/db."""
+        """The name as plans have it: secret/db."""
         return f"{self.holder.removesuffix('s')}/{self.name}"
+
+    @property
+    def recorded(self) -> str:
+        """The same for audit rows: what cannot be a name may be a value that was typed into the wrong field."""
+        return named(self.holder, self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +72,12 @@ class DesiredConfig:
         if len(names) > RESTARTS_MAX or len(set(names)) < len(names) or is_long:
             hint = f"At most {RESTARTS_MAX}, each named once, like deployment.web."
             raise BadRequest("Those are no workloads to restart.", hint=hint)
+
+
+def named(holder: str, name: str) -> str:
+    """Name one for an audit row, out of an address: secret/db."""
+    known = holder.removesuffix("s") if holder in KINDS else NO_HOLDER
+    return f"{known}/{name if is_name(name) or not name else NO_NAME}"
 
 
 def target_of(holder: str, name: str) -> Target:
@@ -115,7 +127,7 @@ class ConfigObjects:
         What was there is kept as a version before anything is sent. Raise StoreProblem where it cannot be.
         """
         before = content.values if content else {}
-        with self.door.act(leave, target=target.told, consent=consent, guards=guards) as outcome:
+        with self.door.act(leave, target=target.recorded, consent=consent, guards=guards) as outcome:
             outcome.detail = told(before, change.values)
             if content is not None and not content.about.locked:  # one that is locked is refused next
                 self.keep(leave, target, held(content), "found", consent)
@@ -152,6 +164,9 @@ class ConfigObjects:
 
     def content(self, leave: Pass, target: Target, *, with_uses: bool = False) -> ConfigContent:
         """Read one with its values. Raise Missing where there is none."""
+        if not is_name(target.name):  # the cluster is not asked, and its words would be on record
+            sentence = f"{KINDS[target.holder]} {target.name[:100]} does not exist (any more)."
+            raise Missing(sentence, recorded=f"There is no {KINDS[target.holder]} of such a name.")
 
         def ask(config: Config, scope: Scope) -> ConfigContent:
             return config.get(scope, target.holder, target.name, with_uses=with_uses)

@@ -73,7 +73,7 @@ class ConfigPast:
 
     def versions(self, actor: Actor, name: str, target: Target) -> VersionsAnswer:
         """List the versions that opsmodal has kept of one, also of one that was deleted."""
-        leave = self._door.enter(actor, actions.CONFIG_VIEW, name, target=target.told)
+        leave = self._door.enter(actor, actions.CONFIG_VIEW, name, target=target.recorded)
         content = self._objects.content_or_none(leave, target)
         items = tuple(_version_row(version) for version in self._versions.list(place_of(leave, target)))
         if content is None and not items:
@@ -90,7 +90,7 @@ class ConfigPast:
 
     def plan_restore(self, actor: Actor, name: str, target: Target, version: str) -> Preview:
         """Say what restoring a version would do: how it differs from what there is now."""
-        leave = self._door.enter(actor, actions.CONFIG_RESTORE, name, target=target.told)
+        leave = self._door.enter(actor, actions.CONFIG_RESTORE, name, target=target.recorded)
         change, _ = self._restoring(leave, target, version)
         return previewed(self._door, leave, self._objects.plan(leave, change))
 
@@ -98,7 +98,7 @@ class ConfigPast:
         self, actor: Actor, name: str, target: Target, version: str, *, revision: str, consent: Consent
     ) -> ConfigDone:
         """Put a version in the place of what there is now. Raise Stale when that is no longer at `revision`."""
-        leave = self._door.enter(actor, actions.CONFIG_RESTORE, name, target=target.told)
+        leave = self._door.enter(actor, actions.CONFIG_RESTORE, name, target=target.recorded)
         change, content = self._restoring(leave, target, version)
         if content is not None:
             demand_revision(target, content, revision)

@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from opsmodal.errors import BadRequest, Problem, Rejected
+from runtimes.config import is_key
 
 LOGIN_MAX_CHARS = 1_000
 KEYS_TOLD_MAX = 20
+NO_KEY = "(a name that no key can have)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,9 +43,14 @@ def told(before: Mapping[str, bytes], after: Mapping[str, bytes]) -> str:
     return "; ".join(f"{word} {_some(keys)}" for word, keys in groups if keys) or "no value changed"
 
 
+def key_told(key: str) -> str:
+    """Name a key for the audit log: what cannot be one may be a value that was typed into the wrong field."""
+    return key if is_key(key) else NO_KEY
+
+
 def _some(keys: Sequence[str]) -> str:
     more = f" and {len(keys) - KEYS_TOLD_MAX} more" if len(keys) > KEYS_TOLD_MAX else ""
-    return ", ".join(keys[:KEYS_TOLD_MAX]) + more
+    return ", ".join(map(key_told, keys[:KEYS_TOLD_MAX])) + more
 
 
 def with_login(before: bytes, login: Login) -> bytes:

@@ -45,7 +45,7 @@ def recorded(audit: Audit, row: Row) -> Iterator[Outcome]:
         word = STOPPED
         raise
     except Exception as error:
-        said = getattr(error, "sentence", type(error).__name__)
+        said = getattr(error, "recorded", "") or getattr(error, "sentence", type(error).__name__)
         outcome.detail = f"{outcome.detail} {said}".lstrip()
         raise
     finally:

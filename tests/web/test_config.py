@@ -273,6 +273,34 @@ def test_no_value_of_a_secret_is_found_in_the_store_or_the_log(
             assert PLANTED.encode() not in file.read_bytes(), file
 
 
+def test_what_cannot_be_a_key_or_a_name_is_in_no_audit_row(changed: Installation) -> None:
+    """Somebody may paste a value where a key, or a name, is wanted."""
+    client, typed = changed.client("manager"), f"{PLANTED}="
+    for method, path, body in (
+        ("PUT", SECRET, {"values": {typed: "1"}}),
+        ("PUT", SETTINGS, {"values": {typed: "1"}}),
+        ("PUT", SECRET, {"values": {"password": None, "username": None}, "rename": {"username": typed}}),
+        ("POST", f"{CONFIG}/secrets", {"name": typed, "values": {"A": "1"}}),
+        ("GET", f"{SECRET}/keys/{typed}", None),
+        ("GET", f"{CONFIG}/secrets/{typed}?reveal=true", None),
+        ("GET", f"{CONFIG}/secrets/{typed}/keys/a", None),
+        ("DELETE", f"{CONFIG}/secrets/{typed}?confirm=shop", None),
+        ("GET", f"{CONFIG}/{typed}/{typed}", None),
+    ):
+        answer = client.call(method, path, json=body)
+        assert answer.status_code in (404, 422), (method, path, answer.text)
+        if body:
+            assert PLANTED in answer.json["detail"], "who typed it is told which one"
+        assert changed.client("viewer").call(method, path, json=body).status_code == 403
+    with changed.store.reading() as session:
+        rows = [dict(vars(row)) for row in session.scalars(select(AuditRow))]
+    kept = json.dumps(rows, default=str)
+    assert PLANTED not in kept
+    assert "That cannot be a key." in kept
+    assert "(a name that no key can have)" in kept
+    assert "secret/(a name that none can have)" in kept
+
+
 def test_what_a_webhook_quotes_of_a_secret_is_not_passed_on(changed: Installation) -> None:
     answer = changed.client("manager").call(
         "POST", f"{CONFIG}/secrets", json={"name": "Bad_Name", "values": {"A": PLANTED}}

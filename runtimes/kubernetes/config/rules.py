@@ -11,16 +11,11 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from runtimes.config import ConfigChange
+from runtimes.config import KEY_MAX_CHARS, NAME_MAX_CHARS, ConfigChange, is_key, is_name
 from runtimes.errors import Invalid, RuntimeProblem
 from runtimes.kubernetes.config import certificates
 from runtimes.kubernetes.config.objects import KINDS, TOKEN_TYPES, Stored, values_of
 
-KEY_MAX_CHARS = 253
-_KEY = re.compile(r"[-._a-zA-Z0-9]+")
-"""https://kubernetes.io/docs/concepts/configuration/configmap/#configmap-object; `..` is kept for mounts."""
-NAME_MAX_CHARS = 253
-_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?")
 SIZE_MAX_BYTES = 1_048_576
 """Of all values together: MaxSecretSize, which ConfigMaps have as well."""
 TLS, DOCKER, DOCKER_OLD = "kubernetes.io/tls", "kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg"
@@ -57,10 +52,10 @@ def check(change: ConfigChange, stored: Stored | None) -> None:
 
 def check_key(key: str) -> None:
     """Raise Invalid for what cannot be a key."""
-    if len(key) <= KEY_MAX_CHARS and _KEY.fullmatch(key) and key != "." and not key.startswith(".."):
+    if is_key(key):
         return
     hint = f"A key has letters, digits, -, _ and . only, at most {KEY_MAX_CHARS}, and does not begin with two dots."
-    raise Invalid(f"{key[:60]!r} cannot be a key.", hint=hint, field=f"keys.{key}")
+    raise Invalid(f"{key[:60]!r} cannot be a key.", hint=hint, field=f"keys.{key}", recorded="That cannot be a key.")
 
 
 def registries(values: Mapping[str, bytes]) -> tuple[str, ...]:
@@ -101,10 +96,10 @@ def _check_size(change: ConfigChange, kind: str) -> None:
 
 
 def _check_name(name: str, kind: str) -> None:
-    if len(name) > NAME_MAX_CHARS or not _NAME.fullmatch(name):
+    if not is_name(name):
         hint = f"Small letters, digits, - and . only, at most {NAME_MAX_CHARS}, with a letter or digit at both ends."
         words = f"{name[:60]!r} cannot be the name of a {kind}." if name else f"A {kind} needs a name."
-        raise Invalid(words, hint=hint, field="name")
+        raise Invalid(words, hint=hint, field="name", recorded=f"That cannot be the name of a {kind}.")
 
 
 def _check_open(change: ConfigChange, stored: Stored, kind: str) -> None:
