@@ -27,7 +27,7 @@ from opsmodal.web.config_rows import form_of, new_form
 from opsmodal.web.origin import demand_own_visit
 from opsmodal.web.plans import PREVIEW, REVISION, is_preview, planned
 from opsmodal.web.respond import consent, done, flag, json_answer, respond, wants_json
-from opsmodal.web.routes import CONFIRM, LIST_PARAMETERS, REASON, Parameter, Routes
+from opsmodal.web.routes import CONFIRM, LIST_PARAMETERS, REASON, Parameter, Routes, confirm_when
 from runtimes.errors import Missing
 from runtimes.planning import Plan
 
@@ -39,7 +39,6 @@ HOLDER = Parameter(name="holder", description="Only these", schema={"enum": ["co
 REVEAL = Parameter(name="reveal", description="With the values of a Secret; audited", schema={"type": "boolean"})
 MOVED_STATUS = 412
 CHANGING = (PREVIEW, REVISION, REASON)
-"""A save with restarts takes `confirm` as well, in production."""
 WITH_VERSION = "and with the version"
 
 
@@ -120,7 +119,12 @@ def value(service: str, holder: str, name: str, key: str) -> AnyResponse:
 
 
 @routes.put(
-    ONE, actions.CONFIG_SAVE, ConfigDone, body=ConfigBody, parameters=CHANGING, other_answers=[(201, ConfigDone)]
+    ONE,
+    actions.CONFIG_SAVE,
+    ConfigDone,
+    body=ConfigBody,
+    parameters=(*CHANGING, confirm_when("with restart in production")),
+    other_answers=[(201, ConfigDone)],
 )
 def save(service: str, holder: str, name: str) -> AnyResponse:
     """Save one: 412 when it moved; 201 where there was none and no revision is named; with `preview` only the plan."""

@@ -22,7 +22,7 @@ from opsmodal.web.change_again import or_again
 from opsmodal.web.errors import count_refusal, known
 from opsmodal.web.plans import PREVIEW, REVISION, is_preview, planned
 from opsmodal.web.respond import consent, respond, sent, wants_json
-from opsmodal.web.routes import CONFIRM, LIST_PARAMETERS, REASON, Routes
+from opsmodal.web.routes import CONFIRM, LIST_PARAMETERS, REASON, Routes, confirm_when
 from opsmodal.web.tasks import begun
 from runtimes.changes import Change, Pause, Restart, Resume, RunNow
 from runtimes.errors import Missing
@@ -31,7 +31,7 @@ routes = Routes("deployment")
 ALL = "/services/<service>/deployment"
 ONE = f"{ALL}/<workload>"
 ASKED = (PREVIEW, REVISION, REASON)
-"""What every change takes beside its body; those that are always dangerous take `confirm` as well."""
+"""What every change takes beside its body; what is dangerous, always or in some cases, takes `confirm` as well."""
 JOB = ((202, Task),)
 
 
@@ -55,7 +55,7 @@ def one(service: str, workload: str) -> Response:
     actions.DEPLOYMENT_SCALE,
     Done,
     body=changes.ReplicasBody,
-    parameters=ASKED,
+    parameters=(*ASKED, confirm_when("for 0 replicas")),
     other_answers=JOB,
 )
 def replicas(service: str, workload: str) -> Response:
@@ -94,7 +94,13 @@ def image(service: str, workload: str) -> Response:
     return _change(service, workload, actions.DEPLOYMENT_IMAGE, changes.image)
 
 
-@routes.post(f"{ONE}/restart", actions.DEPLOYMENT_RESTART, Done, parameters=ASKED, other_answers=JOB)
+@routes.post(
+    f"{ONE}/restart",
+    actions.DEPLOYMENT_RESTART,
+    Done,
+    parameters=(*ASKED, confirm_when("in production")),
+    other_answers=JOB,
+)
 def restart(service: str, workload: str) -> Response:
     """Replace all instances, some at a time. Wants `confirm` in production."""
     return _change(service, workload, actions.DEPLOYMENT_RESTART, lambda it: Restart(workload=it))
@@ -185,7 +191,7 @@ def manifest(service: str, workload: str) -> Response:
     actions.DEPLOYMENT_EDIT,
     Done,
     body=changes.ManifestBody,
-    parameters=ASKED,
+    parameters=(*ASKED, confirm_when("for a manifest with 0 replicas")),
     other_answers=JOB,
 )
 def edit(service: str, workload: str) -> Response:

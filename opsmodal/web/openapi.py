@@ -77,12 +77,15 @@ def _operation(route: Route, by_type: dict[str, Any], problem: dict[str, Any]) -
 
 
 def _body(route: Route, by_type: dict[str, Any]) -> dict[str, Any]:
+    asked = next((each for each in route.parameters if each.name == CONFIRM.name), None)
+    wanted = {"type": ["string", "boolean"], "description": asked.description if asked else ""}
+    confirmed = {"type": "object", "properties": {CONFIRM.name: wanted}}
     if route.body is not None:
-        return {"content": {route.body_media_type: {"schema": by_type.get(repr(route.body), {"type": "string"})}}}
-    if CONFIRM in route.parameters:
-        schema = {"type": "object", "properties": {CONFIRM.name: {"type": ["string", "boolean"]}}}
-        return {"required": False, "content": {"application/json": {"schema": schema}}}
-    return {}
+        schema = by_type.get(repr(route.body), {"type": "string"})
+        if asked and route.body_media_type == "application/json":
+            schema = {"allOf": [schema, confirmed]}
+        return {"content": {route.body_media_type: {"schema": schema}}}
+    return {"required": False, "content": {"application/json": {"schema": confirmed}}} if asked else {}
 
 
 def _socket_operation(socket: SocketRoute, problem: dict[str, Any]) -> dict[str, Any]:

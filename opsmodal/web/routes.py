@@ -7,7 +7,7 @@ A view without an action cannot be registered.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypedDict, TypeVar, Unpack
 
 from flask import Blueprint, Flask
@@ -37,6 +37,13 @@ LIST_PARAMETERS = (
     Parameter(name="sort", description="A column; a leading - sorts descending"),
 )
 CONFIRM = Parameter(name="confirm", description="The service's name in production, `true` elsewhere")
+
+
+def confirm_when(when: str) -> Parameter:
+    """Describe the confirmation of what is not always dangerous; `when` says in which case it is."""
+    return replace(CONFIRM, description=f"Wanted {when}: {CONFIRM.description[:1].lower()}{CONFIRM.description[1:]}")
+
+
 REASON = Parameter(
     name="reason",
     description="Why; kept in the audit log, one line",

@@ -16,7 +16,7 @@ from opsmodal.web.asking import actor, operations
 from opsmodal.web.change_again import or_again
 from opsmodal.web.plans import PREVIEW, is_preview, planned
 from opsmodal.web.respond import consent, respond, sent, wants_json
-from opsmodal.web.routes import CONFIRM, REASON, Parameter, Routes
+from opsmodal.web.routes import CONFIRM, REASON, Parameter, Routes, confirm_when
 from opsmodal.web.tasks import begun
 from runtimes.planning import Plan
 from runtimes.upkeep import Cleanup
@@ -60,7 +60,13 @@ def diagnostics(service: str) -> Response:
     return respond(value, "instances/metrics-server.html", service=service)
 
 
-@routes.put(SERVER, actions.METRICS_SERVER_INSTALL, Plan, parameters=(PREVIEW, REASON), other_answers=[(202, Task)])
+@routes.put(
+    SERVER,
+    actions.METRICS_SERVER_INSTALL,
+    Plan,
+    parameters=(PREVIEW, confirm_when("for one that others installed"), REASON),
+    other_answers=[(202, Task)],
+)
 def install(service: str) -> Response:
     """Install or reinstall Metrics Server: 202, with a job until it answers; what others installed wants `confirm`."""
     return _change(service, remove=False)
