@@ -12,6 +12,7 @@
     ├── Unsupported    this runtime cannot do this at all
     ├── Expired        a position in a list or watch is too old (410)
     └── Unavailable    the runtime does not answer, or not in time
+        └── Malformed        it answers with an object that is not what the runtime's API describes: names it
 
 `sentence` is what happened in words for a page, `hint` what to do next, `detail` at most DETAIL_MAX_CHARS of the
 runtime's own words. None of the three ever holds a credential. `field` is the part of a change that is wrong, as the
@@ -107,3 +108,7 @@ class Expired(RuntimeProblem):
 
 class Unavailable(RuntimeProblem):
     """The runtime does not answer, or not in time."""
+
+
+class Malformed(Unavailable):
+    """The runtime sent an object that is not as its API describes it: the sentence names it and what is wrong."""

@@ -52,6 +52,7 @@ STATUSES: dict[type[Exception], tuple[int, str]] = {
     runtime.Disallowed: (422, "disallowed"),
     runtime.Unsupported: (422, "unsupported"),
     runtime.Expired: (410, "expired"),
+    runtime.Malformed: (502, "runtime-malformed"),
     runtime.Unavailable: (503, "runtime-unavailable"),
     stored.WrongKey: (500, "wrong-key"),
     stored.StoreProblem: (503, "store-unavailable"),

@@ -16,12 +16,13 @@ import msgspec
 import urllib3
 from urllib3 import exceptions as wire
 
-from runtimes.errors import Denied, Expired, RuntimeProblem, Unavailable
+from runtimes.errors import Denied, Expired, Malformed, RuntimeProblem, Unavailable
 from runtimes.kubernetes.api import answers
 from runtimes.kubernetes.api.answers import Asked
 from runtimes.kubernetes.api.chunks import Chunks
-from runtimes.kubernetes.api.decoding import decoded
+from runtimes.kubernetes.api.decoding import decoded, salvaged
 from runtimes.kubernetes.api.media import JSON
+from runtimes.kubernetes.api.spoiled import Listing
 from runtimes.kubernetes.api.written import Written
 from runtimes.kubernetes.login.access import Entrance
 from runtimes.kubernetes.objects.common import Page
@@ -70,12 +71,31 @@ class Client:
         body = self._read(asked, path, query or {}, accept)
         return decoded(body, kind, asked)
 
-    def listed(self, path: str, kind: type[T], *, what: str, query: Query | None = None, accept: str = "") -> list[T]:
-        """Read a whole collection, page by page; begin anew when the position expires. Raise RuntimeProblem."""
+    def listed(
+        self,
+        path: str,
+        kind: type[T],
+        *,
+        what: str,
+        query: Query | None = None,
+        accept: str = "",
+        lenient: bool = False,
+    ) -> list[T]:
+        """Read a whole collection, page by page; begin anew when the position expires. Raise RuntimeProblem.
+
+        `lenient` leaves out objects of another shape, and says so (`Listing`): for what is only shown.
+        """
+
+        def read() -> list[T]:
+            words: list[str] | None = [] if lenient else None
+            found = Listing(self._pages(path, kind, what, query or {}, accept, words))
+            found.left_out = tuple(words or ())
+            return found
+
         for _ in range(RESTARTS_MAX):
             with contextlib.suppress(Expired):
-                return list(self._pages(path, kind, what, query or {}, accept))
-        return list(self._pages(path, kind, what, query or {}, accept))
+                return read()
+        return read()
 
     def page(
         self,
@@ -87,10 +107,22 @@ class Client:
         accept: str = "",
         position: str = "",
         limit: int = PAGE_ITEMS,
+        words: list[str] | None = None,
     ) -> Page[T]:
-        """Read one page of a collection, from `position` on. Raise RuntimeProblem, Expired for a lost position."""
-        asked = {**(query or {}), "limit": limit, "continue": position or None}
-        page: Page[T] = self.get(path, Page[kind], what=what, query=asked, accept=accept)  # type: ignore[valid-type]  # a type made at run time
+        """Read one page of a collection, from `position` on. Raise RuntimeProblem, Expired for a lost position.
+
+        With `words` objects of another shape are left out, and what is wrong with each is added to them.
+        """
+        wanted = {**(query or {}), "limit": limit, "continue": position or None}
+        asked = self._asked("GET", what)
+        body = self._read(asked, path, wanted, accept)
+        try:
+            page: Page[T] = decoded(body, Page[kind], asked)  # type: ignore[valid-type]  # a type made at run time
+        except Malformed as problem:
+            if words is None:
+                raise
+            page, more = salvaged(body, kind, asked, problem)
+            words += more
         return page
 
     def create(self, path: str, kind: type[T], body: object, *, what: str) -> T:
@@ -147,10 +179,12 @@ class Client:
     def close(self) -> None:
         self._access.close()
 
-    def _pages(self, path: str, kind: type[T], what: str, query: Query, accept: str) -> Iterator[T]:
+    def _pages(
+        self, path: str, kind: type[T], what: str, query: Query, accept: str, words: list[str] | None
+    ) -> Iterator[T]:
         position = ""
         for _ in range(PAGES_MAX):
-            page = self.page(path, kind, what=what, query=query, accept=accept, position=position)
+            page = self.page(path, kind, what=what, query=query, accept=accept, position=position, words=words)
             yield from page.items or ()
             position = page.metadata.continue_
             if not position:

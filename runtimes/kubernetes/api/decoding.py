@@ -9,8 +9,10 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
-from runtimes.kubernetes.api import answers
+from runtimes.errors import Malformed
+from runtimes.kubernetes.api import answers, spoiled
 from runtimes.kubernetes.api.answers import Asked
+from runtimes.kubernetes.objects.common import Page
 
 T = TypeVar("T")
 
@@ -19,12 +21,22 @@ _making = threading.Lock()
 
 
 def decoded(body: bytearray, kind: type[T], asked: Asked) -> T:
-    """Read a body as a struct, or a list of them. Raise Unavailable for what is none."""
+    """Read a body as a struct, or a list of them. Raise Malformed for another shape, Unavailable for what is none."""
     try:
         found: T = _decoder(cast(Hashable, kind)).decode(body)
+    except msgspec.ValidationError as error:
+        raise spoiled.malformed(error, body, what=asked.what) or answers.undecodable(body, asked) from error
     except (ValueError, RecursionError) as error:  # no JSON, no UTF-8, or nested to exhaust whoever reads it
         raise answers.undecodable(body, asked) from error
     return found
+
+
+def salvaged(body: bytearray, kind: type[T], asked: Asked, problem: Malformed) -> tuple[Page[T], list[str]]:
+    """Read the objects of a page one by one, with what is wrong with each other one. Raise `problem` for no page."""
+    try:
+        return spoiled.salvaged(body, _decoder(cast(Hashable, kind)), what=asked.what)
+    except (ValueError, RecursionError):
+        raise problem from None
 
 
 @lru_cache(maxsize=64)

@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-import msgspec
-
 from runtimes.changes import RemoveAutoscaler
 from runtimes.deployment import Autoscaler
 from runtimes.errors import Missing
 from runtimes.kubernetes.api import paths
+from runtimes.kubernetes.api.spoiled import known_as, name_of
 from runtimes.kubernetes.changes.draft import Asked, Call, Draft, command
 from runtimes.kubernetes.changes.found import Found, Obj
 from runtimes.kubernetes.changes.scaling import counted, replicas_of, scaled
@@ -37,7 +36,7 @@ def standing_of(asked: Asked) -> Standing | None:
     """Read the autoscaler of a workload, None where it has none. Raise RuntimeProblem."""
     path = paths.autoscalers(asked.found.namespace)
     for document in asked.client.listed(path, dict, what="autoscalers"):
-        known = msgspec.convert(document, autoscalers.AutoscalerObject)
+        known = known_as(document, autoscalers.AutoscalerObject, what=f"autoscaler {name_of(document)}")
         if autoscalers.target_of(known) == asked.found.target:
             return Standing(document=document, told=autoscalers.autoscaler(known))
     return None

@@ -12,11 +12,13 @@ from runtimes.base import Scope
 from runtimes.changes import Change
 from runtimes.errors import Invalid, RuntimeProblem, Stale, Unsupported
 from runtimes.kubernetes.api.client import Client
+from runtimes.kubernetes.api.spoiled import known_as
 from runtimes.kubernetes.changes.diffing import unified
 from runtimes.kubernetes.changes.draft import Asked, Call, Draft, locked, reasoned
 from runtimes.kubernetes.changes.found import Found, Obj, find, part, revision_of
 from runtimes.kubernetes.changes.table import drafting
 from runtimes.kubernetes.managers import managed_by
+from runtimes.kubernetes.objects.common import OnlyMetadata
 from runtimes.planning import Applied, Plan
 
 DRY_RUN = {"dryRun": "All"}
@@ -142,6 +144,7 @@ def _sent(client: Client, call: Call, query: Mapping[str, str]) -> Obj:
         return {}
     asked = {**call.query, **query}
     answer: Obj = client.write(call.method, call.path, dict, call.body, what=call.what, query=asked, media=call.media)
+    known_as(answer, OnlyMetadata, what=call.what)
     return answer
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -16,9 +16,13 @@ from runtimes.base import Scope
 from runtimes.errors import Denied, Invalid, Missing
 from runtimes.kubernetes.api import paths
 from runtimes.kubernetes.api.client import Client
+from runtimes.kubernetes.api.spoiled import known_as
+from runtimes.kubernetes.objects.held import Labels, Model
+from runtimes.kubernetes.objects.workloads import DeployedObject, DeployedSpec
 from runtimes.kubernetes.scoped import checked
 from runtimes.kubernetes.selectors import matcher
 from runtimes.kubernetes.workloads.summary import KINDS
+from runtimes.structs import make_ready
 
 Obj = dict[str, Any]
 RESOURCES: Mapping[str, str] = {kind.lower(): resource for resource, kind in KINDS.items()}
@@ -26,6 +30,27 @@ OWN = frozenset({"managedFields", "resourceVersion", "generation", "selfLink"})
 """What the server keeps in the metadata of an object; it moves without anybody's doing."""
 KEPT = frozenset({"deployment.kubernetes.io/revision"})
 """Annotations that a controller writes on a workload itself."""
+
+
+class _Expression(Model, frozen=True):
+    key: str
+    operator: Literal["In", "NotIn", "Exists", "DoesNotExist"]
+    values: list[str] | None = None
+
+
+class _Selector(Model, frozen=True):
+    match_labels: Labels | None = None
+    match_expressions: list[_Expression] | None = None
+
+
+class _ShapeSpec(DeployedSpec, frozen=True):
+    selector: _Selector | None = None
+
+
+class Shape(DeployedObject, frozen=True):
+    """What is demanded of the document of a workload before anything is made of it."""
+
+    spec: _ShapeSpec = _ShapeSpec()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +161,7 @@ def _read(client: Client, scope: Scope, resources: Mapping[str, str], name: str)
             refused = refused or denied
             continue
         found = True
+        known_as(document, Shape, what=f"{kind} {name[:100]}")
         yield Found(kind=kind, resource=resource, namespace=scope.namespace, name=name, document=document)
     if refused is not None and not found:
         raise refused
@@ -148,3 +174,6 @@ def _labels(found: Found) -> Mapping[str, str]:
 def _missing(scope: Scope, workload: str) -> Missing:
     hint = "It may have been deleted since; go back to the list."
     return Missing(f'There is no workload "{workload[:100]}" in service {scope.service}.', hint=hint)
+
+
+make_ready(globals())

@@ -14,11 +14,13 @@ from runtimes.changes import Rollback
 from runtimes.errors import Conflict, Missing
 from runtimes.kubernetes.api import paths
 from runtimes.kubernetes.api.media import JSON_PATCH, STRATEGIC
+from runtimes.kubernetes.api.spoiled import known_as, name_of
 from runtimes.kubernetes.changes.diffing import LAST_APPLIED
 from runtimes.kubernetes.changes.draft import Asked, Call, Draft, changed, command, patch
 from runtimes.kubernetes.changes.found import Found, Obj, part
 from runtimes.kubernetes.changes.rollouts import by_hand, pods_of, rolls
 from runtimes.kubernetes.changes.scaling import replicas_of
+from runtimes.kubernetes.objects.workloads import ControllerRevision, DeployedObject
 from runtimes.kubernetes.workloads.around import revision_in
 from runtimes.planning import Difference
 
@@ -90,10 +92,14 @@ def chosen(found: Found, known: list[Past], number: int) -> Past:
 def history(asked: Asked) -> list[Past]:
     """Read the revisions of a workload. Raise RuntimeProblem."""
     found = asked.found
-    resource, read = ("replicasets", _of_set) if found.kind == "Deployment" else ("controllerrevisions", _of_revision)
+    is_set = found.kind == "Deployment"
+    resource, read = ("replicasets", _of_set) if is_set else ("controllerrevisions", _of_revision)
+    shape: type[DeployedObject | ControllerRevision] = DeployedObject if is_set else ControllerRevision
     query = {"labelSelector": selector_text(part(found.spec, "selector")) or None}
     path = paths.collection(found.namespace, resource)
     listed: list[Obj] = asked.client.listed(path, dict, what="revisions", query=query)
+    for each in listed:
+        known_as(each, shape, what=f"revision {name_of(each)}")
     return [past for each in listed if _belongs(each, found) for past in read(each)]
 
 

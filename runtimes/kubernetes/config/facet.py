@@ -116,7 +116,7 @@ class NamespaceConfig:
     def _pages(self, scope: Scope, holder: Holder, notes: builtins.list[str]) -> Iterator[ConfigObject]:
         position, path = "", paths.collection(scope.namespace, holder)
         for _ in range(ITEMS_MAX // PAGE_ITEMS):
-            page = self._client.page(path, Stored, what=holder, position=position, limit=PAGE_ITEMS)
+            page = self._client.page(path, Stored, what=holder, position=position, limit=PAGE_ITEMS, words=notes)
             yield from (about(holder, each) for each in page.items or ())
             position = page.metadata.continue_
             if not position:

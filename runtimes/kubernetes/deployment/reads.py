@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
-import msgspec
-
 from runtimes.base import Scope
 from runtimes.deployment import Autoscaler
 from runtimes.kubernetes.api import paths
 from runtimes.kubernetes.api.client import Client
+from runtimes.kubernetes.api.spoiled import known_as, left_out
 from runtimes.kubernetes.changes.found import RESOURCES, Found
 from runtimes.kubernetes.deployment.rollouts import counts
 from runtimes.kubernetes.objects.held import HeldPod
@@ -75,7 +74,7 @@ class WorkloadReads:
             jobs=lists.get("jobs", ()),
             pods=pods.value or (),
             revisions=numbered.value or (),
-            autoscalers=scaled.value or {},
+            autoscalers=by_target(scaled.value or ()),
         )
         found = tuple(_own(lists, matcher(scope.selector)))
         outcomes = dict(zip(resources, objects, strict=True)) | {"pods": pods, "autoscalers": scaled}
@@ -129,7 +128,7 @@ class WorkloadReads:
 
         Its pods do not come out of memory, which may be behind the workload's own counts.
         """
-        kind, known = found.kind, msgspec.convert(found.document, DeployedObject)
+        kind, known = found.kind, known_as(found.document, DeployedObject, what=f"{found.kind} {found.name}")
         autoscaled = scaled and kind not in PASSING
         sets, numbered, jobs, pods, scalers = self.together.run(
             lambda: self._selected(found, "replicasets", DeployedObject) if kind == "Deployment" else (),
@@ -149,7 +148,7 @@ class WorkloadReads:
 
     def numbered(self, found: Found) -> tuple[DeployedObject, Around]:
         """Read what the revisions of one workload are told by. Raise RuntimeProblem when they cannot be read."""
-        kind, known = found.kind, msgspec.convert(found.document, DeployedObject)
+        kind, known = found.kind, known_as(found.document, DeployedObject, what=f"{found.kind} {found.name}")
         sets, revisions, pods = self.together.run(
             lambda: self._selected(found, "replicasets", DeployedObject) if kind == "Deployment" else (),
             lambda: self._selected(found, "controllerrevisions", ControllerRevision) if kind in NUMBERED else (),
@@ -167,10 +166,11 @@ class WorkloadReads:
         return lambda: self._listed(scope, resource, DeployedObject)
 
     def _listed(self, scope: Scope, resource: str, kind: type[T]) -> Sequence[T]:
-        return self.kept.listed(paths.collection(scope.namespace, resource), kind, what=resource)
+        return self.kept.listed(paths.collection(scope.namespace, resource), kind, what=resource, lenient=True)
 
-    def _autoscalers(self, scope: Scope) -> Mapping[str, Autoscaler]:
-        return by_target(self.kept.listed(paths.autoscalers(scope.namespace), AutoscalerObject, what="autoscalers"))
+    def _autoscalers(self, scope: Scope) -> Sequence[AutoscalerObject]:
+        path = paths.autoscalers(scope.namespace)
+        return self.kept.listed(path, AutoscalerObject, what="autoscalers", lenient=True)
 
 
 _NO_SCALERS: Mapping[str, Autoscaler] = {}
@@ -200,3 +200,4 @@ def _notes(outcomes: Mapping[str, Outcome]) -> Iterator[str]:
     for name, outcome in outcomes.items():
         if outcome.problem is not None:
             yield f"The {name} could not be read. {outcome.problem.sentence}"
+        yield from left_out(outcome.value)

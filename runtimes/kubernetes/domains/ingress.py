@@ -13,6 +13,7 @@ import msgspec
 
 from runtimes.domains import DomainChange
 from runtimes.errors import Conflict
+from runtimes.kubernetes.api.spoiled import known_as, name_of
 from runtimes.kubernetes.domains import tls
 from runtimes.kubernetes.domains.models import IngressBackend, IngressObject, IngressPath, IngressTls
 from runtimes.kubernetes.domains.rules import ANY_HOST, INGRESS, Document, Holder, Rule, as_holder
@@ -24,7 +25,7 @@ OLD_CLASS = "kubernetes.io/ingress.class"
 
 def holder(raw: Document) -> Holder:
     """Read an Ingress with its rules."""
-    known = msgspec.convert(raw, IngressObject)
+    known = known_as(raw, IngressObject, what=f"Ingress {name_of(raw)}")
     return as_holder(INGRESS, raw, known.metadata, _rules(known))
 
 

@@ -8,17 +8,18 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
 from runtimes.base import Scope
 from runtimes.config import CertificateFacts
-from runtimes.errors import Denied, Unavailable
+from runtimes.errors import Denied, Malformed, Unavailable
 from runtimes.kubernetes.api import paths
 from runtimes.kubernetes.api.client import Client
 from runtimes.kubernetes.api.media import ONLY_METADATA
+from runtimes.kubernetes.api.spoiled import HINT, left_out
 from runtimes.kubernetes.domains import around as surroundings
 from runtimes.kubernetes.domains import ingress, routes
 from runtimes.kubernetes.domains.around import Around, Labels
@@ -93,25 +94,28 @@ class Reading:
         ingresses, http_routes, *_ = outcomes
         if ingresses.problem is not None and (not has_routes or isinstance(ingresses.problem, Unavailable)):
             raise ingresses.problem
-        holders = [ingress.holder(raw) for raw in ingresses.value or ()]
-        holders += [routes.holder(raw) for raw in http_routes.value or ()]
+        holders, words = _held(ingresses.value or (), http_routes.value or ())
+        if now and words:
+            raise Malformed(words[0], hint=HINT)
         told = zip(names, outcomes, strict=False)
-        notes = (f"The {name} could not be read. {each.problem.sentence}" for name, each in told if each.problem)
+        notes = [f"The {name} could not be read. {each.problem.sentence}" for name, each in told if each.problem]
+        notes += [*words, *(word for each in outcomes for word in left_out(each.value))]
         found = self._around(scope, outcomes[2:], has_routes=has_routes)
         return Known(holders=tuple(holders), around=found, as_of=datetime.now(UTC), notes=tuple(notes))
 
     def everywhere(self, scope: Scope, known: Known) -> tuple[tuple[Holder, ...], tuple[str, ...]]:
         """Read the rules of all namespaces, as far as they may be read; with a warning where they may not."""
         try:
-            held = [ingress.holder(raw) for raw in self._client.listed(ALL_INGRESSES, Document, what="Ingresses")]
-            if known.around.has_routes:
-                held += [routes.holder(raw) for raw in self._client.listed(ALL_ROUTES, Document, what="HTTPRoutes")]
+            ingresses = self._client.listed(ALL_INGRESSES, Document, what="Ingresses")
+            has_routes = known.around.has_routes
+            http_routes = self._client.listed(ALL_ROUTES, Document, what="HTTPRoutes") if has_routes else ()
         except Denied:
             words = (
                 f"Only namespace {scope.namespace} could be looked at: the same host and path may be taken elsewhere."
             )
             return known.holders, (words,)
-        return tuple(held), ()
+        held, doubts = _held(ingresses, http_routes)
+        return tuple(held), tuple(f"{each} The same host and path may be taken there." for each in doubts)
 
     def _around(self, scope: Scope, outcomes: Sequence[Outcome], *, has_routes: bool) -> Around:
         services, slices, secrets, classes, gateways, *pods = outcomes
@@ -169,6 +173,18 @@ class Reading:
         return [each.metadata.labels or {} for each in found]
 
 
+def _held(ingresses: Iterable[Document], http_routes: Iterable[Document]) -> tuple[list[Holder], list[str]]:
+    """Read objects with their rules; give those that can be read, and what is wrong with each other one."""
+    held, words = list[Holder](), list[str]()
+    for read, documents in ((ingress.holder, ingresses), (routes.holder, http_routes)):
+        for raw in documents:
+            try:
+                held.append(read(raw))
+            except Malformed as problem:
+                words.append(problem.sentence)
+    return held, words
+
+
 def _gateways(lists: Lists, scope: Scope) -> Sequence[GatewayObject]:
     """Give the gateways of all namespaces, or those of our own where the others may not be listed."""
     try:
@@ -190,4 +206,5 @@ def _templates(lists: Lists, scope: Scope, resource: str) -> Callable[[], list[L
 
 
 def _list(lists: Lists, scope: Scope, resource: str, kind: type[T]) -> Sequence[T]:
-    return lists.listed(paths.collection(checked(scope).namespace, resource), kind, what=resource)
+    path = paths.collection(checked(scope).namespace, resource)
+    return lists.listed(path, kind, what=resource, lenient=isinstance(lists, KeptLists))

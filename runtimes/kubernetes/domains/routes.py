@@ -15,6 +15,7 @@ import msgspec
 from runtimes.causes.words import quoted
 from runtimes.domains import DomainChange
 from runtimes.errors import Conflict, Invalid
+from runtimes.kubernetes.api.spoiled import known_as, name_of
 from runtimes.kubernetes.domains.models import Parent, RouteMatch, RouteObject, RouteRule
 from runtimes.kubernetes.domains.rules import ANY_HOST, ROUTE, Document, Holder, Rule, as_holder
 
@@ -25,7 +26,7 @@ HERE = "Gateway"
 
 def holder(raw: Document) -> Holder:
     """Read an HTTPRoute with its rules."""
-    known = msgspec.convert(raw, RouteObject)
+    known = known_as(raw, RouteObject, what=f"HTTPRoute {name_of(raw)}")
     return as_holder(ROUTE, raw, known.metadata, _rules(known))
 
 

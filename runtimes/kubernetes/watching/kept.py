@@ -69,13 +69,13 @@ class KeptLists:
         self._looks: OrderedDict[Key, tuple[float, float]] = OrderedDict()
         """Since when each list has been asked for again and again, and when it was last."""
 
-    def listed(self, path: str, kind: type[T], *, what: str) -> Sequence[T]:
+    def listed(self, path: str, kind: type[T], *, what: str, lenient: bool = False) -> Sequence[T]:
         """Give all of a collection, out of memory where that is current, else read. Raise RuntimeProblem.
 
-        `path`, `kind` and `what` are as `Client.listed` has them; what is given is shared, and must not be changed.
+        The arguments are as `Client.listed` has them; what is given is shared, and must not be changed.
         """
         found = self._current(path, kind, what)
-        return self._client.listed(path, kind, what=what) if found is None else found
+        return self._client.listed(path, kind, what=what, lenient=lenient) if found is None else found
 
     def held(self, path: str, kind: type[T], *, what: str) -> Sequence[T] | None:
         """Give all of a collection as it is kept, None where that cannot be believed or had; never raises."""

@@ -37,6 +37,10 @@ class TooLarge(Unsupported):
     """The collection is larger than what may be kept of one."""
 
 
+class Unfit(TooLarge):
+    """The collection holds an object of another shape: whoever lists it anew is told which."""
+
+
 class KeptSource(Generic[T]):
     """One collection: `what` names it in errors. Used by one thread at a time."""
 
@@ -64,6 +68,8 @@ class KeptSource(Generic[T]):
         page = self._client.page(self._path, msgspec.Raw, what=self._what, position=next_page, limit=PAGE_ITEMS)
         try:
             items = [self._listed(each) for each in page.items or ()]
+        except msgspec.ValidationError as error:
+            raise Unfit(f"Some of {self._what} is not as the API describes it.") from error
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise answers.undecodable(b"{", self._asked) from error
         return ListPage(items=items, version=page.metadata.resource_version, next_page=page.metadata.continue_)
