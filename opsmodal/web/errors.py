@@ -70,8 +70,8 @@ MEDIA_TYPE = "application/problem+json"
 OWN_HTTP_WORDS = {
     404: ("There is nothing at this address.", "The services page lists what you can open."),
     405: ("This address does not take that method.", "See /api/v1/openapi.json for what it takes."),
-    413: ("The request is too large.", "Send less at once."),
 }
+HELD_MAX = "A ConfigMap or a Secret holds 1 MiB of values: split it up, or keep what is large in a volume."
 
 
 class ErrorBody(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -169,11 +169,20 @@ def _http(error: HTTPException) -> AnyResponse:
         return error.get_response()
     title = HTTPStatus(error.code).phrase
     detail, hint = OWN_HTTP_WORDS.get(error.code, (f"{title}.", ""))
+    if error.code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        detail, hint = _too_large()
     response = shown(_body(title.lower().replace(" ", "-"), error.code, detail, hint))
     for name, value in error.get_headers():
         if name.lower() not in ("content-type", "content-length"):
             response.headers[name] = value
     return response
+
+
+def _too_large() -> tuple[str, str]:
+    """Say how much is taken at this address, and what to do with what is more."""
+    most = request.max_form_memory_size or 0
+    sentence = f"The request is too large: {most:,} bytes are taken here." if most else "The request is too large."
+    return sentence, f"Nothing was changed. {HELD_MAX if '/config' in request.path else 'Send less at once.'}"
 
 
 def _unforeseen(error: Exception) -> AnyResponse:

@@ -519,6 +519,19 @@ def test_a_megabyte_opens_quickly_and_is_saved_by_form_and_api(changed: Installa
     assert client.call("PUT", path, data=b"x" * 3_200_000, content_type="application/json").status_code == 413
 
 
+def test_what_is_too_large_to_be_read_is_told_on_a_page_of_the_service(shown: Installation) -> None:
+    browser, large = shown.browser("manager"), "x" * 3_200_000
+    boundary, encoded = encode_multipart({"name": "large", "key.1": "A", "value.1": large})
+    kind = f"multipart/form-data; boundary={boundary}"
+    page = browser.post(f"{CONFIG}/configmaps", data=encoded, headers=own_page(), content_type=kind)
+    assert (page.status_code, "3,000,000 bytes are taken here" in page.text) == (413, True), page.text
+    assert "Nothing was changed. A ConfigMap or a Secret holds 1 MiB of values" in page.text
+    assert f'<a class="button" href="{CONFIG}">All config</a>' in page.text, "it stands in the frame of its service"
+    answer = shown.client("manager").call("PUT", SETTINGS, data=large, content_type="application/json")
+    assert (answer.status_code, answer.json["code"]) == (413, "request-entity-too-large")
+    assert "holds 1 MiB of values" in answer.json["hint"]
+
+
 def test_read_only_mode_shows_and_changes_nothing(shown: Installation, tmp_path: Any, seed: Any) -> None:
     from tests.web.conftest import closed, installed
 
