@@ -22,7 +22,7 @@ def crashing(own: Own) -> str:
 def removed(own: Own, page: Page) -> None:
     page.goto(f"{own.site.url}{PODS}")
     page.get_by_role("button", name="Remove").click()
-    expect(page.get_by_text("There is none just now")).to_be_visible(timeout=SETTLED_MS)
+    expect(page.get_by_text("There are none now")).to_be_visible(timeout=SETTLED_MS)
 
 
 def test_a_pod_that_crashes_is_copied_and_the_commands_tab_points_at_it(own: Own) -> None:

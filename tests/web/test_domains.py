@@ -303,7 +303,7 @@ def test_the_page_shows_checks_also_without_script(looked: tuple[Installation, D
     installation, _ = looked
     row = rows(installation)["shop.example.com/"]
     viewer = installation.browser("viewer")
-    assert "Not looked at yet." in viewer.get(f"{HERE}/{row['id']}").text
+    assert "Not checked yet." in viewer.get(f"{HERE}/{row['id']}").text
     page = viewer.post(f"{HERE}/{row['id']}/check", headers=own_page()).text
     assert "It answers 204." in page
     assert "3 endpoints are ready" in page

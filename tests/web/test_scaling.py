@@ -66,7 +66,7 @@ def test_one_of_many_is_found_by_its_name(shown: Installation) -> None:
     assert [each["id"] for each in value["workloads"]] == ["deployment.web"]
     assert value["total"] > 1
     page = shown.browser("viewer").get("/services/shop/scaling?search=nothing").text
-    assert "No workload is called so." in page
+    assert "No workload matches." in page
     assert 'href="#metrics-server"' in page or value["total"] <= 3
 
 
@@ -126,7 +126,7 @@ def _switched_off_and_on(made: Installation, url: str) -> None:
     assert client.call("PUT", f"{url}/replicas", json={"replicas": 0, "confirm": "shop"}).status_code == 202
     assert client.call("PUT", f"{url}/autoscaler", json={"max": 3}).status_code == 200
     page = made.browser().get("/services/shop/scaling").text
-    assert "Start and switch it on" in page
+    assert "Start and turn the autoscaler on" in page
     locked = client.call("PUT", f"{url}/replicas", json={"replicas": 4, "preview": True})
     assert (locked.status_code, locked.json["code"]) == (409, "autoscaler-active")
     assert "between 1 and 3" in locked.json["hint"]

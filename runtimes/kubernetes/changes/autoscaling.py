@@ -163,7 +163,7 @@ def _on_cpu(percent: int) -> dict[str, Any]:
 
 def _kept(told: Autoscaler) -> Iterator[str]:
     if not told.editable:
-        yield f"It goes by more than CPU ({'; '.join(told.metrics)}). That is left as it is: only its bounds are set."
+        yield f"It scales by more than CPU ({'; '.join(told.metrics)}). That is left as it is: only its bounds are set."
 
 
 def _warnings(found: Found, change: DesiredAutoscaler, unsure: str, *, on_cpu: bool) -> Iterator[str]:

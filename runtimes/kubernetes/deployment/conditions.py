@@ -17,10 +17,10 @@ MESSAGE_MAX_CHARS = 400
 WORDS = {
     ("Available", "MinimumReplicasAvailable"): "As many pods are available as the strategy demands.",
     ("Available", "MinimumReplicasUnavailable"): "Fewer pods are available than the strategy demands.",
-    ("Progressing", "NewReplicaSetAvailable"): "The last rollout is through.",
-    ("Progressing", "NewReplicaSetCreated"): "The rollout has begun: the new ReplicaSet is made.",
+    ("Progressing", "NewReplicaSetAvailable"): "The last rollout is complete.",
+    ("Progressing", "NewReplicaSetCreated"): "The rollout has begun: the new ReplicaSet is created.",
     ("Progressing", "FoundNewReplicaSet"): "The rollout has begun with a ReplicaSet that was there before.",
-    ("Progressing", "ReplicaSetUpdated"): "The rollout goes on.",
+    ("Progressing", "ReplicaSetUpdated"): "The rollout is in progress.",
     ("Progressing", "DeploymentPaused"): "The rollout is paused.",
     ("Progressing", "DeploymentResumed"): "The rollout was resumed.",
     ("Complete", "CompletionsReached"): "All the work is done.",
@@ -59,7 +59,7 @@ def _sentence(known: Condition, deadline_s: int | None) -> str:
         limit = f" of {deadline_s} s" if deadline_s is not None else ""
         return f"The rollout is stuck: nothing has moved on within its deadline{limit}."
     if known.type == "ReplicaFailure" and known.status == "True":
-        return f"Pods cannot be made: {_quoted(known.message or known.reason)}"
+        return f"Pods cannot be created: {_quoted(known.message or known.reason)}"
     if words := WORDS.get((known.type, known.reason)):
         return words
     if words := MARKS.get(known.type):

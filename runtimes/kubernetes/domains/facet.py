@@ -190,6 +190,6 @@ def _doubts(known: Known, change: DomainChange) -> Iterator[str]:
         elif facts and facts.names and change.host != ANY_HOST and not rows.is_for(facts.names, change.host):
             yield f"The certificate in {change.tls_secret} is for {', '.join(facts.names[:3])}, not {change.host}."
     if change.kind == INGRESS and around.classes is not None and change.class_name not in ("", *around.classes):
-        yield f"There is no ingress class {change.class_name}: no controller takes it up."
+        yield f"There is no ingress class {change.class_name}: no controller serves it."
     if around.ready is not None and around.ready.get(change.backend, 0) == 0:
         yield f"No endpoint of Service {change.backend} is ready: until one is, the ingress answers 503."

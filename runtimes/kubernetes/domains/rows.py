@@ -64,7 +64,7 @@ def _problems(rule: Rule, around: Around, facts: CertificateFacts | None, now: d
     yield from _tls_problems(rule, around, facts, now)
     classes = around.classes
     if rule.kind == INGRESS and classes is not None and rule.class_name and rule.class_name not in classes:
-        yield f"There is no ingress class {rule.class_name}: no controller takes it up."
+        yield f"There is no ingress class {rule.class_name}: no controller serves it."
 
 
 def _leads_away(rule: Rule) -> bool:

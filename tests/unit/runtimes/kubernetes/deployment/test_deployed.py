@@ -71,7 +71,7 @@ def test_a_long_command_of_a_probe_is_cut() -> None:
         (condition("Progressing", "Unknown", "DeploymentPaused"), "The rollout is paused."),
         (
             condition("ReplicaFailure", "True", "FailedCreate", "exceeded quota: a"),
-            "cannot be made: exceeded quota: a.",
+            "cannot be created: exceeded quota: a.",
         ),
         (condition("Failed", "True", "BackoffLimitExceeded"), "more often than its back-off limit"),
         (condition("Failed", "True", "Other", "so it is"), "It has failed. The cluster says: so it is."),
