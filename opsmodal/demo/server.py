@@ -69,7 +69,7 @@ class FrontServer(ThreadedWSGIServer):
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Give the connection a thread of its own."""
-        name = f"demo-api-{client_address[1]}"
+        name = f"demo-api-{self.server_port}-{client_address[1]}"
         thread = threading.Thread(target=self._serve, args=(request, client_address), name=name, daemon=True)
         with self._open_lock:
             self._open[thread] = request

@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import pytest
 import urllib3
@@ -151,8 +152,10 @@ def test_nobody_is_let_in_without_a_token(cluster: Cluster) -> None:
 
 
 def test_a_hung_up_watch_leaves_no_thread(cluster: Cluster, client: Client) -> None:
+    own = f"demo-api-{urlsplit(cluster.url).port}-"
+
     def serving() -> int:
-        return sum(thread.name.startswith("demo-api-") for thread in threading.enumerate())
+        return sum(thread.name.startswith(own) for thread in threading.enumerate())
 
     settle(serving, lambda count: count == 0)
     response = watching(client)
