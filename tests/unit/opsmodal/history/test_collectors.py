@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import pytest
 
@@ -70,6 +71,15 @@ class Installation:
             fleet.close()
 
 
+_others: WeakSet[threading.Thread] = WeakSet()
+
+
+@pytest.fixture(autouse=True)
+def _who_was_here() -> None:
+    _others.clear()
+    _others.update(threading.enumerate())
+
+
 @pytest.fixture
 def installation(tmp_path: Path, simulated_cluster: Cluster) -> Iterator[Installation]:
     settings = Settings(data_dir=tmp_path)
@@ -113,7 +123,9 @@ def collector_of(installation: Installation, found: list[Collected]) -> Collecto
 
 
 def threads(beginning: str) -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith(beginning)]
+    """Name the threads that began with this test: another installation of the same process collects too."""
+    own = [thread for thread in threading.enumerate() if thread not in _others]
+    return [thread.name for thread in own if thread.name.startswith(beginning)]
 
 
 def test_everything_registered_is_collected_though_nobody_looks(installation: Installation) -> None:
