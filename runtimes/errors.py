@@ -41,11 +41,16 @@ class RuntimeProblem(Exception):
     ) -> None:
         super().__init__(sentence)
         self.sentence = sentence
-        self.recorded = recorded or sentence
+        self._recorded = recorded
         self.hint = hint
         self.field = field
         self.detail = detail[:DETAIL_MAX_CHARS]
         self.retry_after_s = retry_after_s
+
+    @property
+    def recorded(self) -> str:
+        """The words of it for a record: those of a sentence that was put right later, too."""
+        return self._recorded or self.sentence
 
 
 class Missing(RuntimeProblem):

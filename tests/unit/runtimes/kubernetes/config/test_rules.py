@@ -60,7 +60,7 @@ def test_types_need_what_they_need(kind: str, values: dict[str, bytes], words: s
 def test_what_quotes_a_value_does_not_stay(words: str, where: str) -> None:
     said = {"sentence": "It was refused.", "detail": "", "hint": "", where: words}
     problem = without_values(RuntimeProblem(said["sentence"], hint=said["hint"], detail=said["detail"]), [VALUE])
-    left = f"{problem} {problem.sentence} {problem.detail} {problem.hint}"
+    left = f"{problem} {problem.sentence} {problem.recorded} {problem.detail} {problem.hint}"
     assert "hunter2" not in left
     assert "second line" not in left
     assert base64.b64encode(VALUE).decode()[:12] not in left
