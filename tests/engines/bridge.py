@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import random
 import secrets
 import subprocess
 from dataclasses import dataclass
@@ -11,8 +12,8 @@ from dataclasses import dataclass
 from tests.engines.process import CannotStart
 
 ANSWER_S = 20.0
-RANGES = ipaddress.ip_network("10.208.0.0/12").subnets(new_prefix=24)
-"""4,096 ranges to pick from; the first that overlaps no route of the machine is taken."""
+RANGES = tuple(ipaddress.ip_network("10.208.0.0/12").subnets(new_prefix=24))
+"""4,096 ranges to pick from, by chance: a range that was picked is seen by others only when its bridge is up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def free(owner: str) -> Bridge:
 def _free_address() -> str:
     routes = json.loads(_ip("-json", "-4", "route", "show", "table", "all"))
     taken = [ipaddress.ip_network(route["dst"]) for route in routes if route["dst"][0].isdigit()]
-    for candidate in RANGES:
+    for candidate in random.sample(RANGES, len(RANGES)):
         if not any(candidate.overlaps(network) for network in taken):
             return f"{candidate[1]}/{candidate.prefixlen}"
     raise CannotStart("every address range that the tests could use for a bridge is in use")
