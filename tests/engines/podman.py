@@ -22,6 +22,9 @@ from tests.engines.process import CannotStart, Daemon, own_folder, sweep
 
 PING_S = 10.0
 UNPRIVILEGED = "nobody"
+TUN = 'mount -t tmpfs -o mode=755 opsmodal /dev/net && mknod -m 666 /dev/net/tun c 10 200 && exec "$@"'
+"""Shows /dev/net/tun to one service, where the machine keeps it for root: slirp4netns, by which containers without root
+have networks and published ports, opens it as the user. The podman commands of that user join what the service sees."""
 CONTAINERS_CONF = """\
 [engine]
 runtime = "runc"
@@ -136,7 +139,10 @@ def _engine(folder: Path, name: str, env: Mapping[str, str], uid: int | None) ->
         return subprocess.run(asked, check=False, capture_output=True, timeout=PING_S * 2).returncode == 0
 
     argv = ["podman", "--log-level", "warn", "system", "service", "--time=0", f"unix://{socket}"]
-    daemon = Daemon(argv, folder=folder, ready=answers, env=env, uid=uid)
+    if uid is not None:
+        becoming = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups"]
+        argv = ["unshare", "--mount", "--propagation", "private", "sh", "-c", TUN, "sh", *becoming, *argv]
+    daemon = Daemon(argv, folder=folder, ready=answers, env=env)
     return Podman(name=name, folder=folder, socket=socket, daemon=daemon, client=["podman"], env=env, uid=uid)
 
 
