@@ -165,7 +165,14 @@ class Opening:
             }
             tls = TLS(**{part: text or "" for part, text in texts.items()})
         opener = open_docker if spec.kind == "docker" else open_podman
-        return opener(spec.name, socket=spec.socket, connection=connection, tls=tls, timeout_s=OPEN_TIMEOUT_S)
+        return opener(
+            spec.name,
+            socket=spec.socket,
+            connection=connection,
+            tls=tls,
+            timeout_s=OPEN_TIMEOUT_S,
+            proxy_admin=spec.proxy_admin or "",
+        )
 
     def _namespaces(self, runtime: str) -> list[str]:
         services = self._registry.services()

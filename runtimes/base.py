@@ -27,6 +27,7 @@ from runtimes.config import Config as Config  # noqa: PLC0414 - the whole contra
 from runtimes.debugging import Debugging as Debugging  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.deployment import Deployment as Deployment  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.domains import Domains as Domains  # noqa: PLC0414 - the whole contract is imported from here
+from runtimes.domains import Setup
 from runtimes.lasting import Stream as Stream  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.lasting import Watch as Watch  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.parts import Mount as Mount  # noqa: PLC0414 - the whole contract is imported from here
@@ -249,6 +250,8 @@ class Summary:
     containers_without_requests: int = 0
     qos_classes: Mapping[str, int] = field(default_factory=dict)
     domains: tuple[Domain, ...] = ()
+    setup: Setup | None = None
+    """What is missing before it can have a domain: no proxy on its host, or none that answers."""
     identity: tuple[tuple[str, str], ...] = ()
     """(name, value) pairs: cluster version, namespace, compose project, host, …"""
     notes: tuple[str, ...] = ()

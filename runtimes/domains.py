@@ -18,6 +18,28 @@ if TYPE_CHECKING:
     from runtimes.base import Scope
 
 PathType = Literal["Prefix", "Exact", "ImplementationSpecific"]
+Headers = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proxying:
+    """What a proxy does for a route beside leading it on; an Ingress or an HTTPRoute has nothing of it here.
+
+    `tls` is "automatic", "internal" or "none", "" where it is not said. With `redirect`, an address like
+    https://www.example.com, visitors are sent there with `redirect_status`, and the row leads to no backend. Headers
+    are set on what the backend gets and on what it answers. A time of 0 is the proxy's own.
+    """
+
+    tls: str = ""
+    redirect: str = ""
+    redirect_status: int = 308
+    request_headers: Headers = ()
+    response_headers: Headers = ()
+    connect_timeout_s: int = 0
+    answer_timeout_s: int = 0
+
+
+PLAIN = Proxying()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,27 +73,69 @@ class DomainRow:
     fixed: str = ""
     """Why it is not changed here, as a sentence; "" where it may be."""
     revision: str = ""
+    proxying: Proxying = PLAIN
+    listen_port: int = 0
+    """Where it is answered, other than at the usual port of HTTP or HTTPS; 0 for that."""
+    address: str = ""
+    """Where a proxy dials the backend (`127.0.0.1:8080`); "" where something else finds it."""
+    moved: bool = False
+    """Whether the backend is to be found at another address by now: `renew` mends that."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """What is missing before any domain can be made: one sentence, what to do, and the one line that does it.
+
+    `broken` is for what should be there: it is registered, and does not answer.
+    """
+
+    sentence: str
+    hint: str = ""
+    command: str = ""
+    broken: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answering:
+    """Whether the backend of a row takes connections at its port just now: None where that is not asked."""
+
+    ok: bool | None
+    sentence: str
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DomainChoices:
-    """What a row can be made of: backends with their ports, classes, TLS secrets, and kinds that can be made."""
+    """What a row can be made of: backends with their ports, classes, TLS secrets, and kinds that can be made.
+
+    `about` says more of a class ("listens on :443"). `tls` are the ways in which a proxy can give a host TLS. With
+    `any_port` the ports of a backend are those that are known, and another one may be named.
+    """
 
     backends: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     classes: tuple[str, ...] = ()
     gateways: tuple[str, ...] = ()
     tls_secrets: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ("Ingress",)
+    about: Mapping[str, str] = field(default_factory=dict)
+    tls: tuple[str, ...] = ()
+    any_port: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DomainList:
-    """The rows of a service, what new ones can be made of, and in `notes` what could not be read."""
+    """The rows of a service, what new ones can be made of, and in `notes` what could not be read.
+
+    `others` are hosts and paths of the same proxy that are nobody's service here, as text. With `setup` there is
+    nothing yet that could hold a row.
+    """
 
     items: tuple[DomainRow, ...]
     choices: DomainChoices
     as_of: datetime
     notes: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    setup: Setup | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +157,7 @@ class DomainChange:
     id: str = ""
     revision: str = ""
     shared_host: bool = False
+    proxying: Proxying = PLAIN
 
 
 class Domains(Protocol):
@@ -106,6 +171,10 @@ class Domains(Protocol):
 
         What may not be read is told in `notes`, and less is said then.
         """
+        ...
+
+    def setup(self) -> Setup | None:
+        """Say what is missing before any service can have a domain; None where nothing is."""
         ...
 
     def plan(self, scope: Scope, change: DomainChange) -> Plan:
@@ -134,4 +203,19 @@ class Domains(Protocol):
 
         Without a `revision` it is removed as it is now.
         """
+        ...
+
+    def plan_renew(self, scope: Scope, domain: str) -> Plan:
+        """Say what leading a row to where its backend is now would do."""
+        ...
+
+    def renew(self, scope: Scope, domain: str = "", *, revision: str = "") -> Applied:
+        """Lead a row, or all of a service, to where its backend is now: for whoever has replaced containers.
+
+        Raise Unsupported where rows follow their backends by themselves.
+        """
+        ...
+
+    def answering(self, scope: Scope, domain: str) -> Answering:
+        """Try whether the backend of a row takes connections at its port, by a connection and no byte."""
         ...

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import settings
 
 from tests.engines import browser as browsers
+from tests.engines import caddy as caddies
 from tests.engines import cluster, docker, podman, provider, sshd
 from tests.engines.containers import ContainerEngine
 from tests.engines.kubectl import NoKubectl, find_kubectl
@@ -231,6 +232,21 @@ def oidc_provider() -> Iterator[provider.RealProvider]:
     started = _or_skip(provider.start)
     yield started
     started.close()
+
+
+@pytest.fixture(scope="session")
+def caddy_session() -> Iterator[caddies.Caddy]:
+    """Give one Caddy for the whole run; take `caddy` unless a wider fixture needs it."""
+    started = _or_skip(caddies.start)
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def caddy(caddy_session: caddies.Caddy) -> Iterator[caddies.Caddy]:
+    """Give a running Caddy with two servers and a route of somebody else in each."""
+    with caddy_session.cleaned() as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,7 @@ from opsmodal.registry.schema import (
 from opsmodal.registry.shape import Path, closest
 from opsmodal.registry.single import SPEC_MAX_CHARS, too_large
 from opsmodal.registry.state import State
+from runtimes.caddy.address import address
 from runtimes.errors import Invalid
 
 ENGINE_SCOPES = ("project", "containers", "labels")
@@ -80,6 +81,7 @@ def _runtime(reading: Reading, path: Path, spec: RuntimeSpec, after: State) -> N
             reading.add(path, f"The runtime {spec.name} needs either a kubeconfig or inCluster.", hint)
         return
     _tls(reading, path, spec)
+    _proxy(reading, path, spec)
     for key, sentence, hint in policies.runbooks_wrong(spec.runbooks):
         reading.add((*path, "runbooks", *key), sentence, hint)
 
@@ -91,6 +93,14 @@ def _tls(reading: Reading, path: Path, spec: EngineSpec) -> None:
         reading.add((*path, "tls"), "TLS is for tcp:// sockets only.", "Remove tls, or give a tcp:// address.")
     if (spec.tls.certificate is None) != (spec.tls.key is None):
         reading.add((*path, "tls"), "A certificate and its key go together.", "Give both, or neither.")
+
+
+def _proxy(reading: Reading, path: Path, spec: EngineSpec) -> None:
+    try:
+        if spec.proxy_admin is not None:
+            address(spec.proxy_admin)
+    except Invalid as problem:
+        reading.add((*path, "proxyAdmin"), problem.sentence, problem.hint)
 
 
 def _service(reading: Reading, read: Read, after: State) -> None:

@@ -44,7 +44,13 @@ Network = Annotated[str, _text(r"[0-9A-Fa-f.:]{2,45}(?:/[0-9]{1,3})?", "a networ
 InterfaceOrNone = Annotated[
     str, _text(r"[A-Za-z0-9_.-]{1,15}", "the name of a network interface, like wg0", empty=True)
 ]
-HttpAddress = Annotated[str, _text(r"https?://[^\s/@]{1,300}/?", "an address like http://127.0.0.1:2019")]
+AdminAddress = Annotated[
+    str,
+    _text(
+        r"(?:unix://)?/[^\x00-\x1f\x7f]{1,1000}|https?://[^\s/@]{1,300}/?",
+        "an address like http://127.0.0.1:2019, or unix:///path of a socket",
+    ),
+]
 Socket = Annotated[
     str,
     _text(
@@ -229,7 +235,8 @@ class EngineSpec(RuntimeBase, frozen=True, kw_only=True):
     socket: Socket
     tls: TlsFiles | None = None
     host: Literal["local", "none"] = "none"
-    proxy_admin: HttpAddress | None = None
+    proxy_admin: AdminAddress | None = None
+    """The admin API of the Caddy that serves this host's domains: on loopback, or a Unix socket."""
     runbooks: tuple[RunbookSpec, ...] = ()
 
 

@@ -19,11 +19,20 @@ def open_docker(
     tls: TLS | None = None,
     timeout_s: float = TIMEOUT_S,
     pace: Pace | None = None,
+    proxy_admin: str = "",
 ) -> Runtime:
     """Open the Docker engine at `socket` (a path, `unix:///path` or `tcp://host:port`) within `timeout_s`.
 
-    `pace` is how its live list is kept. Raise Invalid, Denied or Unavailable with a sentence and what to do.
+    `pace` is how its live list is kept, `proxy_admin` the admin address of the host's Caddy ("" without one). Raise
+    Invalid, Denied or Unavailable with a sentence and what to do.
     """
     return open_engine(
-        name, kind="docker", socket=socket, connection=connection, tls=tls, timeout_s=timeout_s, pace=pace
+        name,
+        kind="docker",
+        socket=socket,
+        connection=connection,
+        tls=tls,
+        timeout_s=timeout_s,
+        pace=pace,
+        proxy_admin=proxy_admin,
     )

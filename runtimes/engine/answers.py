@@ -31,6 +31,13 @@ class Row(_Pascal, frozen=True):
     created: int = 0
     labels: dict[str, str] | None = None
     ports: list[PublishedPort] | None = None
+    host_config: RowHostConfig | None = None
+    network_settings: RowNetworks | None = None
+
+    @property
+    def network_mode(self) -> str:
+        """Its network; "" where the list does not say, as Podman's."""
+        return self.host_config.network_mode if self.host_config else ""
 
     @property
     def name(self) -> str:
@@ -40,8 +47,17 @@ class Row(_Pascal, frozen=True):
 
 
 class PublishedPort(_Pascal, frozen=True):
+    ip: str = msgspec.field(default="", name="IP")
     public_port: int = 0
     type: str = "tcp"
+
+
+class RowHostConfig(_Pascal, frozen=True):
+    network_mode: str = ""
+
+
+class RowNetworks(_Pascal, frozen=True):
+    networks: dict[str, Network] | None = None
 
 
 class HealthRun(_Pascal, frozen=True):

@@ -16,6 +16,7 @@ from runtimes.engine.containers import Containers
 from runtimes.engine.containerwatch import ContainerSource
 from runtimes.engine.dialled import Dialled
 from runtimes.engine.discovery import proposals
+from runtimes.engine.domains import EngineDomains
 from runtimes.engine.events import Events
 from runtimes.engine.execs import Execs
 from runtimes.engine.history import EngineHistory
@@ -101,9 +102,9 @@ def assembled(
     name: str,
     *,
     api: Api,
-    kind: Kind,
     kept: Kept,
     commands: Commands,
+    domains: EngineDomains,
     identity: Identity,
     notes: Sequence[str],
     released: Callable[[], None],
@@ -124,15 +125,18 @@ def assembled(
 
     return Runtime(
         name=name,
-        kind=kind,
+        kind=api.place.kind,
         identity=identity,
-        overview=Overview(reader=kept.reader, alarms=kept.alarms, identity=identity, notes=notes),
+        overview=Overview(
+            reader=kept.reader, alarms=kept.alarms, identity=identity, notes=notes, domains=domains.glance
+        ),
         instances=instances,
         discover=lambda: proposals(kept.containers.everything(), kept.pods()),
         check=api.ping,
         close=close,
         logs=logs,
         commands=commands,
+        domains=domains,
         history=history,
         counts=kept.live.counts,
     )

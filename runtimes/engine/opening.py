@@ -18,6 +18,7 @@ from runtimes.engine.answers import Info, Version
 from runtimes.engine.api import Api
 from runtimes.engine.assembly import assembled, commands_of, kept_live
 from runtimes.engine.dialled import Dialled as Dialled  # noqa: PLC0414 - pods are opened with what this module gives
+from runtimes.engine.domains import EngineDomains
 from runtimes.engine.pods import Pods, no_pods
 from runtimes.engine.pool import THREADS
 from runtimes.engine.problems import TITLES, Kind, Place, not_an_engine
@@ -48,7 +49,7 @@ class Answered:
     info: Info
 
 
-def open_engine(
+def open_engine(  # noqa: PLR0913 - what was registered, each by its name
     name: str,
     *,
     kind: Kind,
@@ -58,6 +59,7 @@ def open_engine(
     timeout_s: float,
     pods: Callable[[Dialled], PodSource] | None = None,
     pace: Pace | None = None,
+    proxy_admin: str = "",
 ) -> Runtime:
     """Open the engine at `socket` (a path, `unix:///path` or `tcp://host:port`) within `timeout_s`.
 
@@ -76,12 +78,13 @@ def open_engine(
     identity = _identity(api, answered, notes)
     kept = kept_live(name, api, info=answered.info, really=answered.really, pods=source.read, pace=pace)
     commands = commands_of(api, dialled, connection, kind=kind, containers=kept.containers)
+    rootless = answered.info.is_rootless
     return assembled(
         name,
         api=api,
-        kind=kind,
         kept=kept,
         commands=commands,
+        domains=EngineDomains(kind, kept.containers, kept.pods, connection, proxy_admin=proxy_admin, rootless=rootless),
         identity=identity,
         notes=notes,
         released=source.close,

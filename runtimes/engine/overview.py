@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from runtimes.base import Event, Identity, Scope, Severity, Snapshot, Summary, Workload
+from runtimes.base import Domain, Event, Identity, Scope, Severity, Snapshot, Summary, Workload
+from runtimes.domains import Setup
 from runtimes.engine import measures
 from runtimes.engine.alarms import Alarms
 from runtimes.engine.reading import Reader, Seen
@@ -17,14 +18,21 @@ ONE_OFF_LABEL = "com.docker.compose.oneoff"
 """`docker compose run` writes True: such a container was started by hand for once and is no replica."""
 
 
+Glance = Callable[[Scope], tuple[tuple[Domain, ...], Setup | None]]
+"""Reads the domains of a service; or what is missing before there can be any."""
+
+
 class Overview:
     """A service at a glance."""
 
-    def __init__(self, *, reader: Reader, alarms: Alarms, identity: Identity, notes: Sequence[str]) -> None:
+    def __init__(
+        self, *, reader: Reader, alarms: Alarms, identity: Identity, notes: Sequence[str], domains: Glance
+    ) -> None:
         self._reader = reader
         self._alarms = alarms
         self._identity = identity
         self._notes = tuple(notes)
+        self._domains = domains
 
     def read(self, scope: Scope) -> Summary:
         """Read everything that the tab shows, out of memory once it is watched. Raise RuntimeProblem."""
@@ -33,6 +41,7 @@ class Overview:
         found = workloads(seen)
         asked = [each.limits for each in seen if is_desired(each)]
         warnings, notes = self._warnings(scope, look)
+        domains, setup = ((), None) if look.stale else self._domains(scope)
         return Summary(
             as_of=look.as_of,
             workloads=found,
@@ -46,6 +55,8 @@ class Overview:
             requests_and_limits=summed(asked),
             containers_without_limits=without_limits(asked),
             containers_without_requests=without_requests(asked),
+            domains=domains,
+            setup=setup,
             identity=self._identified(scope, seen),
             notes=(*self._notes, *notes),
             stale=look.stale,

@@ -24,10 +24,12 @@ def open_podman(
     tls: TLS | None = None,
     timeout_s: float = TIMEOUT_S,
     pace: Pace | None = None,
+    proxy_admin: str = "",
 ) -> Runtime:
     """Open the Podman engine at `socket` (a path, `unix:///path` or `tcp://host:port`) within `timeout_s`.
 
-    `pace` is how its live list is kept. Raise Invalid, Denied or Unavailable with a sentence and what to do.
+    `pace` is how its live list is kept, `proxy_admin` the admin address of the host's Caddy ("" without one). Raise
+    Invalid, Denied or Unavailable with a sentence and what to do.
     """
     return open_engine(
         name,
@@ -38,4 +40,5 @@ def open_podman(
         timeout_s=timeout_s,
         pods=pod_source,
         pace=pace,
+        proxy_admin=proxy_admin,
     )

@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 from runtimes.base import Scope
-from runtimes.domains import DomainChange, DomainList
-from runtimes.errors import Conflict, Invalid, Lacking, Missing, Stale
+from runtimes.domains import Answering, DomainChange, DomainList
+from runtimes.errors import Conflict, Invalid, Lacking, Missing, Stale, Unsupported
 from runtimes.kubernetes.api import paths
 from runtimes.kubernetes.api.client import Client
 from runtimes.kubernetes.api.media import MERGE
@@ -53,6 +53,9 @@ class ClusterDomains:
             items=items, choices=surroundings.choices(known.around, known.holders), as_of=known.as_of, notes=known.notes
         )
 
+    def setup(self) -> None:
+        """Miss nothing: whether something takes up an Ingress is said of each row."""
+
     def plan(self, scope: Scope, change: DomainChange) -> Plan:
         """Say what saving a row would do, as a dry run of the API server has taken it."""
         draft, plan = self._drafted(scope, change)
@@ -80,6 +83,18 @@ class ClusterDomains:
         draft, plan = self._removal(scope, domain, revision)
         self._send(scope, draft)
         return Applied(target=plan.target, sentence=f"{draft.rule} was removed from {draft.kind} {draft.name}.")
+
+    def plan_renew(self, scope: Scope, domain: str) -> Plan:  # noqa: ARG002 - the contract's shape
+        """Raise Unsupported: a row leads to a Service, which finds its pods by itself."""
+        raise Unsupported("An Ingress leads to a Service, which follows its pods by itself.")
+
+    def renew(self, scope: Scope, domain: str = "", *, revision: str = "") -> Applied:  # noqa: ARG002 - the contract's shape
+        """Raise Unsupported, as `plan_renew` does."""
+        raise Unsupported("An Ingress leads to a Service, which follows its pods by itself.")
+
+    def answering(self, scope: Scope, domain: str) -> Answering:  # noqa: ARG002 - the contract's shape
+        """Ask nothing: the endpoints that are ready have been asked by the cluster."""
+        return Answering(ok=None, sentence="The cluster asks its endpoints itself.")
 
     def _removal(self, scope: Scope, domain: str, revision: str) -> tuple[Draft, Plan]:
         held, rule = self._row(scope, self._reading.read(checked(scope)), domain)

@@ -10,7 +10,7 @@ import re
 from dataclasses import replace
 
 from runtimes.causes.words import quoted
-from runtimes.domains import DomainChange
+from runtimes.domains import PLAIN, DomainChange
 from runtimes.errors import Invalid
 from runtimes.kubernetes.domains.rules import ANY_HOST, RESOURCES, ROUTE, Rule
 
@@ -37,6 +37,9 @@ def demand_possible(change: DomainChange, row: Rule | None) -> None:
     """Raise Invalid for what no rule can say. `row` is the one that is changed: what it has already may stay."""
     if change.kind not in RESOURCES:
         raise Invalid(f'"{quoted(change.kind[:40])}" is no kind of domain.', hint=f"There are: {', '.join(RESOURCES)}.")
+    if change.proxying != PLAIN:
+        hint = "Leave it out: headers, times and redirects are the ingress controller's, by annotations of the object."
+        raise Invalid(f"{change.kind} {change.object}".rstrip() + " takes no options of a proxy here.", hint=hint)
     if change.port.isdigit() and not NUMBER.fullmatch(change.port):  # "²" is a digit, too, and none that int() reads
         raise Invalid(f'"{quoted(change.port[:20])}" is no port.', hint="It is a number of 65535 at most, or a name.")
     if row is None or change.host != row.host:
