@@ -29,6 +29,7 @@ from runtimes.base import (
     Variable,
     Workload,
 )
+from runtimes.domains import Setup
 
 MASK = "••••••"
 
@@ -136,7 +137,7 @@ class ConnectionAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverviewAnswer:
-    """A service's Overview tab."""
+    """A service's Overview tab. `setup` is what is missing before it can have a domain: no proxy, or a silent one."""
 
     name: str
     runtime: str
@@ -153,6 +154,7 @@ class OverviewAnswer:
     restarts: int
     warnings: tuple[Event, ...]
     domains: tuple[Domain, ...]
+    setup: Setup | None
     connection: ConnectionAnswer
     usage: Usage
     requests_and_limits: Resources

@@ -128,6 +128,8 @@ def _runtime(
     versions: dict[str, str],
 ) -> Iterator[Finding]:
     """Reach a runtime over each of its connections; what is wrong behind all of them is told once."""
+    from opsmodal.cli.proxy import proxy
+
     told: dict[str, Finding] = {}
     for way in runtime.ways():
         finding, opened = _reached(opening, runtime, way, spec)
@@ -137,7 +139,9 @@ def _runtime(
         try:
             if runtime.kind == "kubernetes":
                 versions[runtime.name] = opened.runtime.identity.version
-            told = told or {finding.sentence: finding for finding in behind(opened.runtime, services)}
+            told = told or {
+                each.sentence: each for each in (*behind(opened.runtime, services), *proxy(opened.runtime, runtime))
+            }
         finally:
             opened.runtime.close()
             opened.connection.close()

@@ -48,6 +48,7 @@ class OverviewOperations:
             restarts=summary.restarts,
             warnings=summary.warnings,
             domains=summary.domains,
+            setup=summary.setup,
             connection=self._connection(service.runtime, over),
             usage=summary.usage,
             requests_and_limits=summary.requests_and_limits,

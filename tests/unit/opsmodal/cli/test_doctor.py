@@ -9,6 +9,8 @@ import yaml
 from opsmodal.cli.machine import kubectl, packages
 from opsmodal.demo.cluster import Cluster
 from tests.engines import evil as evils
+from tests.engines.caddy import Caddy
+from tests.engines.containers import ContainerEngine
 from tests.unit.opsmodal.cli.programs import Done, run
 
 SERVICES = "services: [{name: shop, runtime: demo, namespace: shop}]\n"
@@ -206,3 +208,25 @@ def test_what_is_no_question_about_rights_is_refused(
     told = doctor(tmp_path, *words)
     assert told.code == code
     assert part in told.err
+
+
+def test_the_proxy_of_a_host_is_asked_and_how_to_come_to_one_is_said(
+    docker_engine: ContainerEngine, caddy: Caddy, tmp_path: Path
+) -> None:
+    entry = f"kind: docker, socket: {docker_engine.socket}"
+    document = (
+        "apiVersion: opsmodal/v1\nruntimes:\n"
+        f"- {{name: served, {entry}, proxyAdmin: '{caddy.admin}'}}\n"
+        f"- {{name: silent, {entry}, proxyAdmin: 'http://127.0.0.1:1'}}\n"
+        f"- {{name: bare, {entry}}}\n"
+    )
+    (tmp_path / "registry.yaml").write_text(document)
+    assert run("apply", "-f", tmp_path / "registry.yaml", "--data-dir", tmp_path).code == 0
+    told = doctor(tmp_path)
+    lines = told.out.splitlines()
+    assert f"ok     proxy of docker served: Caddy answers at {caddy.admin}." in lines
+    at = lines.index("ok     proxy of docker bare: No proxy is registered for this host.")
+    assert lines[at + 2].strip().startswith("docker run -d --name caddy ")
+    (silent,) = [each for each in lines if each.startswith("BROKEN proxy of docker silent: ")]
+    assert silent.endswith("Caddy's admin API at http://127.0.0.1:1 does not answer: nobody listens there.")
+    assert (told.code, lines[-1][-8:]) == (1, "1 broken")
