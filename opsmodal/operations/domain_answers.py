@@ -10,7 +10,7 @@ from opsmodal.answers import counted
 from opsmodal.listing import ListQuery, Page, SortKey, part_of
 from opsmodal.recent import Kept
 from runtimes.base import RANK, Severity
-from runtimes.domains import DomainChoices, DomainList, DomainRow
+from runtimes.domains import DomainChoices, DomainList, DomainRow, Proxying, Setup
 
 SOON = timedelta(days=21)
 """A certificate of 90 days is renewed when a third is left; one that has less than three weeks was not."""
@@ -31,6 +31,8 @@ class DomainAnswer:
 
     `ready` counts what of the target is ready, None where that is not known; `problems` are what the runtime itself
     knows to be wrong. `fixed` is why the row is not changed here. `address` is what a browser would be sent to.
+    `proxying` is what a proxy does beside leading on, `upstream` where it finds the target, `moved` that the target is
+    elsewhere by now; `listen_port` is where it answers, 0 at the usual port.
     """
 
     id: str
@@ -55,14 +57,24 @@ class DomainAnswer:
     fixed: str
     revision: str
     address: str
+    proxying: Proxying
+    upstream: str
+    moved: bool
+    listen_port: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DomainsAnswer(Page[DomainAnswer]):
-    """The rows of a service, and what new ones can be made of, for who may change them."""
+    """The rows of a service, and what new ones can be made of, for who may change them.
+
+    `setup` is what is missing before there can be any; `others` are hosts and paths of the same proxy that are no
+    service's here, for who may change something.
+    """
 
     choices: DomainChoices
     may_change: bool = False
+    setup: Setup | None = None
+    others: tuple[str, ...] = ()
 
 
 def domain_answer(row: DomainRow, now: datetime) -> DomainAnswer:
@@ -90,6 +102,10 @@ def domain_answer(row: DomainRow, now: datetime) -> DomainAnswer:
         fixed=row.fixed,
         revision=row.revision,
         address=_address(row),
+        proxying=row.proxying,
+        upstream=row.address,
+        moved=row.moved,
+        listen_port=row.listen_port,
     )
 
 
@@ -105,7 +121,8 @@ def _address(row: DomainRow) -> str:
     if "*" in row.host:
         return ""
     path = row.path if row.path_type in ("Prefix", "Exact") else "/"
-    return f"http{'s' if row.tls else ''}://{row.host}{path}"
+    port = f":{row.listen_port}" if row.listen_port else ""
+    return f"http{'s' if row.tls else ''}://{row.host}{port}{path}"
 
 
 def page_of(kept: Kept[DomainList], query: ListQuery, now: datetime, *, may_change: bool) -> DomainsAnswer:
@@ -123,12 +140,14 @@ def page_of(kept: Kept[DomainList], query: ListQuery, now: datetime, *, may_chan
         notes=kept.value.notes,
         choices=kept.value.choices if may_change else _seen(kept.value.choices),
         may_change=may_change,
+        setup=kept.value.setup,
+        others=kept.value.others if may_change else (),
     )
 
 
 def _seen(choices: DomainChoices) -> DomainChoices:
     """Give what there is to choose for who chooses nothing: gateways are the cluster's, Secrets whoever's is there."""
-    return DomainChoices(backends=choices.backends, kinds=choices.kinds)
+    return DomainChoices(backends=choices.backends, kinds=choices.kinds, any_port=choices.any_port)
 
 
 def _text(row: DomainAnswer) -> str:

@@ -10,23 +10,29 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 
 from cryptography import x509
 
 from opsmodal.egress import Answer, Egress, EgressProblem, Looked, Shown
+from opsmodal.egress.client import HTTPS_PORT
+from opsmodal.egress.problems import DISTRUST
 from opsmodal.errors import TooMany
 from opsmodal.networks import Address
 from opsmodal.operations.domain_answers import SOON, DomainAnswer
 from runtimes.base import Severity
+from runtimes.domains import Answering
 
 CHECKS = ("dns", "certificate", "http", "backend")
 CHECKS_MAX = 6
 """That run at once in a process: each holds a line for some seconds, and everybody's clicks add up."""
 RETRY_S = 5.0
 NAMES_SHOWN = 5
+OF_ITS_OWN = frozenset({DISTRUST[number] for number in (18, 19)})
+"""What is said of a certificate whose issuer nobody knows."""
+Facts = tuple[tuple[str, str], ...]
 ENTRIES_MAX = 4
 """Load balancers of an ingress that are resolved: each may take 8 s, and the cluster says how many there are."""
 PLAIN_PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")
@@ -79,7 +85,13 @@ class Look:
 
     row: DomainAnswer
     egress: Egress
+    answering: Answering | None = None
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def is_route(self) -> bool:
+        """Whether it is a proxy of a host that answers, and no controller of a cluster."""
+        return self.row.kind == "route"
 
     @cached_property
     def looked(self) -> Looked | EgressProblem:
@@ -110,9 +122,11 @@ class Look:
         raise EgressProblem(f"No address of {self.row.host} is known.", kind="no-answer")
 
 
-def checked(row: DomainAnswer, egress: Egress, names: Sequence[str] = CHECKS) -> DomainCheckAnswer:
-    """Run checks of a domain."""
-    look = Look(row, egress)
+def checked(
+    row: DomainAnswer, egress: Egress, names: Sequence[str] = CHECKS, *, answering: Answering | None = None
+) -> DomainCheckAnswer:
+    """Run checks of a domain. `answering` is what its runtime has tried of what is behind it."""
+    look = Look(row, egress, answering)
     found = tuple(_run(name, look) for name in CHECKS if name in names)
     return DomainCheckAnswer(id=row.id, host=row.host, path=row.path, checks=found, as_of=look.now)
 
@@ -146,8 +160,17 @@ def _dns(look: Look) -> Checked:
 def _certificate(look: Look) -> Checked:
     if not look.row.tls:
         return Checked(name="certificate", severity=Severity.NEUTRAL, sentence="This row has no TLS set up.")
-    address = look.way(by_ingress=False)
-    return judged_certificate(look.egress.certificate(address, name=look.row.host), address, look.now)
+    address, port = look.way(by_ingress=False), look.row.listen_port or HTTPS_PORT
+    shown = look.egress.certificate(address, name=look.row.host, port=port)
+    found = judged_certificate(shown, address, look.now)
+    if look.row.proxying.tls == "internal" and shown.distrust in OF_ITS_OWN:
+        sentence = (
+            "The certificate is of the proxy's own authority, as it is set: browsers trust it where that is known."
+        )
+        return replace(found, severity=Severity.OK, sentence=sentence, hint="")
+    if look.is_route and found.severity is not Severity.OK:
+        return replace(found, hint="Look at the log of Caddy for what it says about certificates.")
+    return found
 
 
 def judged_certificate(shown: Shown, address: Address, now: datetime) -> Checked:
@@ -187,15 +210,29 @@ def _http(look: Look) -> Checked:
     row, address = look.row, look.way(by_ingress=True)
     exact = row.path_type in ("Prefix", "Exact") and PLAIN_PATH.fullmatch(row.path)
     path = row.path if exact else "/"
-    answer = look.egress.ask(address, name=row.host, path=path, secure=row.tls)
+    answer = look.egress.ask(address, name=row.host, path=path, secure=row.tls, port=row.listen_port)
     server = (("Server", answer.server),) if answer.server else ()
     facts = (("Asked", f"GET {path} at {address}"), ("Took", f"{answer.took_ms} ms"), *server)
-    severity, sentence, hint = judged_answer(answer)
+    severity, sentence, hint = judged_answer(answer, PROXY_HINTS if look.is_route else HINTS)
     return Checked(name="http", severity=severity, sentence=sentence, hint=hint, facts=facts)
 
 
-def judged_answer(answer: Answer) -> tuple[Severity, str, str]:
-    """Say what a status means when an ingress gives it: severity, sentence, hint."""
+HINTS: Mapping[int, str] = {
+    404: "The service has nothing there, or the ingress controller knows no rule for this host: look at its class.",
+    502: "The ingress reaches no pod, or the port is wrong: look at the Service and at what the pods listen on.",
+    503: "No pod is ready behind it: look at the Pods tab.",
+    504: "The pods do not answer in time: look at their logs.",
+}
+PROXY_HINTS: Mapping[int, str] = {
+    404: "The container has nothing there: look at its log.",
+    502: "Caddy reaches no container, or the port is wrong: look at what is behind it, below.",
+    503: "The container turns visitors away, or Caddy knows it as down: look at its log.",
+    504: "The container does not answer in time: look at its log.",
+}
+
+
+def judged_answer(answer: Answer, hints: Mapping[int, str] = HINTS) -> tuple[Severity, str, str]:
+    """Say what a status means when an ingress or a proxy gives it: severity, sentence, hint."""
     status = answer.status
     if 300 <= status < 400:
         to = f" to {answer.location}" if answer.location else ""
@@ -204,21 +241,15 @@ def judged_answer(answer: Answer) -> tuple[Severity, str, str]:
         return Severity.OK, f"It answers {status}: it is there, and wants to know who asks.", ""
     if status < 400:
         return Severity.OK, f"It answers {status}.", ""
-    hint = HINTS.get(status, "Look at the log of the service behind it." if status >= 500 else "")
+    hint = hints.get(status, "Look at the log of the service behind it." if status >= 500 else "")
     return (Severity.ERROR if status >= 500 else Severity.PROGRESS), f"It answers {status}.", hint
-
-
-HINTS = {
-    404: "The service has nothing there, or the ingress controller knows no rule for this host: look at its class.",
-    502: "The ingress reaches no pod, or the port is wrong: look at the Service and at what the pods listen on.",
-    503: "No pod is ready behind it: look at the Pods tab.",
-    504: "The pods do not answer in time: look at their logs.",
-}
 
 
 def _backend(look: Look) -> Checked:
     row = look.row
     facts = (("Target", f"{row.target}:{row.port}" if row.port else row.target),)
+    if look.answering is not None and look.is_route:
+        return _tried(look.answering, row, facts if row.target else ())
     if row.ready is None:
         why = row.problems[0] if row.problems else "How many endpoints are ready is not known."
         severity = Severity.ERROR if row.problems else Severity.NEUTRAL
@@ -231,6 +262,15 @@ def _backend(look: Look) -> Checked:
     return Checked(
         name="backend", severity=Severity.OK, sentence=f"{row.ready} {noun} ready behind {row.target}.", facts=facts
     )
+
+
+def _tried(answering: Answering, row: DomainAnswer, facts: Facts) -> Checked:
+    """Say what came of a connection to a container; what its engine knows to be wrong goes before."""
+    severity = Severity.NEUTRAL if answering.ok is None else Severity.OK if answering.ok else Severity.ERROR
+    if answering.ok and row.problems:
+        sentence, hint = row.problems[0], "Repair it." if row.moved else "Look at the Containers tab."
+        return Checked(name="backend", severity=Severity.ERROR, sentence=sentence, hint=hint, facts=facts)
+    return Checked(name="backend", severity=severity, sentence=answering.sentence, hint=answering.hint, facts=facts)
 
 
 RUN: Mapping[str, Callable[[Look], Checked]] = {

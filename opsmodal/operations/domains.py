@@ -21,12 +21,12 @@ from opsmodal.permissions import Action, Actor
 from opsmodal.recent import Kept
 from opsmodal.registry.registry import Registry
 from runtimes.base import Domains, Runtime
-from runtimes.domains import DomainChange, DomainChoices, DomainList
+from runtimes.domains import Answering, DomainChange, DomainChoices, DomainList
 from runtimes.errors import Missing, Unsupported
 from runtimes.planning import Plan
 
 DOMAINS = "domains"
-SHARED = " That the host may be shared with other namespaces was confirmed."
+SHARED = " That the host may be shared with others was confirmed."
 
 
 class DomainOperations:
@@ -75,7 +75,7 @@ class DomainOperations:
         with self._door.act(leave, target=_target(change), consent=consent) as outcome:
             applied = self._facets.changing(leave).save(leave.service.scope(), change)
             shared = SHARED if change.shared_host else ""
-            outcome.detail = f"{applied.sentence} It leads to {change.backend}:{change.port}.{shared}"
+            outcome.detail = f"{applied.sentence} {_leads(change)}{shared}"
         self._fleet.forget(leave.service)
         return Done(sentence=applied.sentence, targets=(applied.target,))
 
@@ -96,6 +96,22 @@ class DomainOperations:
         self._fleet.forget(leave.service)
         return Done(sentence=applied.sentence, targets=(applied.target,))
 
+    def plan_renew(self, actor: Actor, name: str, domain: str) -> Preview:
+        """Say what leading a row to where its target is now would do."""
+        leave = self._door.enter(actor, actions.DOMAIN_CHANGE, name, target=domain)
+        plan = self._facets.read(leave, lambda domains, scope: domains.plan_renew(scope, domain))
+        return previewed(self._door, leave, plan)
+
+    def renew(self, actor: Actor, name: str, domain: str, *, consent: Consent, revision: str = "") -> Done:
+        """Lead a row to where its target is now. Raise Stale when it moved meanwhile."""
+        leave = self._door.enter(actor, actions.DOMAIN_CHANGE, name, target=domain)
+        row = _row(leave, self._listed(leave), domain)
+        with self._door.act(leave, target=f"{row.host}{row.path}", consent=consent) as outcome:
+            applied = self._facets.changing(leave).renew(leave.service.scope(), domain, revision=revision)
+            outcome.detail = applied.sentence
+        self._fleet.forget(leave.service)
+        return Done(sentence=applied.sentence, targets=(applied.target,))
+
     def check(self, actor: Actor, name: str, domain: str, names: Sequence[str] = CHECKS) -> DomainCheckAnswer:
         """Look at a domain from outside. Raise TooMany while too many others are being looked at."""
         leave = self._door.enter(actor, actions.DOMAIN_CHECK, name)
@@ -103,7 +119,11 @@ class DomainOperations:
         spec = self._registry.runtime(leave.service.runtime)
         allowed = networks(spec.egress_allow) if spec else ()
         with self._door.act(leave, target=f"{row.host}{row.path}", slot=self._lanes.slot()):
-            return checked(row, self.outside(allowed=allowed), names)
+            answering = self._answering(leave, row) if "backend" in names else None
+            return checked(row, self.outside(allowed=allowed), names, answering=answering)
+
+    def _answering(self, leave: Pass, row: DomainAnswer) -> Answering:
+        return self._facets.read(leave, lambda domains, scope: domains.answering(scope, row.id))
 
     def _let(self, actor: Actor, name: str, change: DomainChange) -> Pass:
         action: Action = actions.DOMAIN_CHANGE if change.id else actions.DOMAIN_ADD
@@ -135,6 +155,12 @@ def _row(leave: Pass, found: DomainList, domain: str) -> DomainAnswer:
             return domain_answer(row, datetime.now(UTC))
     hint = "It may have been changed or removed since; go back to the list."
     raise Missing(f'There is no domain "{domain[:100]}" in service {leave.service.name}.', hint=hint)
+
+
+def _leads(change: DomainChange) -> str:
+    if change.proxying.redirect:
+        return f"It sends visitors to {change.proxying.redirect}."
+    return f"It leads to {change.backend}:{change.port}."
 
 
 def _target(change: DomainChange) -> str:

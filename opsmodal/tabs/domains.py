@@ -105,6 +105,16 @@ def remove(service: str, domain: str) -> Response:
     return done(value, to=back)
 
 
+@routes.post(f"{ONE}/renew", actions.DOMAIN_CHANGE, Done, parameters=ASKED)
+def renew(service: str, domain: str) -> Response:
+    """Lead a route to where its container is now; 422 where rows follow what is behind them by themselves."""
+    back = url_for("page.domains_listing", service=service)
+    if is_preview():
+        return planned(operations().domains.plan_renew(actor(), service, domain), back=back)
+    value = operations().domains.renew(actor(), service, domain, consent=consent(), revision=looked_at())
+    return done(value, to=back)
+
+
 @routes.get(f"{ONE}/check", actions.DOMAIN_CHECK, DomainCheckAnswer, parameters=(ONLY,))
 def checks(service: str, domain: str) -> Response:
     """Look at a domain from outside: DNS, certificate, HTTP through the ingress, endpoints. It changes nothing."""

@@ -145,6 +145,7 @@ ROUTES: dict[str, Access] = {
     "domains_one": VIEW,
     "domains_edit": MANAGE,
     "domains_change": MANAGE,
+    "domains_renew": MANAGE,
     "domains_remove": MANAGE,
     "domains_checks": VIEW,
     "domains_check": VIEW,

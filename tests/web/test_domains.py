@@ -340,3 +340,11 @@ def test_a_service_without_domains_says_what_to_do(shown: Installation) -> None:
     page = shown.browser("admin").get("/services/payments/domains").text
     assert "No domain leads to this service." in page
     assert "/services/payments/domains/new" in page
+
+
+def test_an_ingress_is_not_repaired_and_takes_no_options_of_a_proxy(shown: Installation) -> None:
+    manager, row = shown.client("manager"), next(iter(rows(shown).values()))
+    answer = manager.call("POST", f"{HERE}/{row['id']}/renew", json={})
+    assert "follows its pods" in problem(answer, 422, "unsupported")["detail"]
+    for more in ({"redirect": "https://x.example.com"}, {"tls": "internal"}, {"response_headers": {"X-A": "b"}}):
+        problem(manager.call("POST", HERE, json={**NEW, **more}), 422, "runtime-rejected")
