@@ -34,6 +34,21 @@ INSTANCE_RESTART = Action(
     dangerous=True,
     changes=True,
 )
+INSTANCE_STOP = Action(
+    name="instance.stop",
+    permission=Permission.MANAGE,
+    label="Stop",
+    dangerous=True,
+    changes=True,
+)
+INSTANCE_START = Action(
+    name="instance.start",
+    permission=Permission.MANAGE,
+    label="Start",
+    dangerous=True,
+    changes=True,
+)
+"""Asked about like a restart: what is down may be down for a reason that somebody else knows."""
 INSTANCES_DELETE_PENDING = Action(
     name="instances.delete-pending",
     permission=Permission.MANAGE,

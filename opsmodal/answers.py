@@ -14,6 +14,7 @@ from typing import Protocol
 from opsmodal.permissions import Permission
 from runtimes.base import (
     Cause,
+    Check,
     Container,
     Domain,
     Event,
@@ -21,6 +22,7 @@ from runtimes.base import (
     Instance,
     InstanceDetail,
     Mount,
+    Network,
     Port,
     Resources,
     Severity,
@@ -73,7 +75,11 @@ class ServiceRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstanceRow:
-    """One pod or container, as a row. Numbers are None where they are not known: `metrics_reason` says why."""
+    """One pod or container, as a row. Numbers are None where they are not known: `metrics_reason` says why.
+
+    `verbs` are what makes sense for it now; None means whatever its runtime offers. `lock` says why nothing of it is
+    done from here, and what would be right.
+    """
 
     id: str
     name: str
@@ -93,12 +99,16 @@ class InstanceRow:
     memory_bytes: int | None
     network_rx_bytes: int | None
     network_tx_bytes: int | None
+    block_read_bytes: int | None
+    block_written_bytes: int | None
     metrics_reason: str
     reason: str
     phase: str
     managed_by: str
     pod: str
     uid: str
+    verbs: tuple[str, ...] | None
+    lock: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +121,8 @@ class InstanceAnswer:
     conditions: tuple[tuple[str, str], ...]
     ports: tuple[Port, ...]
     mounts: tuple[Mount, ...]
+    networks: tuple[Network, ...]
+    checks: tuple[Check, ...]
     environment: tuple[Variable, ...]
     environment_masked: bool
     events: tuple[Event, ...]
@@ -199,12 +211,16 @@ def instance_row(instance: Instance, now: datetime) -> InstanceRow:
         memory_bytes=usage.memory_bytes,
         network_rx_bytes=usage.network_rx_bytes,
         network_tx_bytes=usage.network_tx_bytes,
+        block_read_bytes=usage.block_read_bytes,
+        block_written_bytes=usage.block_written_bytes,
         metrics_reason=usage.missing_reason,
         reason=instance.reason,
         phase=instance.phase,
         managed_by=instance.managed_by,
         pod=instance.pod,
         uid=instance.uid,
+        verbs=instance.verbs,
+        lock=f"{instance.lock} {instance.lock_hint}".strip(),
     )
 
 
@@ -217,6 +233,8 @@ def instance_answer(detail: InstanceDetail, now: datetime, *, reveal: bool) -> I
         conditions=detail.conditions,
         ports=detail.ports,
         mounts=detail.mounts,
+        networks=detail.networks,
+        checks=tuple(each if reveal else replace(each, printed=None) for each in detail.checks),
         environment=detail.environment if reveal else tuple(masked(detail.environment)),
         environment_masked=not reveal,
         events=detail.events,

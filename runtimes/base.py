@@ -30,7 +30,9 @@ from runtimes.domains import Domains as Domains  # noqa: PLC0414 - the whole con
 from runtimes.domains import Setup
 from runtimes.lasting import Stream as Stream  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.lasting import Watch as Watch  # noqa: PLC0414 - the whole contract is imported from here
+from runtimes.parts import Check as Check  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.parts import Mount as Mount  # noqa: PLC0414 - the whole contract is imported from here
+from runtimes.parts import Network as Network  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.parts import Port as Port  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.parts import Variable as Variable  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.structs import make_ready
@@ -104,6 +106,9 @@ class Usage(Struct, frozen=True, kw_only=True, gc=False):
     memory_bytes: int | None = None
     network_rx_bytes: int | None = None
     network_tx_bytes: int | None = None
+    block_read_bytes: int | None = None
+    block_written_bytes: int | None = None
+    """Read from and written to disks since the start; engines count it, Kubernetes does not say it."""
     missing_reason: str = ""
 
 
@@ -154,6 +159,13 @@ class Instance(Struct, frozen=True, kw_only=True, gc=False):
     """The pod's phase on Kubernetes (`Pending` covers many a status); empty elsewhere."""
     uid: str = ""
     """Which of all that ever had this `id` it is; empty where an id is never given twice."""
+    verbs: tuple[str, ...] | None = None
+    """Which verbs of the facet make sense for it now; None where all do."""
+    lock: str = ""
+    """Why nothing may be done to it from here, as a sentence; `lock_hint` is then what would be right."""
+    lock_hint: str = ""
+    through: str = ""
+    """The line that does a change, with `{verb}` in it, where a manager on the host is asked instead of the runtime."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +194,9 @@ class InstanceDetail:
     conditions: tuple[tuple[str, str], ...] = ()
     ports: tuple[Port, ...] = ()
     mounts: tuple[Mount, ...] = ()
+    networks: tuple[Network, ...] = ()
+    checks: tuple[Check, ...] = ()
+    """The last runs of its health check, the latest first."""
     environment: tuple[Variable, ...] = ()
     events: tuple[Event, ...] = ()
 
@@ -322,7 +337,7 @@ class Overview(Protocol):
 
 
 class Instances(Protocol):
-    """The Pods or Containers tab. `verbs`: of "delete", "force-delete", "delete-pending", "restart"."""
+    """The Pods or Containers tab. `verbs`: "delete", "force-delete", "delete-pending", "restart", "stop", "start"."""
 
     verbs: frozenset[str]
 
@@ -340,8 +355,8 @@ class Instances(Protocol):
         """Explain why an instance is not ok; `quote_logs` is False for somebody who may not read logs."""
         ...
 
-    def blast(self, scope: Scope, instances: Sequence[str]) -> Blast:
-        """Say what else is hit when these, by their ids, are deleted or restarted."""
+    def blast(self, scope: Scope, instances: Sequence[str], *, verb: str = "") -> Blast:
+        """Say what else is hit when this is done to these, by their ids; "" is what every runtime can do."""
         ...
 
     def delete(self, scope: Scope, instance: str, *, force: bool, uid: str = "") -> None:
@@ -352,7 +367,17 @@ class Instances(Protocol):
         """Delete every Pending instance; give the ids that were deleted."""
         ...
 
-    def restart(self, scope: Scope, instance: str) -> None: ...
+    def restart(self, scope: Scope, instance: str) -> None:
+        """Stop one and start it again. Raise Conflict for one that is locked, or does not start again."""
+        ...
+
+    def stop(self, scope: Scope, instance: str) -> None:
+        """Stop one that runs. Raise Conflict for one that does not, or is locked."""
+        ...
+
+    def start(self, scope: Scope, instance: str) -> None:
+        """Start one that does not run. Raise Conflict for one that does, is locked, or cannot be started."""
+        ...
 
 
 class Logs(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,24 @@ class Mount:
     source: str
     target: str
     read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """A network that a container is in: `addresses` of both families, `aliases` by which others there find it."""
+
+    name: str
+    addresses: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One run of a health check; `printed` may hold a secret, None where it is not shown."""
+
+    at: datetime | None
+    exit_code: int
+    printed: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,7 +34,7 @@ class CommandHits:
         found = self._instances(leave, {each.name for each in named}) if named else []
         known = {name for row in found for name in (row.name, row.id)}
         others = [described(each) for each in targets if each not in named or each.name not in known]
-        rows = self._hits.of(leave, found) if found else []
+        rows = self._hits.of(leave, found, verb=judged.verdict.verb) if found else []
         return [*shortened(others), *rows] or [judged.line]
 
     def _instances(self, leave: Pass, names: set[str]) -> list[Instance]:

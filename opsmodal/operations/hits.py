@@ -31,15 +31,16 @@ class Hits:
         self._door = door
         self._fleet = fleet
 
-    def of(self, leave: Pass, found: Sequence[Instance]) -> list[str]:
-        """List what is hit with these instances of a service."""
-        return [*shortened([described(row) for row in found]), *self._around(leave, found), *self._shared(leave, found)]
+    def of(self, leave: Pass, found: Sequence[Instance], *, verb: str) -> list[str]:
+        """List what is hit when this is done to these instances of a service."""
+        around = self._around(leave, found, verb)
+        return [*shortened([described(row) for row in found]), *around, *self._shared(leave, found)]
 
-    def _around(self, leave: Pass, found: Sequence[Instance]) -> Iterator[str]:
+    def _around(self, leave: Pass, found: Sequence[Instance], verb: str) -> Iterator[str]:
         try:
             blast = self._fleet.read(
                 leave.service.runtime,
-                lambda runtime: runtime.instances.blast(leave.service.scope(), [row.id for row in found]),
+                lambda runtime: runtime.instances.blast(leave.service.scope(), [row.id for row in found], verb=verb),
                 over=leave.over,
             )
         except (RuntimeProblem, ConnectionProblem) as problem:

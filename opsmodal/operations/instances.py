@@ -1,11 +1,11 @@
-"""The Pods or Containers tab: list them, explain them, delete and restart them."""
+"""The Pods or Containers tab: list them, explain them, delete, restart, stop and start them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from opsmodal import actions
 from opsmodal.access import Access
@@ -30,6 +30,14 @@ from runtimes.base import Explanation, Instance, Runtime, Severity, Snapshot
 from runtimes.errors import Conflict, Unsupported
 
 T = TypeVar("T")
+
+Verb = Literal["restart", "stop", "start"]
+VERBS: Mapping[Verb, Action] = {
+    "restart": actions.INSTANCE_RESTART,
+    "stop": actions.INSTANCE_STOP,
+    "start": actions.INSTANCE_START,
+}
+DONE: Mapping[Verb, str] = {"restart": "restarted", "stop": "stopped", "start": "started"}
 
 FRESH_S = 1.0
 """People who open the same list within this time share one reading."""
@@ -140,23 +148,26 @@ class InstanceOperations:
             )
         scope = leave.service.scope()
         by_hand = f"kubectl -n {scope.namespace} delete pod {found.name}{' --grace-period=0 --force' if force else ''}"
-        with self._door.act(
-            leave, target=_target(found), consent=consent, guards=(self._asked(leave, found, by_hand),)
-        ):
+        guards = (self._asked(leave, found, by_hand, verb="delete"),)
+        with self._door.act(leave, target=_target(found), consent=consent, guards=guards):
             self._runtime(leave).instances.delete(scope, found.id, force=force, uid=found.uid)
         self._fleet.forget(leave.service)
         return Done(sentence=f"{found.name} is being deleted.", targets=(found.name,))
 
-    def restart(self, actor: Actor, name: str, instance: str, *, consent: Consent) -> Done:
-        """Restart one container."""
-        leave, found = self._found(actor, actions.INSTANCE_RESTART, name, instance, "restart")
-        by_hand = f"{self._fleet.kind(leave.service.runtime)} restart {found.name}"
-        with self._door.act(
-            leave, target=_target(found), consent=consent, guards=(self._asked(leave, found, by_hand),)
-        ):
-            self._runtime(leave).instances.restart(leave.service.scope(), found.id)
+    def change(self, actor: Actor, name: str, instance: str, verb: Verb, *, consent: Consent) -> Done:
+        """Restart, stop or start one container, by its engine or by what looks after it there."""
+        leave, found = self._found(actor, VERBS[verb], name, instance, verb)
+        by_hand = (
+            found.through.replace("{verb}", verb) or f"{self._fleet.kind(leave.service.runtime)} {verb} {found.name}"
+        )
+        guards = (self._asked(leave, found, by_hand, verb=verb),)
+        with self._door.act(leave, target=_target(found), consent=consent, guards=guards) as outcome:
+            outcome.detail = f"by {by_hand}" if found.through else ""
+            own = self._runtime(leave).instances
+            does = {"restart": own.restart, "stop": own.stop, "start": own.start}[verb]
+            does(leave.service.scope(), found.id)
         self._fleet.forget(leave.service)
-        return Done(sentence=f"{found.name} was restarted.", targets=(found.name,))
+        return Done(sentence=f"{found.name} was {DONE[verb]}{_by(found)}.", targets=(found.name,))
 
     def delete_pending(self, actor: Actor, name: str, *, consent: Consent) -> Done:
         """Delete every Pending pod of a service."""
@@ -171,7 +182,7 @@ class InstanceOperations:
         if not pending:
             return Done(sentence="No pod is pending.")
         label = f"Delete {len(pending)} pending {'pod' if len(pending) == 1 else 'pods'}"
-        asked = Confirmation(hits=lambda: self._hits.of(leave, pending), label=label)
+        asked = Confirmation(hits=lambda: self._hits.of(leave, pending, verb="delete"), label=label)
         with self._door.act(leave, target="pods in Pending", consent=consent, guards=(asked,)) as outcome:
             deleted = tuple(self._runtime(leave).instances.delete_pending(scope))
             outcome.detail = ", ".join(deleted[:HITS_MAX])
@@ -184,7 +195,10 @@ class InstanceOperations:
 
         def ask(runtime: Runtime) -> Instance:
             _demand(runtime, verb)
-            return runtime.instances.get(leave.service.scope(), instance).instance
+            found = runtime.instances.get(leave.service.scope(), instance).instance
+            if found.lock:
+                raise Conflict(found.lock, hint=found.lock_hint)
+            return found
 
         return leave, self._read(leave, ask)
 
@@ -192,9 +206,9 @@ class InstanceOperations:
         opened = self._fleet.opened(runtime, over=over)
         return opened.runtime.instances.verbs if opened else frozenset()
 
-    def _asked(self, leave: Pass, found: Instance, by_hand: str) -> Confirmation:
+    def _asked(self, leave: Pass, found: Instance, by_hand: str, *, verb: str) -> Confirmation:
         label = f"{leave.action.label} {found.kind}"
-        return Confirmation(hits=lambda: self._hits.of(leave, [found]), label=label, command=by_hand)
+        return Confirmation(hits=lambda: self._hits.of(leave, [found], verb=verb), label=label, command=by_hand)
 
     def _read(self, leave: Pass, ask: Callable[[Runtime], T]) -> T:
         return self._fleet.read(leave.service.runtime, ask, over=leave.over)
@@ -208,7 +222,7 @@ def _demand(runtime: Runtime, verb: str) -> None:
     if verb not in runtime.instances.verbs:
         raise Unsupported(
             f"{runtime.kind.capitalize()} offers no “{verb}” here.",
-            hint="A pod is recreated by its workload when it is deleted; a container is restarted.",
+            hint="A pod is made again by its workload when it is deleted; a container is restarted, stopped, started.",
         )
 
 
@@ -217,6 +231,10 @@ def _demand_severities(wanted: str) -> None:
     for word in wanted.split(","):
         if word and word not in known:
             raise BadRequest(f"There is no severity {word[:40]!r}.", hint=f"There are: {', '.join(known)}.")
+
+
+def _by(instance: Instance) -> str:
+    return f" by its {instance.managed_by}" if instance.through else ""
 
 
 def _target(instance: Instance) -> str:

@@ -10,6 +10,7 @@ from opsmodal import actions
 from opsmodal.answers import CauseAnswer, Done, InstanceAnswer, InstanceRow
 from opsmodal.errors import BadRequest
 from opsmodal.listing import ListQuery, Page, parsed
+from opsmodal.operations.instances import Verb
 from opsmodal.rows import SORTS
 from opsmodal.web.asking import access, actor, operations
 from opsmodal.web.dress import AsHtml, AsValues, application, shown
@@ -86,8 +87,19 @@ def delete(service: str, instance: str) -> Response:
 @routes.post(f"{ONE}/restart", actions.INSTANCE_RESTART, Done, parameters=(CONFIRM, REASON))
 def restart(service: str, instance: str) -> Response:
     """Restart one container."""
-    value = operations().instances.restart(actor(), service, instance, consent=consent())
-    return done(value, to=url_for("page.instances_listing", service=service))
+    return _changed(service, instance, "restart")
+
+
+@routes.post(f"{ONE}/stop", actions.INSTANCE_STOP, Done, parameters=(CONFIRM, REASON))
+def stop(service: str, instance: str) -> Response:
+    """Stop one container that runs; 409 for one that does not."""
+    return _changed(service, instance, "stop")
+
+
+@routes.post(f"{ONE}/start", actions.INSTANCE_START, Done, parameters=(CONFIRM, REASON))
+def start(service: str, instance: str) -> Response:
+    """Start one container that does not run; 409 for one that does."""
+    return _changed(service, instance, "start")
 
 
 @routes.post(
@@ -96,6 +108,11 @@ def restart(service: str, instance: str) -> Response:
 def delete_pending(service: str) -> Response:
     """Delete every Pending pod of a service."""
     value = operations().instances.delete_pending(actor(), service, consent=consent())
+    return done(value, to=url_for("page.instances_listing", service=service))
+
+
+def _changed(service: str, instance: str, verb: Verb) -> Response:
+    value = operations().instances.change(actor(), service, instance, verb, consent=consent())
     return done(value, to=url_for("page.instances_listing", service=service))
 
 

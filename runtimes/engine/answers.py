@@ -87,6 +87,16 @@ class State(_Pascal, frozen=True):
     health: Health | None = None
 
 
+class HealthCheck(_Pascal, frozen=True):
+    """How health is checked: `interval`, `timeout` and `start_period` in nanoseconds, 0 is the engine's default."""
+
+    test: list[str] | None = None
+    interval: int = 0
+    timeout: int = 0
+    start_period: int = 0
+    retries: int = 0
+
+
 class Config(_Pascal, frozen=True):
     """`stop_timeout` is in seconds."""
 
@@ -96,6 +106,7 @@ class Config(_Pascal, frozen=True):
     env: list[str] | None = None
     labels: dict[str, str] | None = None
     stop_timeout: int | None = None
+    healthcheck: HealthCheck | None = None
 
 
 class RestartPolicy(_Pascal, frozen=True):
@@ -125,6 +136,7 @@ class HostConfig(_Pascal, frozen=True):
     cpu_period: int = 0
     port_bindings: dict[str, list[Binding] | None] | None = None
     tmpfs: dict[str, str] | None = None
+    auto_remove: bool = False
 
 
 class MountPoint(_Pascal, frozen=True):
@@ -137,6 +149,8 @@ class MountPoint(_Pascal, frozen=True):
 
 class Network(_Pascal, frozen=True):
     ip_address: str = msgspec.field(default="", name="IPAddress")
+    ipv6_address: str = msgspec.field(default="", name="GlobalIPv6Address")
+    aliases: list[str] | None = None
 
 
 class NetworkSettings(_Pascal, frozen=True):
@@ -170,13 +184,18 @@ class Inspected(_Pascal, frozen=True):
 
 
 class CPUUsage(msgspec.Struct, frozen=True, kw_only=True):
-    """`total_usage` is in nanoseconds of CPU time since the container started."""
+    """`total_usage` is in nanoseconds of CPU time since the container started, `percpu_usage` the same by CPU."""
 
     total_usage: int = 0
+    percpu_usage: list[int] | None = None
 
 
 class CPUStats(msgspec.Struct, frozen=True, kw_only=True):
+    """`system_cpu_usage` is what all CPUs of the host have spent since it started, idle or not, in nanoseconds."""
+
     cpu_usage: CPUUsage = CPUUsage()
+    system_cpu_usage: int = 0
+    online_cpus: int = 0
 
 
 class MemoryStats(msgspec.Struct, frozen=True, kw_only=True):
@@ -191,11 +210,23 @@ class NetworkStats(msgspec.Struct, frozen=True, kw_only=True):
     tx_bytes: int = 0
 
 
+class BlockEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """Bytes that went to or from one disk; `op` is Read, Write, Sync, … in cgroups v1, read or write in v2."""
+
+    op: str = ""
+    value: int = 0
+
+
+class BlockStats(msgspec.Struct, frozen=True, kw_only=True):
+    io_service_bytes_recursive: list[BlockEntry] | None = None
+
+
 class Stats(msgspec.Struct, frozen=True, kw_only=True):
     """GET /containers/{id}/stats. `read` is when the engine took the figures."""
 
     read: str = ""
     cpu_stats: CPUStats = CPUStats()
+    blkio_stats: BlockStats = BlockStats()
     memory_stats: MemoryStats = MemoryStats()
     networks: dict[str, NetworkStats] | None = None
 

@@ -10,6 +10,7 @@ from runtimes.base import Identity, Runtime
 from runtimes.engine.alarms import Alarms
 from runtimes.engine.answers import Info
 from runtimes.engine.api import Api
+from runtimes.engine.changes import Changes
 from runtimes.engine.client import Client
 from runtimes.engine.commands import Commands
 from runtimes.engine.containers import Containers
@@ -32,6 +33,7 @@ from runtimes.engine.pool import Pool
 from runtimes.engine.problems import Kind
 from runtimes.engine.reading import Reader
 from runtimes.engine.recent import RecentRestarts
+from runtimes.engine.systemd import Units
 from runtimes.engine.unkept import Unkept
 from runtimes.watched import Pace
 
@@ -51,6 +53,8 @@ class Kept:
     reader: Reader
     alarms: Alarms
     pods: Pods
+    units: Units
+    restarts: RecentRestarts
 
     def close(self) -> None:
         """End what keeps it current. May be called twice."""
@@ -59,7 +63,7 @@ class Kept:
         self.pool.close()
 
 
-def kept_live(name: str, api: Api, *, info: Info, really: Kind, pods: Pods, pace: Pace | None) -> Kept:
+def kept_live(name: str, api: Api, *, info: Info, really: Kind, pods: Pods, pace: Pace | None, units: Units) -> Kept:
     """Make what keeps the containers of an engine current while somebody looks."""
     pool = Pool(name, timeout_s=api.timeout_s * LIST_TIMES)
     containers, events = Containers(api, pool), Events(api, really=really)
@@ -73,7 +77,9 @@ def kept_live(name: str, api: Api, *, info: Info, really: Kind, pods: Pods, pace
 
     live = LiveContainers(source, name=name, pace=pace, given_back=forget)
     meter = Meter(name, api, pool, info=info, really=really, told=live.stir)
-    reader = Reader(live=live, containers=containers, meter=meter, restarts=restarts, pods=pods, node=info.name)
+    reader = Reader(
+        live=live, containers=containers, meter=meter, restarts=restarts, pods=pods, node=info.name, host=units.host
+    )
     return Kept(
         pool=pool,
         containers=containers,
@@ -83,6 +89,8 @@ def kept_live(name: str, api: Api, *, info: Info, really: Kind, pods: Pods, pace
         reader=reader,
         alarms=alarms,
         pods=pods,
+        units=units,
+        restarts=restarts,
     )
 
 
@@ -112,7 +120,13 @@ def assembled(
     """Give the runtime that a service's page uses; its `close` ends everything, and `released` what others opened."""
     logs = Logs(api, kept.containers)
     instances = Instances(
-        api=api, live=kept.live, containers=kept.containers, reader=kept.reader, events=kept.events, logs=logs
+        program=kind,
+        host=kept.units.host,
+        changes=Changes(api, containers=kept.containers, live=kept.live, units=kept.units, past=kept.restarts),
+        containers=kept.containers,
+        reader=kept.reader,
+        events=kept.events,
+        logs=logs,
     )
     history = EngineHistory(api, instances)
 

@@ -1,4 +1,5 @@
-"""What else is hit when containers are restarted: who depends on them, which ports go silent, what they keep.
+"""What else is hit when containers are restarted, stopped or started: who depends on them, which ports go silent, what
+they keep, and who else would act.
 
 What belongs to other services is counted and never named: the wall between services is the container.
 Source of the label: github.com/docker/compose, `service:condition:restart` separated by commas.
@@ -14,6 +15,7 @@ from runtimes.blast import counted, last_ready, named, stays, unread
 from runtimes.engine.answers import Inspected, Row
 from runtimes.engine.containers import Containers
 from runtimes.engine.detail import ports
+from runtimes.engine.managers import Host, unit_of
 from runtimes.engine.overview import workload_of
 from runtimes.engine.reading import Reader, Seen
 from runtimes.engine.scope import PROJECT_LABELS, SERVICE_LABELS, first_label, owns
@@ -26,17 +28,21 @@ SHARED_NETWORK = "container:"
 
 @dataclass(frozen=True, slots=True)
 class ContainerBlast:
-    """Looks around containers that are about to be restarted."""
+    """Looks around containers that are about to be changed; `host` says what may be asked there."""
 
     containers: Containers
     reader: Reader
+    host: Host
 
-    def of(self, scope: Scope, ids: Sequence[str]) -> Blast:
+    def of(self, scope: Scope, ids: Sequence[str], *, verb: str) -> Blast:
         """Say what is hit with these containers of a service. Raise RuntimeProblem when they cannot be read."""
         doomed = [self.containers.one(scope, each) for each in ids]
+        if verb == "start":  # what does not run is missed by nobody
+            return Blast(touched=tuple(managed(doomed, verb, self.host)))
         own = self.reader.look(scope, measured=False).items
         others, unknown = self._others(scope)
-        return Blast(touched=tuple(touched(doomed, own, others)), unknown=unknown)
+        found = (*touched(doomed, own, others, verb=verb), *managed(doomed, verb, self.host))
+        return Blast(touched=found, unknown=unknown)
 
     def _others(self, scope: Scope) -> tuple[list[Row], tuple[str, ...]]:
         try:
@@ -46,12 +52,29 @@ class ContainerBlast:
         return [row for row in found if not owns(scope, name=row.name, labels=row.labels or {})], ()
 
 
-def touched(doomed: Sequence[Inspected], own: Sequence[Seen], others: Sequence[Row]) -> Iterator[str]:
+def touched(
+    doomed: Sequence[Inspected], own: Sequence[Seen], others: Sequence[Row], *, verb: str = "restart"
+) -> Iterator[str]:
     """Say what is hit, the worst for others first."""
     yield from _last_ones(doomed, own)
-    yield from _ports(doomed)
+    yield from _ports(doomed, "until it is started again" if verb == "stop" else "meanwhile")
     yield from _dependants(doomed, own, others)
     yield from _volumes(doomed)
+
+
+def managed(doomed: Sequence[Inspected], verb: str, host: Host) -> Iterator[str]:
+    """Say who else acts on it: the manager that is asked, the engine's own restart policy, what made it."""
+    for each in doomed:
+        unit = unit_of(each.labels)
+        if unit and host.there:
+            yield f"systemd does it, as the unit {unit}"
+        if verb == "stop" and each.host_config.auto_remove:
+            again = f"start the unit {unit} on the host to have it again" if unit else "nothing here makes it again"
+            yield f"{each.own_name} is removed when it stops (--rm): {again}"
+        elif verb == "stop" and each.host_config.restart_policy.name == "always":
+            yield "its restart policy is always: the engine starts it again when the engine itself is restarted"
+        if verb == "stop" and first_label(each.labels, PROJECT_LABELS):
+            yield "the next compose up of its project starts it again"
 
 
 def _last_ones(doomed: Sequence[Inspected], own: Sequence[Seen]) -> Iterator[str]:
@@ -67,12 +90,12 @@ def _last_ones(doomed: Sequence[Inspected], own: Sequence[Seen]) -> Iterator[str
                 yield words
 
 
-def _ports(doomed: Sequence[Inspected]) -> Iterator[str]:
+def _ports(doomed: Sequence[Inspected], how_long: str) -> Iterator[str]:
     found = [port.published for each in doomed if each.state.running for port in ports(each) if port.published]
     published = list(dict.fromkeys(found))
     if published:
         does = "port {} does" if len(published) == 1 else "ports {} do"
-        yield f"{does.format(named(published))} not answer meanwhile"
+        yield f"{does.format(named(published))} not answer {how_long}"
 
 
 def _dependants(doomed: Sequence[Inspected], own: Sequence[Seen], others: Sequence[Row]) -> Iterator[str]:

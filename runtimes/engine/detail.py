@@ -9,7 +9,7 @@ import re
 import shlex
 from collections.abc import Iterator
 
-from runtimes.base import Mount, Port, Resources, Variable
+from runtimes.base import Check, Mount, Network, Port, Resources, Variable
 from runtimes.causes.exits import exit_meaning
 from runtimes.engine.answers import Binding, HostConfig, Inspected, moment
 
@@ -18,8 +18,8 @@ CPU_PERIOD_DEFAULT_US = 100_000
 HEALTH_OUTPUT_MAX_CHARS = 4096
 """What dockerd itself keeps of a health check's output."""
 COMMAND_MAX_CHARS = 1000
-COMMAND, HEALTH_PRINTED = "Command", "Last health check printed"
-PRIVATE = frozenset({COMMAND, HEALTH_PRINTED})
+COMMAND, HEALTH_PRINTED, HEALTH_TEST = "Command", "Last health check printed", "Health check"
+PRIVATE = frozenset({COMMAND, HEALTH_PRINTED, HEALTH_TEST})
 """A password may stand in a command line as in an environment, and a health check may print what it was given."""
 PORT = re.compile(r"[0-9]{1,5}")
 
@@ -71,6 +71,28 @@ def mounts(container: Inspected) -> tuple[Mount, ...]:
     )
 
 
+def networks(container: Inspected) -> tuple[Network, ...]:
+    """Give the networks by name; an alias that is the container's own short id says nothing and is left out."""
+    settings = container.network_settings
+    return tuple(
+        Network(
+            name=name,
+            addresses=tuple(address for address in (each.ip_address, each.ipv6_address) if address),
+            aliases=tuple(alias for alias in each.aliases or () if not container.id.startswith(alias)),
+        )
+        for name, each in sorted(((settings.networks if settings else None) or {}).items())
+    )
+
+
+def checks(container: Inspected) -> tuple[Check, ...]:
+    """Give the last runs of the health check, the latest first."""
+    log = (container.state.health.log if container.state.health else None) or []
+    return tuple(
+        Check(at=moment(run.end), exit_code=run.exit_code, printed=run.output.strip()[:HEALTH_OUTPUT_MAX_CHARS])
+        for run in reversed(log)
+    )
+
+
 def environment(container: Inspected) -> tuple[Variable, ...]:
     pairs = (entry.partition("=") for entry in container.config.env or ())
     return tuple(Variable(container=container.own_name, name=name, value=value) for name, _, value in pairs)
@@ -87,13 +109,15 @@ def _facts(container: Inspected) -> Iterator[tuple[str, str]]:
     yield "Finished", _time(state.finished_at)
     yield "Health", _health(container)
     yield HEALTH_PRINTED, health_output(container)
+    yield HEALTH_TEST, _health_test(container)
+    yield "Health is checked", _health_pace(container)
     yield "Image", container.config.image
     yield COMMAND, _command(container)
     yield "User", container.config.user
     yield "Restart policy", _restart_policy(host)
     yield "Restarts", str(container.restart_count)
     yield "Log driver", host.log_config.type
-    yield "Network", ", ".join(_networks(container)) or host.network_mode
+    yield "Network mode", host.network_mode
 
 
 def _health(container: Inspected) -> str:
@@ -108,17 +132,38 @@ def _command(container: Inspected) -> str:
     return shlex.join([part for part in (container.path, *(container.args or ())) if part])[:COMMAND_MAX_CHARS]
 
 
+POLICIES = {
+    "": "no: it stays down when it ends",
+    "no": "no: it stays down when it ends",
+    "always": "always: started again whenever it ends, and when the engine starts",
+    "unless-stopped": "unless-stopped: started again whenever it ends; once stopped, it stays down",
+    "on-failure": "on-failure: started again when it ends with an error",
+}
+
+
 def _restart_policy(host: HostConfig) -> str:
     policy = host.restart_policy
+    words = POLICIES.get(policy.name, policy.name)
     if policy.name == "on-failure" and policy.maximum_retry_count:
-        return f"on-failure, at most {policy.maximum_retry_count} times"
-    return policy.name or "no"
+        return f"{words}, at most {policy.maximum_retry_count} times"
+    return words
 
 
-def _networks(container: Inspected) -> list[str]:
-    settings = container.network_settings
-    networks = (settings.networks if settings else None) or {}
-    return [f"{name} ({each.ip_address})" if each.ip_address else name for name, each in sorted(networks.items())]
+def _health_test(container: Inspected) -> str:
+    check = container.config.healthcheck
+    kind, *words = (check.test if check else None) or [""]
+    if kind == "CMD-SHELL":
+        return " ".join(words)[:COMMAND_MAX_CHARS]
+    return shlex.join(words)[:COMMAND_MAX_CHARS] if kind == "CMD" else ""
+
+
+def _health_pace(container: Inspected) -> str:
+    check = container.config.healthcheck
+    if check is None or not check.test or check.test[0] == "NONE":
+        return ""
+    every, longest = (check.interval or 30e9) / 1e9, (check.timeout or 30e9) / 1e9
+    grace = f"; the first {check.start_period / 1e9:g} s do not count" if check.start_period else ""
+    return f"every {every:g} s, at most {longest:g} s each; unhealthy after {check.retries or 3} failures{grace}"
 
 
 def _published(binding: Binding) -> str:

@@ -32,7 +32,7 @@ def held(container: Inspected, *, pod: str) -> Held:
             path="",
             args=None,
             state=replace(state, health=health),
-            config=replace(container.config, env=None, user=""),
+            config=replace(container.config, env=None, user="", healthcheck=None),
             host_config=replace(host, port_bindings=None),
             mounts=None,
             network_settings=None,

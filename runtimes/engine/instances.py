@@ -1,7 +1,7 @@
-"""The Containers tab: list, detail, cause, restart.
+"""The Containers tab: list, detail, cause, restart, stop, start.
 
-Nothing recreates a container that is deleted, so the only verb is restart. Deleting is left to what made it (compose,
-systemd, a person on the host).
+Nothing recreates a container that is deleted, so deleting is left to what made it (compose, systemd, a person on the
+host).
 """
 
 from __future__ import annotations
@@ -14,36 +14,40 @@ from runtimes.base import Blast, Explanation, Instance, InstanceDetail, LogQuery
 from runtimes.causes import explain
 from runtimes.engine import detail, evidence
 from runtimes.engine.answers import EngineEvent, Inspected, moment
-from runtimes.engine.api import Api, escaped
 from runtimes.engine.blast import ContainerBlast
+from runtimes.engine.changes import Changes
 from runtimes.engine.containers import Containers
 from runtimes.engine.events import Events, shown
-from runtimes.engine.live import LiveContainers
 from runtimes.engine.logs import Logs
-from runtimes.engine.managers import check_restart
+from runtimes.engine.managers import VERBS, Host
+from runtimes.engine.managers import facts as managers
 from runtimes.engine.reading import Reader, Seen
-from runtimes.engine.scope import missing
-from runtimes.errors import Conflict, Missing, RuntimeProblem, Unavailable, Unsupported
+from runtimes.errors import RuntimeProblem, Unavailable, Unsupported
 
 EVENTS_AGE_MAX = timedelta(hours=24)
 """How far back a detail looks; podman reads its event file from the start each time."""
 LAST_LINES = 20
-STOP_GRACE_S = 10
-"""How long both engines wait for a container to stop before they kill it, where nothing else is set."""
-RESTART_MAX_S = 120.0
-"""Longest that a person is kept waiting for a restart; the engine goes on with it by itself."""
 
 
 class Instances:
     """The containers of a service."""
 
-    verbs = frozenset({"restart"})
+    verbs = frozenset(VERBS)
 
     def __init__(
-        self, *, api: Api, live: LiveContainers, containers: Containers, reader: Reader, events: Events, logs: Logs
+        self,
+        *,
+        program: str,
+        host: Host,
+        changes: Changes,
+        containers: Containers,
+        reader: Reader,
+        events: Events,
+        logs: Logs,
     ) -> None:
-        self._api = api
-        self._live = live
+        self._program = program
+        self._host = host
+        self._changes = changes
         self._containers = containers
         self._reader = reader
         self._events = events
@@ -68,11 +72,13 @@ class Instances:
         container = seen.container
         return InstanceDetail(
             instance=self._reader.instance(seen, datetime.now(UTC)),
-            facts=detail.facts(container),
+            facts=(*detail.facts(container), *self._managers(seen)),
             private=detail.PRIVATE,
             labels=container.labels,
             ports=detail.ports(container),
             mounts=detail.mounts(container),
+            networks=detail.networks(container),
+            checks=detail.checks(container),
             environment=detail.environment(container),
             events=shown(self._events_of(container)),
         )
@@ -91,27 +97,21 @@ class Instances:
             )
         )
 
-    def blast(self, scope: Scope, instances: Sequence[str]) -> Blast:
-        """Say what else is hit when these containers are restarted. Raise RuntimeProblem when they cannot be read."""
-        return ContainerBlast(self._containers, self._reader).of(scope, instances)
+    def blast(self, scope: Scope, instances: Sequence[str], *, verb: str = "") -> Blast:
+        """Say what else is hit when this is done to containers. Raise RuntimeProblem when they cannot be read."""
+        return ContainerBlast(self._containers, self._reader, self._host).of(scope, instances, verb=verb or "restart")
 
     def restart(self, scope: Scope, instance: str) -> None:
-        """Stop and start a container, and wait until that is done.
+        """Stop and start a container, see `Changes.make`."""
+        self._changes.make("restart", scope, instance)
 
-        Raise Conflict for one that systemd or swarm looks after, and when the engine could not start it again.
-        """
-        container = self._containers.one(scope, instance)
-        check_restart(container.labels, name=container.own_name)
-        grace_s = container.config.stop_timeout or STOP_GRACE_S
-        wait_s = min(grace_s + self._api.timeout_s, RESTART_MAX_S)
-        try:
-            self._api.post(f"/containers/{escaped(container.id)}/restart", timeout_s=wait_s)
-        except Missing:
-            raise missing(instance, service=scope.service) from None
-        except Conflict as problem:
-            sentence = f"{container.own_name} could not be started again: {problem.detail.rstrip('.')}."
-            raise Conflict(sentence, hint="Mend what the engine names, then restart it.") from problem
-        self._live.restarted(container)
+    def stop(self, scope: Scope, instance: str) -> None:
+        """Stop a container, see `Changes.make`."""
+        self._changes.make("stop", scope, instance)
+
+    def start(self, scope: Scope, instance: str) -> None:
+        """Start a container, see `Changes.make`."""
+        self._changes.make("start", scope, instance)
 
     def delete(self, scope: Scope, instance: str, *, force: bool, uid: str = "") -> NoReturn:  # noqa: ARG002 - as asked
         """Refuse, as Missing what is not the service's: nothing would recreate the container."""
@@ -124,6 +124,10 @@ class Instances:
     def delete_pending(self, scope: Scope) -> Sequence[str]:  # noqa: ARG002 - the contract's shape
         """Refuse: containers do not wait for a place to run."""
         raise Unsupported("Containers are never Pending.", hint="Restart the ones that did not start.")
+
+    def _managers(self, seen: Seen) -> tuple[tuple[str, str], ...]:
+        found = managers(seen.container.labels, pod=seen.pod, program=self._program, host=self._host)
+        return tuple((name, value) for name, value in found if value)
 
     def _events_of(self, container: Inspected) -> Sequence[EngineEvent]:
         """Read what was reported lately; an explanation without events is better than none."""

@@ -20,7 +20,7 @@ from runtimes.watch import Reflector
 from runtimes.watched import Pace, Source
 
 SETTLE_MAX_S = 1.0
-"""How long a restart waits until lists show it: a person who restarts looks at the list next."""
+"""How long a change waits until lists show it: a person who restarts or stops looks at the list next."""
 
 
 class LiveContainers:
@@ -60,11 +60,14 @@ class LiveContainers:
         """Tell those who wait that figures are new."""
         self._reflector.stir()
 
-    def restarted(self, before: Inspected) -> None:
-        """Wait a moment until lists show that a container has been started anew."""
+    def changed(self, before: Inspected) -> None:
+        """Wait a moment until lists show that a container has been stopped, started or started anew."""
 
         def seen(each: Held | None) -> bool:
-            return each is None or each.container.state.started_at != before.state.started_at
+            if each is None:
+                return True
+            now, was = each.container.state, before.state
+            return (now.started_at, now.running) != (was.started_at, was.running)
 
         self._reflector.settle(before.id, seen, within_s=SETTLE_MAX_S)
 

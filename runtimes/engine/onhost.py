@@ -30,7 +30,7 @@ class OnHost:
         try:
             stream = self._connection.run(command.argv, timeout_s=command.limit_s)
         except ConnectionProblem as problem:
-            raise self._told(problem) from problem
+            raise told(problem, there=self.there) from problem
         return Started(stream=stream, identity=self._identity())
 
     def _identity(self) -> str:
@@ -41,10 +41,12 @@ class OnHost:
         except KeyError:  # a container may run as a number without a name
             return f"user {os.geteuid()} on this machine"
 
-    def _told(self, problem: ConnectionProblem) -> RuntimeProblem:
-        kind: type[RuntimeProblem] = Unavailable
-        if isinstance(problem, NotAvailable):
-            kind = Invalid if self.there else Unsupported
-        elif isinstance(problem, Forbidden | LoginRefused):
-            kind = Denied
-        return kind(problem.sentence, hint=problem.hint)
+
+def told(problem: ConnectionProblem, *, there: bool) -> RuntimeProblem:
+    """Say what was wrong with the way; `there`, whether it leads to a host at all."""
+    kind: type[RuntimeProblem] = Unavailable
+    if isinstance(problem, NotAvailable):
+        kind = Invalid if there else Unsupported
+    elif isinstance(problem, Forbidden | LoginRefused):
+        kind = Denied
+    return kind(problem.sentence, hint=problem.hint)

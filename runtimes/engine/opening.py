@@ -19,9 +19,11 @@ from runtimes.engine.api import Api
 from runtimes.engine.assembly import assembled, commands_of, kept_live
 from runtimes.engine.dialled import Dialled as Dialled  # noqa: PLC0414 - pods are opened with what this module gives
 from runtimes.engine.domains import EngineDomains
+from runtimes.engine.managers import host_of
 from runtimes.engine.pods import Pods, no_pods
 from runtimes.engine.pool import THREADS
 from runtimes.engine.problems import TITLES, Kind, Place, not_an_engine
+from runtimes.engine.systemd import Units
 from runtimes.engine.tls import TLS, KeyFiles
 from runtimes.errors import Denied, Invalid, RuntimeProblem, Unavailable
 from runtimes.watched import Pace
@@ -76,7 +78,9 @@ def open_engine(  # noqa: PLR0913 - what was registered, each by its name
         raise
     notes = _notes(dialled, answered, tls)
     identity = _identity(api, answered, notes)
-    kept = kept_live(name, api, info=answered.info, really=answered.really, pods=source.read, pace=pace)
+    really = answered.really
+    units = Units(connection, host_of(dialled.place.socket, there=connection.has_host), program=really)
+    kept = kept_live(name, api, info=answered.info, really=really, pods=source.read, pace=pace, units=units)
     commands = commands_of(api, dialled, connection, kind=kind, containers=kept.containers)
     rootless = answered.info.is_rootless
     return assembled(

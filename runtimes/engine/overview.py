@@ -9,13 +9,11 @@ from runtimes.base import Domain, Event, Identity, Scope, Severity, Snapshot, Su
 from runtimes.domains import Setup
 from runtimes.engine import measures
 from runtimes.engine.alarms import Alarms
+from runtimes.engine.managers import ONE_OFF_LABEL
 from runtimes.engine.reading import Reader, Seen
 from runtimes.engine.scope import PROJECT_LABELS, SERVICE_LABELS, first_label, key
 from runtimes.errors import RuntimeProblem
 from runtimes.resources import summed, without_limits, without_requests
-
-ONE_OFF_LABEL = "com.docker.compose.oneoff"
-"""`docker compose run` writes True: such a container was started by hand for once and is no replica."""
 
 
 Glance = Callable[[Scope], tuple[tuple[Domain, ...], Setup | None]]

@@ -18,7 +18,7 @@ from runtimes.engine.detail import resources
 from runtimes.engine.held import Held
 from runtimes.engine.live import LiveContainers
 from runtimes.engine.looking import Looking
-from runtimes.engine.managers import managed_by
+from runtimes.engine.managers import Host, fitting, locked, managed_by, through
 from runtimes.engine.meter import Meter
 from runtimes.engine.pods import Pods
 from runtimes.engine.recent import RecentRestarts
@@ -50,6 +50,7 @@ class Reader:
         restarts: RecentRestarts,
         pods: Pods,
         node: str,
+        host: Host,
     ) -> None:
         self._live = live
         self._containers = containers
@@ -57,6 +58,7 @@ class Reader:
         self._restarts = restarts
         self._pods = pods
         self._node = node
+        self._host = host
         self._lock = threading.Lock()
         self._watched: Counter[Hashable] = Counter()
 
@@ -98,7 +100,8 @@ class Reader:
     def instance(self, seen: Seen, now: datetime) -> Instance:
         """Make the row of the Instances tab."""
         container, condition = seen.container, seen.condition
-        created = moment(container.created)
+        created, labels = moment(container.created), container.labels
+        lock = locked(labels, name=container.own_name, host=self._host)
         return Instance(
             id=container.id,
             name=container.own_name,
@@ -115,15 +118,23 @@ class Reader:
             containers=(_only_container(seen),),
             usage=seen.usage,
             reason=seen.unread or condition.reason,
-            managed_by=managed_by(container.labels, pod=seen.pod),
+            managed_by=managed_by(labels, pod=seen.pod),
             pod=seen.pod,
+            verbs=fitting(condition.word, lock),
+            lock=lock.sentence if lock else "",
+            lock_hint=lock.hint if lock else "",
+            through=through(labels, host=self._host),
         )
 
     def _seen(self, each: Held, usage: Usage) -> Seen:
         container = each.container
         return Seen(
             container=container,
-            condition=condition(container, recent_restarts=self._restarts.of(container, datetime.now(UTC))),
+            condition=condition(
+                container,
+                recent_restarts=self._restarts.of(container, datetime.now(UTC)),
+                stopped=self._restarts.stopped(container),
+            ),
             usage=usage,
             pod=each.pod,
             limits=resources(container.host_config),

@@ -42,17 +42,24 @@ class Condition:
     reason: str = ""
 
 
-def condition(container: Inspected, *, recent_restarts: int) -> Condition:
-    """Judge a container by its state and by how often it restarted within RESTART_LOOP_WINDOW."""
+BY_HAND = "stopped by hand"
+
+
+def condition(container: Inspected, *, recent_restarts: int, stopped: bool = False) -> Condition:
+    """Judge a container by its state and by how often it restarted within RESTART_LOOP_WINDOW.
+
+    One that somebody `stopped` has not failed, whatever code it ended with, unless memory ran out.
+    """
     state = container.state
     word = state_word(state)
-    looping = recent_restarts >= RESTART_LOOP_COUNT and word in ("running", "starting", "exited")
+    by_hand = stopped and word == "exited" and not state.oom_killed
+    looping = recent_restarts >= RESTART_LOOP_COUNT and word in ("running", "starting", "exited") and not by_hand
     return Condition(
         word=word,
         status=f"exited ({state.exit_code})" if word == "exited" else word,
-        severity=Severity.ERROR if looping else _severity(word, state),
+        severity=Severity.NEUTRAL if by_hand else Severity.ERROR if looping else _severity(word, state),
         ready=word == "running",
-        reason=_reason(word, state, recent_restarts if looping else 0),
+        reason=BY_HAND if by_hand else _reason(word, state, recent_restarts if looping else 0),
     )
 
 

@@ -86,6 +86,8 @@ CALLS: dict[str, Callable[[Installation], Call]] = {
 }
 ELSEWHERE = {
     "instance.restart": "tests/web/test_engines.py: only containers are restarted",
+    "instance.stop": "tests/web/test_engines.py",
+    "instance.start": "tests/web/test_engines.py",
     "host-key.trust": "tests/web/test_host_keys.py: it needs a server that shows one",
     "command.run": "tests/web/test_commands.py, with all other typed lines",
     "command.exec": "tests/web/test_commands.py",

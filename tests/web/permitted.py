@@ -96,6 +96,8 @@ ROUTES: dict[str, Access] = {
     "instances_cause": VIEW,
     "instances_delete": MANAGE,
     "instances_restart": MANAGE,
+    "instances_stop": MANAGE,
+    "instances_start": MANAGE,
     "instances_delete_pending": MANAGE,
     "deployment_listing": VIEW,
     "deployment_one": VIEW,

@@ -16,12 +16,14 @@ from opsmodal.web.errors import MEDIA_TYPE
 from tests.web.conftest import Caller, Installation, Seed, closed, installed, own_page
 
 ELSEWHERE = {
-    *("instance.restart", "host-key.trust", "command.destroy", "command.runbook"),
+    *("instance.restart", "instance.stop", "instance.start"),
+    *("host-key.trust", "command.destroy", "command.runbook"),
     *("deployment.rollback", "deployment.remove-autoscaler", "metrics-server.replace"),
 }
-"""Only containers are restarted, and only a key that a server shows is trusted: tests/web/test_engines.py and
-tests/web/test_host_keys.py ask for them. For typed lines see tests/web/test_commands.py, for what wants a second
-revision, an autoscaler or somebody else's Metrics Server tests/web/test_rollout_story.py and test_scaling.py."""
+"""Only containers are restarted, stopped and started, and only a key that a server shows is trusted:
+tests/web/test_engines.py and tests/web/test_host_keys.py ask for them. For typed lines see tests/web/test_commands.py,
+for what wants a second revision, an autoscaler or somebody else's Metrics Server tests/web/test_rollout_story.py and
+test_scaling.py."""
 BODIES: dict[str, dict[str, object]] = {"deployment.remove-pods": {"replicas": 0}}
 """What an action sends beside its confirmation."""
 KEY = Trusted("bastion", 22, "ssh-ed25519", "bastion ssh-ed25519 AAAA", "SHA256:known", "admin", datetime.now(UTC))

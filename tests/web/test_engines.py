@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from opsmodal import recent
 from tests.engines.containers import ContainerEngine
+from tests.engines.systemctl import Systemctl
 from tests.web.conftest import Installation
 
 CHATTY = ("sh", "-c", "echo hello from the container; exec sleep 1000")
@@ -82,6 +85,105 @@ def test_a_restart_asks_first_and_is_recorded(blog: Installation) -> None:
     assert ("admin", "instance.restart", "done") in blog.audited()
 
 
+def test_a_stop_and_a_start_ask_first_are_recorded_and_show_in_words(blog: Installation) -> None:
+    path = "/services/blog/instances/blog-web"
+    blog.registry.put("services", {"name": "blog", "runtime": "edge", "project": "blog", "environment": "production"})
+    blog.registry.put("grants", {"user": "manager", "role": "manager", "services": ["blog"]})
+    blog.registry.put("grants", {"user": "operator", "role": "operator", "services": ["blog"]})
+    client = blog.client("manager")
+    asked = client.call("POST", f"{path}/stop")
+    assert (asked.status_code, asked.json["code"], asked.json["confirm"]) == (409, "confirmation-required", "blog")
+    assert asked.json["command"].endswith(" stop blog-web")
+    assert any("compose up" in hit for hit in asked.json["hits"])
+    assert client.call("POST", f"{path}/stop?confirm=true").status_code == 409, "production wants the name"
+    assert blog.client("operator").call("POST", f"{path}/stop?confirm=blog").status_code == 403
+    assert _rows(blog)["blog-web"]["verbs"] == ["restart", "stop"]
+    done = client.call("POST", f"{path}/stop", json={"confirm": "blog", "reason": "it leaks"})
+    assert (done.status_code, done.json["sentence"]) == (200, "blog-web was stopped.")
+    _until(lambda: _rows(blog)["blog-web"]["reason"] == "stopped by hand")
+    row = _rows(blog)["blog-web"]
+    assert (row["severity"], row["verbs"], row["lock"]) == ("neutral", ["start"], "")
+    again = client.call("POST", f"{path}/stop?confirm=blog")
+    assert (again.status_code, again.json["detail"]) == (409, "blog-web is not running.")
+    page = blog.browser("manager").get("/services/blog/instances").text
+    assert f'action="{_path_of(row)}/start"' in page
+    assert f'action="{_path_of(row)}/stop"' not in page
+    assert "stopped by hand" in page
+    assert client.call("POST", f"{path}/start?confirm=blog").json["sentence"] == "blog-web was started."
+    _until(lambda: _rows(blog)["blog-web"]["severity"] == "ok")
+    done_rows = [(actor, action) for actor, action, outcome in blog.audited() if outcome == "done"]
+    assert ("manager", "instance.stop") in done_rows
+    assert ("manager", "instance.start") in done_rows
+    kept = blog.client().get("/audit?action=instance.stop").json["items"]
+    assert "it leaks" in [each["reason"] for each in kept]
+
+
+def test_what_a_manager_looks_after_is_locked_before_anybody_is_asked(
+    blog: Installation, engine: ContainerEngine
+) -> None:
+    swarm = ("--label", "com.docker.swarm.task.name=web.1.x", "--label", "com.docker.swarm.service.name=web")
+    engine.run(*CHATTY, options=["--name", "blog-task", *PROJECT, *swarm])
+    engine.run(*CHATTY, options=["--name", "blog-unit", *PROJECT, "--label", "PODMAN_SYSTEMD_UNIT=web.service"])
+    _until(lambda: {"blog-task", "blog-unit"} <= set(_rows(blog)))
+    for name, hint in (("blog-task", "docker service scale web=0"), ("blog-unit", "systemctl stop web.service")):
+        row = _rows(blog)[name]
+        assert (row["verbs"], bool(row["lock"])) == ([], True)
+        answer = blog.client().call("POST", f"/services/blog/instances/{name}/stop")
+        assert (answer.status_code, answer.json["code"]) == (409, "conflict"), answer.text
+        assert hint in answer.json["hint"] or name == "blog-task"
+        page = blog.browser("admin").get(f"/services/blog/instances/{name}").text
+        assert "/stop" not in page
+        assert "/restart" not in page
+        assert hint.split()[0] in page
+
+
+def test_systemd_does_it_where_the_host_is_reached(
+    blog: Installation,
+    engine: ContainerEngine,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kind, systemctl = request.node.callspec.params["engine"], Systemctl(tmp_path / "bin")
+    systemctl.knows(kind, "blog-unit")
+    monkeypatch.setenv("PATH", f"{systemctl.folder}:{os.environ['PATH']}")
+    entry = {"name": "edge", "kind": kind, "socket": str(engine.socket), "host": "local"}
+    blog.registry.put("runtimes", entry)
+    engine.run(*CHATTY, options=["--name", "blog-unit", *PROJECT, "--label", "PODMAN_SYSTEMD_UNIT=web.service"])
+    _until(lambda: "blog-unit" in _rows(blog))
+    asked = blog.client().call("POST", "/services/blog/instances/blog-unit/restart")
+    assert asked.json["command"] == "systemctl restart web.service"
+    assert "systemd does it, as the unit web.service" in asked.json["hits"]
+    done = blog.client().call("POST", "/services/blog/instances/blog-unit/restart?confirm=true")
+    assert done.json["sentence"] == "blog-unit was restarted by its systemd unit web.service.", done.text
+    assert systemctl.calls == [["--no-ask-password", "restart", "--", "web.service"]]
+
+
+def test_the_page_of_a_container_has_its_networks_checks_and_disks(blog: Installation, engine: ContainerEngine) -> None:
+    check = ("--health-cmd", "echo fine", "--health-interval", "1s", "--health-start-period", "2s")
+    engine.run(*CHATTY, options=["--name", "blog-checked", *check, *PROJECT, "--restart", "unless-stopped"])
+    if engine.name == "podman":  # without systemd nothing runs podman's checks
+        engine.cli("healthcheck", "run", "blog-checked", check=False)
+    path = "/services/blog/instances/blog-checked"
+    _until(lambda: bool(blog.client().get(path).json["instance"]["block_read_bytes"] is not None))
+    value = blog.client().get(path).json
+    facts = dict(value["facts"])
+    assert facts["Restart policy"].startswith("unless-stopped: started again whenever it ends")
+    assert facts["Compose project"] == "blog"
+    assert value["networks"][0]["addresses"]
+    page = blog.browser("admin").get(path).text
+    assert "<h3>Networks</h3>" in page
+    assert "<dt>Disk</dt>" in page
+    if engine.name == "docker":  # podman 4.3 keeps its checks out of its compatible API
+        _until(lambda: bool(blog.client().get(path).json["checks"]))
+        assert facts["Health is checked"].startswith("every 1 s, ")
+        blog.registry.put("grants", {"user": "viewer", "role": "viewer", "services": ["blog"]})
+        assert blog.client().get(path).json["checks"][0]["printed"] == "fine"
+        hidden = blog.client("viewer").get(path).json
+        assert hidden["checks"][0]["printed"] is None
+        assert "echo fine" not in str(hidden)
+
+
 def test_a_command_line_and_what_a_check_printed_are_for_who_may_see_the_environment(
     blog: Installation, engine: ContainerEngine
 ) -> None:
@@ -120,6 +222,10 @@ def test_a_killed_engine_leaves_the_last_rows_and_comes_back(
 def _rows(installation: Installation) -> dict[str, dict[str, object]]:
     answer = installation.client().get("/services/blog/instances")
     return {row["name"]: row for row in answer.json["items"]}
+
+
+def _path_of(row: dict[str, object]) -> str:
+    return f"/services/blog/instances/{row['id']}"
 
 
 def _until(holds: Callable[[], bool], *, within_s: float = 30.0) -> None:

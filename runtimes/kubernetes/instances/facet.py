@@ -81,7 +81,7 @@ class PodInstances:
         pod = Pods(self._client).one(scope, instance)
         return causes.explain(Surroundings(self._client, self._together).facts(pod, quote_logs=quote_logs))
 
-    def blast(self, scope: Scope, instances: Sequence[str]) -> Blast:
+    def blast(self, scope: Scope, instances: Sequence[str], *, verb: str = "") -> Blast:  # noqa: ARG002 - all alike
         """Say what else is hit when these pods are deleted. Raise RuntimeProblem when they cannot be read."""
         return PodBlast(self._client, self._together, self._live).of(scope, instances)
 
@@ -121,6 +121,18 @@ class PodInstances:
         pod = Pods(self._client).one(scope, instance)
         hint = "Delete it: its workload makes a new one."
         raise Unsupported(f"Kubernetes cannot restart pod {pod.metadata.name} in place.", hint=hint)
+
+    def stop(self, scope: Scope, instance: str) -> None:
+        """Raise Missing when the pod is not the service's, else Unsupported: a pod that ended is made again."""
+        pod = Pods(self._client).one(scope, instance)
+        hint = "Scale its workload to 0, on the page Scaling."
+        raise Unsupported(f"Kubernetes cannot stop pod {pod.metadata.name} and keep it.", hint=hint)
+
+    def start(self, scope: Scope, instance: str) -> None:
+        """Raise Missing when the pod is not the service's, else Unsupported: pods are started by their node."""
+        pod = Pods(self._client).one(scope, instance)
+        hint = "Why? says what keeps it from running."
+        raise Unsupported(f"Kubernetes cannot start pod {pod.metadata.name}: its node does.", hint=hint)
 
     def _delete(self, pod: Pod, *, grace_s: int | None) -> None:
         name = pod.metadata.name

@@ -81,3 +81,19 @@ def test_the_reason_says_why_in_a_few_words(made: Inspected, restarts: int, reas
 
 def test_an_exit_code_is_explained() -> None:
     assert "not found" in condition(in_state("exited", ExitCode=127), recent_restarts=0).reason
+
+
+@pytest.mark.parametrize(
+    ("made", "severity", "reason"),
+    [
+        (in_state("exited", ExitCode=143), NEUTRAL, "stopped by hand"),
+        (in_state("exited", ExitCode=1), NEUTRAL, "stopped by hand"),
+        (in_state("exited", ExitCode=0), NEUTRAL, "stopped by hand"),
+        (in_state("exited", ExitCode=137, OOMKilled=True), ERROR, "killed: out of memory"),
+        (in_state("running"), OK, ""),
+        (in_state("restarting", Restarting=True, ExitCode=0), ERROR, ""),
+    ],
+)
+def test_what_somebody_stopped_says_so_and_has_not_failed(made: Inspected, severity: Severity, reason: str) -> None:
+    judged = condition(made, recent_restarts=5 if reason == "stopped by hand" else 0, stopped=True)
+    assert (judged.severity, judged.reason) == (severity, reason)
