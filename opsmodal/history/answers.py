@@ -6,11 +6,21 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, get_args
 
 from opsmodal.history.hours import Hour
 from opsmodal.history.used import STEP_S
 
+Figure = Literal[
+    "cpu_cores",
+    "memory_bytes",
+    "network_rx_bytes_per_s",
+    "network_tx_bytes_per_s",
+    "block_read_bytes_per_s",
+    "block_written_bytes_per_s",
+]
+ORDER: tuple[Figure, ...] = get_args(Figure)
+"""As they stand in a point."""
 Kind = Literal["event", "restart", "rollout", "change"]
 KINDS: tuple[Kind, ...] = ("event", "restart", "rollout", "change")
 
@@ -43,7 +53,7 @@ class TimelineEntry:
 class Series:
     """One figure over the last hour, oldest first; null is a gap, never 0."""
 
-    name: Literal["cpu_cores", "memory_bytes", "network_rx_bytes_per_s", "network_tx_bytes_per_s"]
+    name: Figure
     values: tuple[float | None, ...]
     minimum: float | None
     maximum: float | None
@@ -71,11 +81,9 @@ class UsageAnswer:
 def usage_answer(hour: Hour, *, collecting: bool) -> UsageAnswer:
     """Give an hour as it is shown."""
     columns = list(zip(*hour.points, strict=True))
-    series = (
-        _series("cpu_cores", [_rounded(value, CORES_DIGITS) for value in columns[0]]),
-        _series("memory_bytes", [_rounded(value, 0) for value in columns[1]]),
-        _series("network_rx_bytes_per_s", [_rounded(value, 0) for value in columns[2]]),
-        _series("network_tx_bytes_per_s", [_rounded(value, 0) for value in columns[3]]),
+    series = tuple(
+        _series(name, [_rounded(value, CORES_DIGITS if name == "cpu_cores" else 0) for value in column])
+        for name, column in zip(ORDER, columns, strict=True)
     )
     known = any(each.last is not None for each in series)
     return UsageAnswer(
@@ -86,10 +94,7 @@ def usage_answer(hour: Hour, *, collecting: bool) -> UsageAnswer:
     )
 
 
-def _series(
-    name: Literal["cpu_cores", "memory_bytes", "network_rx_bytes_per_s", "network_tx_bytes_per_s"],
-    values: Sequence[float | None],
-) -> Series:
+def _series(name: Figure, values: Sequence[float | None]) -> Series:
     known = [value for value in values if value is not None]
     return Series(
         name=name,

@@ -15,13 +15,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import monotonic, time
 
-from opsmodal.history.used import FIGURES, SLOTS, STEP_S, TOTAL, Point, UsedStore, slot_of
+from opsmodal.history.used import FIGURES, SLOTS, STEP_S, TOTAL, UNKNOWN, Point, UsedStore, slot_of
 
 RINGS_MAX = 5_000
-"""Instances of all services together. A ring is 120 times 4 numbers of 4 bytes: some 12 MB at most."""
+"""Instances of all services together. A ring is 120 times 6 numbers of 4 bytes: some 18 MB at most."""
 FRESH_S = 5.0
 """How old what was read may be: figures come every 30 s."""
-UNKNOWN: Point = (math.nan, math.nan, math.nan, math.nan)
 LATE_SLOTS = 3
 """So many slots may pass before a missing figure is shown as a gap: it is measured, and written, a little later."""
 
@@ -56,8 +55,7 @@ class Ring:
         if not self.last - SLOTS < slot <= self.last:
             return UNKNOWN
         at = slot % SLOTS * FIGURES
-        cpu, memory, received, sent = self._numbers[at : at + FIGURES]
-        return cpu, memory, received, sent
+        return tuple(self._numbers[at : at + FIGURES])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

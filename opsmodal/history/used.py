@@ -1,7 +1,7 @@
 """Figures of the last hour in the store: of each service one row for each half minute, 120 of them, written over again.
 
-A row holds four numbers of 4 bytes for each instance. That was weighed against one row for each instance with its whole
-hour: of 1,000 pods, 50 KB every 30 s in as many rows as there are services, instead of 2 MB every few minutes in 1,000
+A row holds six numbers of 4 bytes for each instance. That was weighed against one row for each instance with its whole
+hour: of 1,000 pods, 60 KB every 30 s in as many rows as there are services, instead of 2 MB every few minutes in 1,000
 rows, and no figure is lost when a worker ends or shown late by another. Source of the sizes: docs/decisions.md.
 """
 
@@ -25,8 +25,8 @@ from runtimes.history import Used
 STEP_S = 30
 SLOTS = 120
 """Half minutes of an hour."""
-FIGURES = 4
-"""CPU cores, bytes of memory, bytes received and sent a second."""
+FIGURES = 6
+"""CPU cores, bytes of memory, bytes received and sent a second, bytes read from and written to disks a second."""
 NOTE_MAX_CHARS = 500
 COUNTERS_MAX = 20_000
 """Instances whose last counters are remembered, to tell from the next ones how much went over the network."""
@@ -36,12 +36,20 @@ SPAN_MAX_S = 3 * STEP_S
 TOTAL = ""
 """In the place of an instance: all of a service together."""
 
-Point = tuple[float, float, float, float]
-"""The four figures at one moment; NaN is "not known", never 0."""
+Point = tuple[float, ...]
+"""The FIGURES at one moment, in their order; NaN is "not known", never 0."""
+UNKNOWN: Point = (math.nan,) * FIGURES
 
 _PACKED = struct.Struct(f"<{FIGURES}f")
-_HEAD = b"\xc4\x10"
-"""What msgpack writes before 16 bytes. Source: https://github.com/msgpack/msgpack/blob/master/spec.md"""
+_HEAD = bytes((0xC4, _PACKED.size))
+"""What msgpack writes before so many bytes. Source: https://github.com/msgpack/msgpack/blob/master/spec.md"""
+_FEWER = struct.Struct("<4f")
+_FEWER_HEAD = bytes((0xC4, _FEWER.size))
+"""Rows of before there were figures of disks: the hour before an update stays, and so do other workers' rows."""
+
+
+Counters = tuple[int | None, ...]
+"""What only grows, by instance: bytes received, sent, read and written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +106,7 @@ class Rates:
     """Turns counters that only grow into bytes a second, by what they were before. For one thread at a time."""
 
     def __init__(self) -> None:
-        self._before: OrderedDict[tuple[str, str], tuple[float, int | None, int | None]] = OrderedDict()
+        self._before: OrderedDict[tuple[str, str], tuple[float, Counters]] = OrderedDict()
 
     def moment(self, service: str, used: Used, *, slot: int, at_s: float) -> Moment:
         """Make a moment of what is used now; `at_s` is a clock that only goes forward."""
@@ -106,16 +114,21 @@ class Rates:
         return Moment(service=service, slot=slot, points=points, note=used.note[:NOTE_MAX_CHARS])
 
     def _point(self, key: tuple[str, str], usage: Usage, at_s: float) -> Point:
-        before_s, received, sent = self._before.pop(key, (-math.inf, None, None))
-        self._before[key] = (at_s, usage.network_rx_bytes, usage.network_tx_bytes)
+        before_s, before = self._before.pop(key, (-math.inf, (None,) * 4))
+        now = (
+            usage.network_rx_bytes,
+            usage.network_tx_bytes,
+            usage.block_read_bytes,
+            usage.block_written_bytes,
+        )
+        self._before[key] = (at_s, now)
         while len(self._before) > COUNTERS_MAX:
             self._before.popitem(last=False)
         span_s = at_s - before_s
         return (
             math.nan if usage.cpu_cores is None else usage.cpu_cores,
             math.nan if usage.memory_bytes is None else float(usage.memory_bytes),
-            _rate(received, usage.network_rx_bytes, span_s),
-            _rate(sent, usage.network_tx_bytes, span_s),
+            *(_rate(was, count, span_s) for was, count in zip(before, now, strict=True)),
         )
 
 
@@ -148,12 +161,13 @@ def found(figures: bytes, instance: str) -> Point | None:
     A name stands behind its length and before the head of its figures, so no other name that holds it is found: names
     of pods and ids of containers are ASCII, and no byte of a length is.
     """
-    head = msgspec.msgpack.encode(instance) + _HEAD
-    at = figures.find(head)
-    if at < 0:
-        return None
-    cpu, memory, received, sent = _PACKED.unpack_from(figures, at + len(head))
-    return cpu, memory, received, sent
+    name = msgspec.msgpack.encode(instance)
+    for head, numbers in ((name + _HEAD, _PACKED), (name + _FEWER_HEAD, _FEWER)):
+        at = figures.find(head)
+        if at >= 0:
+            known: Point = numbers.unpack_from(figures, at + len(head))
+            return known + UNKNOWN[len(known) :]
+    return None
 
 
 def summed(points: Iterable[Point]) -> Point:
@@ -164,5 +178,4 @@ def summed(points: Iterable[Point]) -> Point:
             if not math.isnan(figure):
                 totals[at] += figure
                 known[at] = True
-    cpu, memory, received, sent = (total if seen else math.nan for total, seen in zip(totals, known, strict=True))
-    return cpu, memory, received, sent
+    return tuple(total if seen else math.nan for total, seen in zip(totals, known, strict=True))

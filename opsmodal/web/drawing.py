@@ -21,6 +21,8 @@ NAMES = {
     "memory_bytes": "Memory",
     "network_rx_bytes_per_s": "Network in",
     "network_tx_bytes_per_s": "Network out",
+    "block_read_bytes_per_s": "Disk read",
+    "block_written_bytes_per_s": "Disk write",
 }
 
 

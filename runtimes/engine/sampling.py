@@ -21,7 +21,7 @@ from runtimes.engine.pool import Pool
 from runtimes.engine.problems import Kind, not_an_engine
 from runtimes.errors import Conflict, Missing, RuntimeProblem
 
-LISTENED_MAX = 64
+LISTENED_MAX = 256
 """Containers that are listened to at the same time: a socket each."""
 FRAME_MAX_BYTES = 256 * 1024
 """One set of figures is about 2 KB; a machine with hundreds of CPUs and disks has some 50 KB."""
@@ -61,7 +61,7 @@ def _listened(api: Api, containers: Sequence[str], twice: frozenset[str]) -> dic
                     continue
                 streams[container] = stack.enter_context(contextlib.closing(_figures(body, api)))
             for container, figures in streams.items():
-                taken[container] = _first(figures, 2 if container in twice else 1)
+                taken[container] = _first(figures, 2 if container in twice else 1, by_system=True)
     return taken
 
 
@@ -73,7 +73,7 @@ def _asked(
             figures = api.get(_path(container), Stats, {"stream": "false", "one-shot": "true"})
         except RuntimeProblem as problem:
             return container, ([], _why(problem))
-        return container, _first(iter([figures]), 1)
+        return container, _first(iter([figures]), 1, by_system=False)
 
     taken = dict(pool.each(once, containers))
     again = [container for container in containers if container in twice and taken[container][0]]
@@ -84,11 +84,11 @@ def _asked(
     return taken
 
 
-def _first(figures: Iterator[Stats], count: int) -> Taken:
+def _first(figures: Iterator[Stats], count: int, *, by_system: bool) -> Taken:
     samples: list[Sample] = []
     try:
         for each in figures:
-            found = sample(each)
+            found = sample(each, by_system=by_system)
             if found is None:
                 return samples, NO_FIGURES
             samples.append(found)

@@ -12,6 +12,7 @@ class Size:
     rounds: int
     requests: int
     pods: int
+    containers: int
     churn_rate: int
     churn_s: float
     returned_s: float
@@ -39,6 +40,7 @@ FULL = Size(
     rounds=4,
     requests=50,
     pods=5000,
+    containers=200,
     churn_rate=200,
     churn_s=300,
     returned_s=240,
@@ -64,6 +66,7 @@ QUICK = Size(
     rounds=2,
     requests=20,
     pods=5000,
+    containers=40,
     churn_rate=200,
     churn_s=20,
     returned_s=0,
@@ -89,6 +92,7 @@ TINY = Size(
     rounds=1,
     requests=2,
     pods=40,
+    containers=3,
     churn_rate=20,
     churn_s=2,
     returned_s=1,

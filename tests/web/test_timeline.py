@@ -72,6 +72,8 @@ def test_the_hour_of_an_instance_has_a_figure_every_half_minute(shown: Installat
         "memory_bytes",
         "network_rx_bytes_per_s",
         "network_tx_bytes_per_s",
+        "block_read_bytes_per_s",
+        "block_written_bytes_per_s",
     ]
     assert {len(series["values"]) for series in one["series"]} == {120}
     assert one["note"] == "The Metrics API has no network figures."

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Mapping
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from opsmodal.history import hours as hours_module
 from opsmodal.history.hours import UNKNOWN, Hours, Ring
-from opsmodal.history.used import SLOTS, STEP_S, TOTAL, Moment, Point, Rates, Seen, UsedStore, found, packed, summed
+from opsmodal.history.used import (
+    FIGURES,
+    SLOTS,
+    STEP_S,
+    TOTAL,
+    Moment,
+    Point,
+    Rates,
+    Seen,
+    UsedStore,
+    found,
+    packed,
+    summed,
+)
 from opsmodal.store import Store
 from runtimes.base import Usage
 from runtimes.history import Used
@@ -30,7 +45,7 @@ def moment(slot: int, points: Mapping[str, Point], service: str = "shop", note: 
 
 
 def point(figure: float) -> Point:
-    return (figure, figure, figure, figure)
+    return (figure,) * FIGURES
 
 
 def cpu(points: list[Point] | tuple[Point, ...]) -> list[float | None]:
@@ -52,8 +67,8 @@ def test_a_ring_is_the_last_hour_of_what_was_put(put: list[tuple[int, int]]) -> 
     assert cpu(ring.points(end)) == expected
 
 
-def test_a_ring_takes_two_kilobytes() -> None:
-    assert Ring()._numbers.buffer_info()[1] * Ring()._numbers.itemsize == 1_920
+def test_a_ring_takes_three_kilobytes() -> None:
+    assert Ring()._numbers.buffer_info()[1] * Ring()._numbers.itemsize == 2_880
 
 
 def test_what_one_worker_wrote_another_shows_and_a_restart_keeps(store: Store) -> None:
@@ -125,10 +140,10 @@ def test_what_is_gone_is_a_gap_from_then_on(store: Store) -> None:
 
 
 def test_sums_know_what_any_of_them_knows() -> None:
-    first = summed([(1.0, math.nan, 1.0, math.nan), (2.0, math.nan, math.nan, 5.0)])
+    first = summed([(1.0, math.nan, 1.0, math.nan, 1.0, 2.0), (2.0, math.nan, math.nan, 5.0, 1.0, 2.0)])
     assert first[0] == 3.0
     assert math.isnan(first[1])
-    assert first[2:] == (1.0, 5.0)
+    assert first[2:] == (1.0, 5.0, 2.0, 4.0)
     assert all(math.isnan(figure) for figure in summed([UNKNOWN, UNKNOWN]))
 
 
@@ -164,10 +179,21 @@ def test_why_there_are_no_figures_is_kept_with_them(store: Store) -> None:
 def test_counters_become_bytes_a_second(before: int | None, now: int | None, span_s: float, rate: float | None) -> None:
     rates = Rates()
     for at_s, counter in ((1000.0, before), (1000.0 + span_s, now)):
-        used = Used(figures={"a": Usage(cpu_cores=1.0, network_rx_bytes=counter)})
+        used = Used(figures={"a": Usage(cpu_cores=1.0, network_rx_bytes=counter, block_written_bytes=counter)})
         made = rates.moment("shop", used, slot=START, at_s=at_s)
-    cores, memory, received, sent = made.points["a"]
+    cores, memory, received, sent, read, written = made.points["a"]
     assert cores == 1.0
     assert math.isnan(memory)
     assert math.isnan(sent)
-    assert (None if math.isnan(received) else received) == rate
+    assert math.isnan(read)
+    assert [None if math.isnan(each) else each for each in (received, written)] == [rate, rate]
+
+
+def test_rows_of_before_there_were_figures_of_disks_are_read() -> None:
+    old = {name: struct.pack("<4f", 1.0, 2.0, 3.0, 4.0) for name in (TOTAL, "a")}
+    written = msgspec.msgpack.encode(old)
+    seen = found(written, "a")
+    assert seen is not None
+    assert seen[:4] == (1.0, 2.0, 3.0, 4.0)
+    assert all(math.isnan(figure) for figure in seen[4:])
+    assert found(written, "b") is None
