@@ -57,6 +57,8 @@ SORTS: Mapping[str, SortKey] = {
     "memory_bytes": attrgetter("usage.memory_bytes"),
     "network_rx_bytes": attrgetter("usage.network_rx_bytes"),
     "network_tx_bytes": attrgetter("usage.network_tx_bytes"),
+    "block_read_bytes": attrgetter("usage.block_read_bytes"),
+    "block_written_bytes": attrgetter("usage.block_written_bytes"),
 }
 
 

@@ -101,6 +101,33 @@ class Hours:
             points, known = kept.ring.points(end), bool(kept.ring.last)
             return Hour(points=points, end_s=end * STEP_S, note=kept.note, known=known)
 
+    def several(self, service: str, instances: Sequence[str]) -> dict[str, Hour]:
+        """Give the hours of many instances of one service, by one question to the store. Raise StoreProblem."""
+        keys = [(service, instance) for instance in instances]
+        with self._lock:
+            old = [key for key in keys if self._is_old(key)]
+            newest = min((self._kept[key].newest for key in old if key in self._kept), default=0)
+            if len(old) > sum(key in self._kept for key in old):
+                newest = 0
+        if old:
+            self._fill(service, old, max(newest, slot_of(self._now_s()) - SLOTS - LATE_SLOTS))
+        return {instance: self.instance(service, instance) for instance in instances}
+
+    def _is_old(self, key: tuple[str, str]) -> bool:
+        return key not in self._kept or monotonic() - self._kept[key].read_at >= FRESH_S
+
+    def _fill(self, service: str, keys: Sequence[tuple[str, str]], after: int) -> None:
+        rows = self._used.all_after(service, after)
+        with self._lock:
+            for key in keys:
+                kept = self._kept.setdefault(key, _Kept())
+                for slot, points, note in rows:
+                    if slot > kept.newest and key[1] in points:
+                        kept.ring.put(slot, points[key[1]])
+                    if slot > kept.newest:
+                        kept.newest, kept.note = slot, note
+                kept.read_at = monotonic()
+
     def _fresh(self, key: tuple[str, str]) -> _Kept:
         """Give a ring that holds what the store does. The store is asked without the lock: others need not wait."""
         with self._lock:

@@ -101,6 +101,12 @@ class UsedStore:
                 for row in session.scalars(wanted)
             ]
 
+    def all_after(self, service: str, slot: int) -> list[tuple[int, Mapping[str, Point], str]]:
+        """Read what every instance used after a slot, oldest first: (slot, points by instance, note)."""
+        wanted = select(UsageRow).where(UsageRow.service == service, UsageRow.slot > slot).order_by(UsageRow.slot)
+        with self._store.reading() as session:
+            return [(row.slot, unpacked(row.figures), row.note) for row in session.scalars(wanted)]
+
 
 class Rates:
     """Turns counters that only grow into bytes a second, by what they were before. For one thread at a time."""
@@ -168,6 +174,17 @@ def found(figures: bytes, instance: str) -> Point | None:
             known: Point = numbers.unpack_from(figures, at + len(head))
             return known + UNKNOWN[len(known) :]
     return None
+
+
+def unpacked(figures: bytes) -> dict[str, Point]:
+    """Read the points of all instances, and their sum under TOTAL."""
+    packed_points = msgspec.msgpack.decode(figures, type=dict[str, bytes]) if figures else {}
+    return {instance: _padded(numbers) for instance, numbers in packed_points.items()}
+
+
+def _padded(numbers: bytes) -> Point:
+    known: Point = (_PACKED if len(numbers) == _PACKED.size else _FEWER).unpack(numbers)
+    return known + UNKNOWN[len(known) :]
 
 
 def summed(points: Iterable[Point]) -> Point:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+
 from opsmodal import actions
 from opsmodal.fleet import Fleet
 from opsmodal.history.answers import UsageAnswer, usage_answer
 from opsmodal.history.hours import Hours
 from opsmodal.operations.door import Door, Pass
 from opsmodal.permissions import Actor
+from opsmodal.store.errors import StoreProblem
 from runtimes.errors import Invalid, Missing
 
 FRESH_S = 30.0
@@ -38,6 +41,22 @@ class UsageOperations:
         if not hour.known and not exact:
             hour = self._hours.instance(leave.service.name, self._id(leave, instance))
         return usage_answer(hour, collecting=self._collecting)
+
+    def telling(self, actor: Actor, name: str) -> Callable[[Sequence[str]], Mapping[str, UsageAnswer]]:
+        """Give a function that reads the hours of instances by their ids, for lists and pages that are kept live.
+
+        It gives none while nothing can be read: a list is shown without its lines, too.
+        """
+        service = self._door.enter(actor, actions.USAGE_VIEW, name).service
+
+        def read(instances: Sequence[str]) -> Mapping[str, UsageAnswer]:
+            try:
+                hours = self._hours.several(service.name, instances)
+            except StoreProblem:
+                return {}
+            return {each: usage_answer(hour, collecting=self._collecting) for each, hour in hours.items()}
+
+        return read
 
     def _id(self, leave: Pass, wanted: str) -> str:
         """Find the id that a name, or a unique beginning of an id or a name, stands for."""

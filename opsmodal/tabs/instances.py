@@ -41,9 +41,8 @@ def listing(service: str) -> Response:
     """List the pods or containers of a service, worst first."""
     query = _query()
     value = operations().instances.list(actor(), service, query)
-    return respond(
-        value, "instances/instances.html", query=query, **shown(value, operations().instances.look(actor(), service))
-    )
+    look, hours = operations().instances.look(actor(), service), operations().usage.telling(actor(), service)
+    return respond(value, "instances/instances.html", query=query, **shown(value, look, hours))
 
 
 @sockets.route("/services/<service>/live", actions.INSTANCES_VIEW, parameters=LIVE_PARAMETERS)
@@ -53,7 +52,8 @@ def live(socket: Server, service: str) -> None:
     look = operations().instances.look(who, service, opening=True)
     as_html = _as_html()
     way = operations().connection.telling(who, service)
-    dress = AsHtml(look, query, application(), way) if as_html else AsValues()
+    hours = operations().usage.telling(who, service)
+    dress = AsHtml(look, query, application(), way, hours) if as_html else AsValues()
     with operations().instances.watch(who, service, query, dress, wake=socket.event.set) as reader:
         go_on, settle = operations().instances.looking(look, access()), access().settle
         send_changes(socket, reader, go_on=go_on, settle=settle, at_once=not as_html)

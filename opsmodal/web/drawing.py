@@ -16,6 +16,8 @@ ROOM = 2
 """Units above and below the line, so that its width is not cut off."""
 BLOCK_POINTS = 10
 """Points of one row of the table: five minutes."""
+SMALL_POINTS = 30
+"""Points of a line in a row: two minutes each. A page of 100 rows must not weigh more than its text."""
 NAMES = {
     "cpu_cores": "CPU",
     "memory_bytes": "Memory",
@@ -49,6 +51,20 @@ def line(values: Sequence[float | None]) -> str:
         drawn.append(f"L{x} {y}" if down else f"M{x} {y}h0")
         down = True
     return "".join(drawn)
+
+
+def small(usage: UsageAnswer | None, name: str) -> str:
+    """Give the `d` of a path for a row of a list: a series of the hour in SMALL_POINTS steps; "" for none."""
+    found = next((series for series in usage.series if series.name == name), None) if usage else None
+    if found is None or found.last is None:
+        return ""
+    step = max(1, len(found.values) // SMALL_POINTS)
+    return line([_mean(found.values[start : start + step]) for start in range(0, len(found.values), step)])
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    there = [value for value in values if value is not None]
+    return sum(there) / len(there) if there else None
 
 
 def figure(value: float | None, name: str) -> str:
@@ -108,7 +124,7 @@ def day(at: datetime) -> str:
     return f"{at:%A}, {at.day} {at:%B %Y}"
 
 
-FILTERS = (line, figure, series_name, known, blocks, days, day)
+FILTERS = (line, small, figure, series_name, known, blocks, days, day)
 
 
 def install(app: Flask) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -10,6 +10,7 @@ from flask import Flask, current_app
 
 from opsmodal.answers import InstanceRow, status_of
 from opsmodal.candidates import Tag
+from opsmodal.history.answers import UsageAnswer
 from opsmodal.listing import LIMIT_DEFAULT, ListQuery, Page
 from opsmodal.live import mark_of
 from opsmodal.live.reading import Reading
@@ -21,6 +22,9 @@ PARTS, STATE, WAY = "instances/parts.html", "macros/state.html", "connection/par
 
 TAB = "instances"
 """The tab that these pages are on, to come back to."""
+
+
+Hours = Callable[[Sequence[str]], Mapping[str, UsageAnswer]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,8 @@ class AsHtml:
     app: Flask = field(compare=False)
     way: Callable[[], Tag] = field(compare=False)
     """The way of everybody who watches this view: it is of one connection, or of Auto."""
+    hours: Hours = field(compare=False)
+    """What instances used in the last hour, by their ids."""
 
     def shape(self, page: Page[InstanceRow], /) -> str:
         """Name the columns, whether there are rows, and the version whose macros made them."""
@@ -81,14 +87,15 @@ class AsHtml:
         """Render rows."""
         macros, shape = self._macros(), self.shape(page)
         columns = columns_of(page, self.look)
+        lines = lines_of(rows, self.look, self.hours)
         with self._asking():
-            return "".join(str(macros.row(row, self.look, columns, mark_of(row, shape))) for row in rows)
+            return "".join(str(macros.row(row, self.look, columns, mark_of(row, shape), lines)) for row in rows)
 
     def whole(self, page: Page[InstanceRow], /) -> Mapping[str, Any]:
         """Render the whole list."""
         look, columns, marks = self.look, columns_of(page, self.look), marks_of(page, self.look)
         with self._asking():
-            listed = self._macros().list(page, self.query, look, columns, marks)
+            listed = self._macros().list(page, self.query, look, columns, marks, lines_of(page.items, look, self.hours))
         return {"shape": self.shape(page), "#list": str(listed)}
 
     def pack(self, fields: Mapping[str, Any], /) -> Frame:
@@ -118,6 +125,8 @@ def columns_of(page: Page[InstanceRow], look: Look) -> frozenset[str]:
     columns = set()
     if any(row.network_rx_bytes is not None for row in page.items):
         columns.add("network")
+    if any(row.block_read_bytes is not None for row in page.items):
+        columns.add("disk")
     if look.kind == "kubernetes" or len({row.node for row in page.items}) > 1:
         columns.add("node")
     return frozenset(columns)
@@ -130,10 +139,21 @@ def shape_of(page: Page[InstanceRow], look: Look) -> str:
     return " ".join([*shown, *rights, installed_version()])
 
 
-def shown(page: Page[InstanceRow], look: Look) -> dict[str, Any]:
+def shown(page: Page[InstanceRow], look: Look, hours: Hours) -> dict[str, Any]:
     """Give the page's template what a live view gives its macros: so both render the same."""
-    marks, columns = marks_of(page, look), columns_of(page, look)
-    return {"look": look, "service": look.service, "columns": columns, "marks": marks, "shape": shape_of(page, look)}
+    return {
+        "look": look,
+        "service": look.service,
+        "columns": columns_of(page, look),
+        "marks": marks_of(page, look),
+        "shape": shape_of(page, look),
+        "lines": lines_of(page.items, look, hours),
+    }
+
+
+def lines_of(rows: Sequence[InstanceRow], look: Look, hours: Hours) -> Mapping[str, UsageAnswer]:
+    """Give the hours of rows that are drawn with them: containers. Of thousands of pods they would cost too much."""
+    return hours([row.id for row in rows]) if rows and look.kind != "kubernetes" else {}
 
 
 def marks_of(page: Page[InstanceRow], look: Look) -> dict[str, str]:

@@ -130,7 +130,8 @@ def _what(facts: Facts, container: ContainerFacts, run: Run) -> str:
         return "cannot start" if container.kind == "init" else "keeps restarting"
     if run.exit_code == 0 and not run.oom and _comes_back(facts, container):
         return "keeps restarting" if container.restarts else "is restarted"
-    if facts.kind == "container" and run.exit_code in {0, KILLED, *STOPPED} and not run.oom:
+    asked_for = run.asked_for or run.exit_code in {0, KILLED, *STOPPED}
+    if facts.kind == "container" and asked_for and not run.oom:
         return "is not running"
     return "has failed" if not container.restarts else "keeps failing"
 
@@ -143,6 +144,9 @@ def _end(facts: Facts, container: ContainerFacts, run: Run, name: str) -> tuple[
             because = f"{name} was killed because memory ran out (OOMKilled, exit code {run.exit_code})"
         return "oom-killed", because, "Raise the memory limit, or find what uses the memory.", Weight.DECISIVE
     code = run.exit_code or (128 + run.signal if run.signal else 0)
+    if run.asked_for:
+        because = f"{name} was stopped by hand (exit code {code}: {exit_meaning(code)})"
+        return "stopped", because, "Start it again if nobody meant to stop it.", Weight.GENERAL
     if code == 0:
         return _finished(facts, container, name)
     if code == KILLED:

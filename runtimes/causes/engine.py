@@ -42,6 +42,12 @@ RULES = (
         hint="Publish a port from 1024 on, or lower net.ipv4.ip_unprivileged_port_start on the host.",
     ),
     Rule(
+        kind="volume-missing",
+        words=r"error while mounting volume '(?P<volume>[^']{1,253})'.{0,300}no such file or directory",
+        because="what a volume of it is made of does not exist on the host: {volume}",
+        hint="Create the folder that the volume names (docker volume inspect), or make the volume anew.",
+    ),
+    Rule(
         kind="mount-source-missing",
         words=r"bind source path does not exist: (?P<source>\S{1,253})"
         r"|(?:statfs|l?stat) (?P<podman>/[^:]{1,253}): no such file",

@@ -22,6 +22,8 @@ class Run:
     reason: str = ""
     message: str = ""
     oom: bool = False
+    asked_for: bool = False
+    """Whether somebody stopped it, so that no exit code says that it failed."""
     started_at: datetime | None = None
     finished_at: datetime | None = None
 

@@ -16,7 +16,7 @@ from runtimes.engine.managers import locked, unit_of
 from runtimes.engine.recent import RecentRestarts
 from runtimes.engine.scope import missing
 from runtimes.engine.systemd import Units
-from runtimes.errors import Conflict, Missing, RuntimeProblem
+from runtimes.errors import Conflict, Invalid, Missing, RuntimeProblem
 
 STOP_GRACE_S = 10
 """How long both engines wait for a container to stop before they kill it, where nothing else is set."""
@@ -78,7 +78,7 @@ class Changes:
             if "no such container" in problem.detail.lower() or not problem.detail:
                 raise gone from None
             raise _failed(verb, container, problem.detail) from problem
-        except Conflict as problem:
+        except (Conflict, Invalid) as problem:  # Docker answers 400 for a mounted path that has gone
             raise _failed(verb, container, problem.detail) from problem
 
 

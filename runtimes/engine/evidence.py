@@ -7,6 +7,7 @@ by looking who publishes it. A holder outside the service is not named: the wall
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from runtimes.base import Scope
@@ -16,7 +17,7 @@ from runtimes.engine.answers import EngineEvent, Inspected, Row, moment
 from runtimes.engine.detail import PORT, has_ended, health_output
 from runtimes.engine.events import last_exit_code, shown
 from runtimes.engine.reading import Seen
-from runtimes.engine.states import ended_badly, engine_word
+from runtimes.engine.states import BY_HAND, ended_badly, engine_word
 
 SETTLED_AFTER = timedelta(seconds=10)
 """How long dockerd lets a container run before it takes its restarts for over (restartmanager/restartmanager.go)."""
@@ -37,6 +38,8 @@ def facts(
     """Put the facts of a container together; without `quote_health` what its health check printed is left out."""
     container = seen.container
     ended = last_run(container, events)
+    if ended is not None and seen.condition.reason == BY_HAND:
+        ended = replace(ended, asked_for=True)
     looping = keeps_restarting(container, ended, now=now)
     word = "restarting" if looping else engine_word(container.state)
     error = "; ".join(part for part in (container.state.error, port_conflict) if part)

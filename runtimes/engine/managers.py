@@ -88,16 +88,18 @@ def unit_of(labels: Mapping[str, str]) -> str:
     return unit if UNIT.fullmatch(unit) else ""
 
 
-def locked(labels: Mapping[str, str], *, name: str, host: Host, verb: str = "restart") -> Lock | None:
-    """Say why neither the engine nor its manager is asked from here to restart, stop or start a container."""
+def locked(labels: Mapping[str, str], *, name: str, host: Host, verb: str = "") -> Lock | None:
+    """Say why neither the engine nor its manager is asked from here to change a container; "" is any verb."""
     if unit := labels.get(UNIT_LABEL):
         return _unit_lock(unit, name=name, host=host, verb=verb)
     if task := first_label(labels, SWARM_TASK_LABELS):
-        service = labels.get(SWARM_SERVICE_LABEL, "")
-        command = _SWARM[verb].format(shlex.quote(service)) if service else "docker service ls"
+        service = shlex.quote(labels.get(SWARM_SERVICE_LABEL, "") or "SERVICE")
+        lines = {each: line.format(service) for each, line in _SWARM.items() if verb in ("", each)}
+        each_line = "; ".join(f"to {each}: {line}" for each, line in lines.items())
+        hint = f"On a swarm manager: {lines[verb]}" if verb else f"On a swarm manager, {each_line}"
         return Lock(
             sentence=f"{name} is the swarm task {task}: swarm decides where and whether it runs, and would replace it.",
-            hint=f"On a swarm manager: {command}",
+            hint=hint,
         )
     return None
 
@@ -131,7 +133,8 @@ def facts(labels: Mapping[str, str], *, pod: str, program: str, host: Host) -> I
 
 def _unit_lock(unit: str, *, name: str, host: Host, verb: str) -> Lock | None:
     belongs = f"{name} belongs to the systemd unit {unit}"
-    by_hand = f"On the host: {shlex.join([*host.systemctl, verb, unit])}"
+    others = "" if verb else ", and stop or start alike"
+    by_hand = f"On the host: {shlex.join([*host.systemctl, verb or 'restart', unit])}"
     if not UNIT.fullmatch(unit):
         return Lock(
             sentence=f"The label {UNIT_LABEL} of {name} says {unit[:100]!r}, which is no name of a systemd service.",
@@ -141,7 +144,7 @@ def _unit_lock(unit: str, *, name: str, host: Host, verb: str) -> Lock | None:
         return Lock(
             sentence=f"{belongs}, and this connection runs nothing on the host: systemd would take what the engine "
             "does for a failure.",
-            hint=f"{by_hand}{'' if host.user else ' (with --user for a rootless engine)'}. {_WITHOUT_HOST}",
+            hint=f"{by_hand}{'' if host.user else ' (with --user for a rootless engine)'}{others}. {_WITHOUT_HOST}",
         )
     return None
 

@@ -197,3 +197,34 @@ def test_rows_of_before_there_were_figures_of_disks_are_read() -> None:
     assert seen[:4] == (1.0, 2.0, 3.0, 4.0)
     assert all(math.isnan(figure) for figure in seen[4:])
     assert found(written, "b") is None
+
+
+def test_many_instances_are_read_at_once_and_alike(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    used = UsedStore(store)
+    names = [f"c{number}" for number in range(20)]
+    now = START + 2
+    for slot in (START, START + 1, START + 2):
+        used.write([moment(slot, {name: point(slot - START + number) for number, name in enumerate(names)})])
+    one_by_one = Hours(used, now_s=lambda: now * STEP_S)
+    expected = {name: cpu(list(one_by_one.instance("shop", name).points)) for name in [*names, "never seen"]}
+    together = Hours(used, now_s=lambda: now * STEP_S)
+    monkeypatch.setattr(hours_module, "FRESH_S", 60.0)
+    asked: list[int] = []
+    all_after = used.all_after
+    monkeypatch.setattr(used, "all_after", lambda service, slot: (asked.append(slot), all_after(service, slot))[1])
+    monkeypatch.setattr(used, "after", lambda *_: pytest.fail("one instance was asked for by itself"))
+    for _ in range(3):
+        found_all = together.several("shop", [*names, "never seen"])
+        assert {name: cpu(list(hour.points)) for name, hour in found_all.items()} == expected
+    assert len(asked) == 1
+    assert found_all["never seen"].known is False
+
+
+def test_what_came_since_is_added_for_all_of_them(store: Store) -> None:
+    used = UsedStore(store)
+    hours = Hours(used, now_s=lambda: (START + 1) * STEP_S)
+    used.write([moment(START, {"a": point(1), "b": point(2)})])
+    assert cpu(list(hours.several("shop", ["a"])["a"].points))[-1:] == [1]
+    used.write([moment(START + 1, {"a": point(3), "b": point(4)})])
+    both = hours.several("shop", ["a", "b"])
+    assert [cpu(list(both[name].points))[-2:] for name in ("a", "b")] == [[1, 3], [2, 4]]

@@ -142,3 +142,12 @@ def test_pods_units_and_tasks_are_told() -> None:
     assert said(UNIT)["Systemd unit"] == "web.service"
     assert said(SWARM)["Swarm task"] == "web.1.x of the service web: read only here"
     assert said({}) == {}
+
+
+def test_a_lock_of_no_verb_has_the_command_of_each() -> None:
+    unit, swarm = (locked(labels, name="web", host=NONE) for labels in (UNIT, SWARM))
+    assert unit is not None
+    assert swarm is not None
+    assert "systemctl restart web.service (with --user for a rootless engine), and stop or start alike." in unit.hint
+    for command in ("docker service update --force web", "docker service scale web=0", "docker service scale web=1"):
+        assert command in swarm.hint

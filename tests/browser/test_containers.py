@@ -1,0 +1,95 @@
+"""The Containers tab on a real Docker: stopping and starting in production, what a manager locks, a whole container."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.browser.conftest import NARROW, SCREENSHOTS, Own, Seed, owned, pictured
+from tests.browser.test_accessibility import findings
+from tests.engines.containers import ContainerEngine
+
+TAB = "/services/blog/instances"
+PROJECT = ("--label", "com.docker.compose.project=blog", "--label", "com.docker.compose.service=web")
+SWARM = ("--label", "com.docker.swarm.task.name=web.1.x", "--label", "com.docker.swarm.service.name=web")
+CHECK = ("--health-cmd", "echo all is well", "--health-interval", "1s", "--restart", "unless-stopped")
+BUSY = "trap 'exit 7' TERM; while true; do head -c 100000 /dev/zero > /tmp/x; usleep 50000; done"
+
+
+@pytest.fixture
+def blog(browser: Browser, seed: Seed, tmp_path: Path, docker_engine: ContainerEngine) -> Iterator[Own]:
+    """Serve an installation with a project on Docker, in production."""
+    docker_engine.run("sh", "-c", BUSY, options=["--name", "blog-web", *PROJECT, *CHECK, "--publish", "80"])
+    docker_engine.run("sleep", "1000", options=["--name", "blog-task", *PROJECT, *SWARM])
+    docker_engine.run("sh", "-c", "echo no database; exit 3", options=["--name", "blog-job", *PROJECT])
+    with owned(browser, tmp_path, seed) as own:
+        edge = {"name": "edge", "kind": "docker", "socket": str(docker_engine.socket)}
+        own.installation.registry.put("runtimes", edge)
+        entry = {"name": "blog", "runtime": "edge", "project": "blog", "environment": "production"}
+        own.installation.registry.put("services", entry)
+        yield own
+
+
+def row(page: Page, name: str) -> Locator:
+    return page.locator("tr[data-key]", has_text=name)
+
+
+def asked(page: Page, name: str, verb: str) -> Locator:
+    """Choose a verb in a row's menu; give the dialog."""
+    page.get_by_label(f"Actions for {name}").click()
+    row(page, name).get_by_role("button", name=verb, exact=True).click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    return dialog
+
+
+def test_a_container_is_stopped_and_started_by_its_name_and_the_row_says_so(blog: Own, axe_script: Path) -> None:
+    page = blog.visit(TAB, bypass_csp=True)
+    expect(row(page, "blog-web")).to_contain_text("running")
+    dialog = asked(page, "blog-web", "Stop")
+    expect(dialog).to_contain_text("docker stop blog-web")
+    expect(dialog).to_contain_text("compose up of its project starts it again")
+    pictured(page, "container-stop")
+    page.get_by_label("Type blog to go on").fill("blog")
+    dialog.get_by_role("button", name="Stop container").click()
+    expect(dialog).to_be_hidden(timeout=45_000)
+    expect(page.locator("#results")).to_contain_text("blog-web was stopped.")
+    expect(row(page, "blog-web")).to_contain_text("stopped by hand")
+    pictured(page, "containers")
+    assert findings(page, axe_script) == []
+    page.get_by_label("Actions for blog-web").click()
+    expect(row(page, "blog-web").get_by_role("button", name="Stop", exact=True)).to_have_count(0)
+    page.keyboard.press("Escape")
+    dialog = asked(page, "blog-web", "Start")
+    page.get_by_label("Type blog to go on").fill("blog")
+    dialog.get_by_role("button", name="Start container").click()
+    expect(page.locator("#results")).to_contain_text("blog-web was started.", timeout=45_000)
+    expect(row(page, "blog-web")).not_to_contain_text("stopped by hand")
+
+
+def test_what_swarm_runs_is_read_only_and_says_what_is_right(blog: Own) -> None:
+    page = blog.visit(TAB)
+    page.get_by_label("Actions for blog-task").click()
+    menu = row(page, "blog-task").locator(".menu-items")
+    expect(menu).to_contain_text("swarm decides where and whether it runs")
+    expect(menu).to_contain_text("docker service update --force web")
+    expect(menu.get_by_role("button", name="Restart")).to_have_count(0)
+    pictured(page, "container-locked")
+
+
+@pytest.mark.parametrize("look", ["wide", "narrow-dark"])
+def test_the_page_of_a_container_shows_all_of_it(blog: Own, axe_script: Path, look: str) -> None:
+    dark = look == "narrow-dark"
+    options = {"size": NARROW, "color_scheme": "dark"} if dark else {}
+    page = blog.visit(f"{TAB}/blog-web", bypass_csp=True, **options)
+    for words in ("Networks", "Health checks", "Restart policy", "Compose project", "Disk", "Last hour"):
+        expect(page.locator("#content")).to_contain_text(words)
+    pictured(page, f"container-{look}")
+    page.screenshot(path=SCREENSHOTS / f"container-{look}-whole.png", full_page=True)
+    assert findings(page, axe_script) == []
+    tab = blog.visit(TAB, **options)
+    expect(row(tab, "blog-web")).to_contain_text("running")
+    pictured(tab, f"containers-{look}")
