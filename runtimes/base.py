@@ -28,6 +28,9 @@ from runtimes.debugging import Debugging as Debugging  # noqa: PLC0414 - the who
 from runtimes.deployment import Deployment as Deployment  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.domains import Domains as Domains  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.domains import Setup
+from runtimes.explained import Cause as Cause  # noqa: PLC0414 - the whole contract is imported from here
+from runtimes.explained import Event as Event  # noqa: PLC0414 - the whole contract is imported from here
+from runtimes.explained import Explanation as Explanation  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.lasting import Stream as Stream  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.lasting import Watch as Watch  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.parts import Check as Check  # noqa: PLC0414 - the whole contract is imported from here
@@ -169,18 +172,6 @@ class Instance(Struct, frozen=True, kw_only=True, gc=False):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """Something the runtime reported. `kind` is "Normal" or "Warning"; `subject` is e.g. `pod/web-0`."""
-
-    at: datetime | None
-    kind: str
-    reason: str
-    subject: str
-    message: str
-    count: int = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class InstanceDetail:
     """Everything about one instance. `conditions` and `facts` are (name, value) pairs in reading order.
 
@@ -198,24 +189,6 @@ class InstanceDetail:
     checks: tuple[Check, ...] = ()
     """The last runs of its health check, the latest first."""
     environment: tuple[Variable, ...] = ()
-    events: tuple[Event, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cause:
-    """One reason why an instance is not what it should be. `kind` is a short stable word: `image-not-found`."""
-
-    kind: str
-    detail: str
-    hint: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
-    """Why an instance is not ok: one sentence, the causes with a hint each, and what the runtime reported."""
-
-    sentence: str
-    causes: tuple[Cause, ...] = ()
     events: tuple[Event, ...] = ()
 
 

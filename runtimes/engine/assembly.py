@@ -119,15 +119,7 @@ def assembled(
 ) -> Runtime:
     """Give the runtime that a service's page uses; its `close` ends everything, and `released` what others opened."""
     logs = Logs(api, kept.containers)
-    instances = Instances(
-        program=kind,
-        host=kept.units.host,
-        changes=Changes(api, containers=kept.containers, live=kept.live, units=kept.units, past=kept.restarts),
-        containers=kept.containers,
-        reader=kept.reader,
-        events=kept.events,
-        logs=logs,
-    )
+    instances = _instances(api, kind, kept, logs)
     history = EngineHistory(api, instances)
 
     def close() -> None:
@@ -153,4 +145,17 @@ def assembled(
         domains=domains,
         history=history,
         counts=kept.live.counts,
+    )
+
+
+def _instances(api: Api, kind: Kind, kept: Kept, logs: Logs) -> Instances:
+    changes = Changes(api, containers=kept.containers, live=kept.live, units=kept.units, past=kept.restarts)
+    return Instances(
+        program=kind,
+        host=kept.units.host,
+        changes=changes,
+        containers=kept.containers,
+        reader=kept.reader,
+        events=kept.events,
+        logs=logs,
     )

@@ -37,9 +37,7 @@ def facts(
 ) -> Facts:
     """Put the facts of a container together; without `quote_health` what its health check printed is left out."""
     container = seen.container
-    ended = last_run(container, events)
-    if ended is not None and seen.condition.reason == BY_HAND:
-        ended = replace(ended, asked_for=True)
+    ended = last_run(container, events, asked_for=seen.condition.reason == BY_HAND)
     looping = keeps_restarting(container, ended, now=now)
     word = "restarting" if looping else engine_word(container.state)
     error = "; ".join(part for part in (container.state.error, port_conflict) if part)
@@ -69,11 +67,11 @@ def facts(
     )
 
 
-def last_run(container: Inspected, events: Sequence[EngineEvent]) -> Run | None:
+def last_run(container: Inspected, events: Sequence[EngineEvent], *, asked_for: bool = False) -> Run | None:
     """Give the last run that ended: of a running container the engine's events still know its exit code."""
     state = container.state
     if has_ended(container):
-        return _run(container, state.exit_code, oom=state.oom_killed)
+        return replace(_run(container, state.exit_code, oom=state.oom_killed), asked_for=asked_for)
     code = last_exit_code(events)
     if code is None or moment(state.finished_at) is None:
         return None
