@@ -54,12 +54,16 @@ def line(values: Sequence[float | None]) -> str:
 
 
 def small(usage: UsageAnswer | None, name: str) -> str:
-    """Give the `d` of a path for a row of a list: a series of the hour in SMALL_POINTS steps; "" for none."""
+    """Give the `d` of a path for a row of a list: a series of the hour in SMALL_POINTS steps.
+
+    "" where there are no two of them yet: a dot says nothing.
+    """
     found = next((series for series in usage.series if series.name == name), None) if usage else None
-    if found is None or found.last is None:
+    if found is None:
         return ""
     step = max(1, len(found.values) // SMALL_POINTS)
-    return line([_mean(found.values[start : start + step]) for start in range(0, len(found.values), step)])
+    means = [_mean(found.values[start : start + step]) for start in range(0, len(found.values), step)]
+    return line(means) if sum(mean is not None for mean in means) > 1 else ""
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

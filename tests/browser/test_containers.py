@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from opsmodal.history.used import SLOTS, Moment, UsedStore, slot_of
 from tests.browser.conftest import NARROW, SCREENSHOTS, Own, Seed, owned, pictured
 from tests.browser.test_accessibility import findings
 from tests.engines.containers import ContainerEngine
@@ -68,6 +70,23 @@ def test_a_container_is_stopped_and_started_by_its_name_and_the_row_says_so(blog
     dialog.get_by_role("button", name="Start container").click()
     expect(page.locator("#results")).to_contain_text("blog-web was started.", timeout=45_000)
     expect(row(page, "blog-web")).not_to_contain_text("stopped by hand")
+
+
+def test_rows_draw_the_last_hour_of_each_container(blog: Own) -> None:
+    rows = blog.installation.client().get("/services/blog/instances").json["items"]
+    now = slot_of(time.time())
+    for slot in range(now - SLOTS + 1, now + 1):
+        share = abs((slot - now) % 40 - 20) / 20
+        points = {each["id"]: (0.1 + share, 1e8 * (1 + share / 5), 1e3, 2e3, 0.0, share * 1e6) for each in rows}
+        UsedStore(blog.installation.store).write([Moment(service="blog", slot=slot, points=points)])
+    page = blog.visit(TAB)
+    expect(row(page, "blog-web").locator(".trend path")).to_have_count(2)
+    drawn = row(page, "blog-web").locator(".trend path").first.get_attribute("d") or ""
+    assert drawn.count("L") > 20
+    pictured(page, "containers-lines")
+    page.goto(f"{blog.site.url}{TAB}/blog-web")
+    expect(page.locator(".spark")).to_have_count(6)
+    pictured(page, "container-hour")
 
 
 def test_what_swarm_runs_is_read_only_and_says_what_is_right(blog: Own) -> None:

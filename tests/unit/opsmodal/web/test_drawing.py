@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from opsmodal.history.answers import NOT_COLLECTED, NOTHING_YET, usage_answer
 from opsmodal.history.hours import UNKNOWN, Hour
 from opsmodal.history.used import SLOTS, STEP_S
-from opsmodal.web.drawing import HEIGHT, blocks, day, days, figure, known, line
+from opsmodal.web.drawing import HEIGHT, SMALL_POINTS, blocks, day, days, figure, known, line, small
 
 END_S = 1_795_000_020
 FIGURES = st.lists(st.none() | st.floats(0, 1e12), max_size=SLOTS)
@@ -57,7 +57,7 @@ def test_a_figure_has_its_unit(value: float | None, name: str, text: str) -> Non
 
 
 def hour_of(cpu: list[float]) -> Hour:
-    points = [UNKNOWN] * (SLOTS - len(cpu)) + [(value, math.nan, math.nan, math.nan) for value in cpu]
+    points = [UNKNOWN] * (SLOTS - len(cpu)) + [(value, *UNKNOWN[1:]) for value in cpu]
     return Hour(points=points, end_s=END_S)
 
 
@@ -98,3 +98,16 @@ def test_entries_are_put_together_by_day() -> None:
         ("Monday, 23 November 2026", 1),
         ("Saturday, 21 November 2026", 2),
     ]
+
+
+@pytest.mark.parametrize(
+    ("figures", "pieces"),
+    [({}, 0), ({SLOTS - 1: 5.0}, 0), ({0: 5.0, SLOTS - 1: 1.0}, 2), (dict.fromkeys(range(SLOTS), 2.0), SMALL_POINTS)],
+)
+def test_a_row_has_a_short_line_of_the_hour_and_none_of_a_single_figure(figures: dict[int, float], pieces: int) -> None:
+    points = [(figures[slot], *UNKNOWN[1:]) if slot in figures else UNKNOWN for slot in range(SLOTS)]
+    usage = usage_answer(Hour(points=points, end_s=END_S), collecting=True)
+    path = small(usage, "cpu_cores")
+    assert path.count("M") + path.count("L") == pieces
+    assert small(usage, "memory_bytes") == ""
+    assert small(None, "cpu_cores") == ""
