@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runtimes.causes import oci
+from runtimes.causes import absent, oci
 from runtimes.causes.facts import ContainerFacts, Facts
 from runtimes.causes.finding import Finding, Rule, Weight, first
 from runtimes.causes.words import named
@@ -50,7 +50,7 @@ RULES = (
     Rule(
         kind="mount-source-missing",
         words=r"bind source path does not exist: (?P<source>\S{1,253})"
-        r"|(?:statfs|l?stat) (?P<podman>/[^:]{1,253}): no such file",
+        r"|(?:statfs|l?stat|l?chown) (?P<podman>/[^:]{1,253}): no such file",
         because="the path {source}{podman} that it mounts does not exist on the host",
         hint="Create the path on the host, or correct the mount.",
     ),
@@ -59,6 +59,13 @@ RULES = (
         words=r"no such volume|volume (?P<volume>\S{1,253}) not found|get (?P<other>\S{1,253}): no such volume",
         because="a volume that it mounts does not exist: {volume}{other}",
         hint="Create the volume, or correct its name.",
+    ),
+    Rule(
+        kind="image-missing",
+        words=r"creating overlay mount to|layer not known|layer does not exist|no such layer|image not known",
+        because="layers of the image of container {container} are missing in the engine's storage",
+        hint="Pull or load the image again and make the container anew; if others fail too, the storage is damaged.",
+        weight=Weight.LIKELY,
     ),
     Rule(
         kind="network-missing",
@@ -118,7 +125,8 @@ def findings(facts: Facts) -> Iterator[Finding]:
 def _not_running(facts: Facts, container: ContainerFacts) -> Iterator[Finding]:
     error = facts.engine_error or container.message
     if error.strip():
-        yield first(RULES, error, what=WHAT, container=container.name) or Finding(
+        found = first(RULES, error, what=WHAT, container=container.name)
+        yield absent.of_volume(found, container, error) or Finding(
             kind="engine-error",
             what=WHAT,
             because="the engine could not start it",

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from runtimes.base import Cause, Event, Explanation
 from runtimes.causes import (
+    absent,
     configuration,
     crashes,
     engine,
@@ -42,6 +43,7 @@ TOPICS = (
     configuration.findings,
     images.findings,
     engine.findings,
+    absent.findings,
     probes.findings,
     crashes.findings,
 )

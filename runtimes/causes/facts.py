@@ -29,12 +29,22 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Absent:
+    """Something that a container needs and its engine does not have; `said` is how the engine said so."""
+
+    kind: Literal["image", "volume"]
+    name: str
+    said: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerFacts:
     """One container. `state` is waiting, running or terminated on Kubernetes, the engine's own word elsewhere.
 
     `reason` and `message` are the runtime's words for that state. `health` is "", starting, healthy or unhealthy,
     `health_output` what the last failing check printed, None where that is not to be quoted. `last_lines` are the last
     lines of the log of `last_run` (or of the running container), oldest first; empty when they could not be read.
+    `volumes` are (name, folder on the host), `absent` what of image and volumes an engine does not have.
     """
 
     name: str
@@ -51,6 +61,8 @@ class ContainerFacts:
     health: str = ""
     health_output: str | None = ""
     last_lines: tuple[str, ...] = ()
+    volumes: tuple[tuple[str, str], ...] = ()
+    absent: tuple[Absent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -151,6 +151,7 @@ def assembled(
 def _instances(api: Api, kind: Kind, kept: Kept, logs: Logs) -> Instances:
     changes = Changes(api, containers=kept.containers, live=kept.live, units=kept.units, past=kept.restarts)
     return Instances(
+        api=api,
         program=kind,
         host=kept.units.host,
         changes=changes,

@@ -14,6 +14,7 @@ from runtimes.engine.containers import Containers
 from runtimes.engine.live import LiveContainers
 from runtimes.engine.managers import locked, unit_of
 from runtimes.engine.recent import RecentRestarts
+from runtimes.engine.refusals import Refusals
 from runtimes.engine.scope import missing
 from runtimes.engine.systemd import Units
 from runtimes.errors import Conflict, Invalid, Missing, RuntimeProblem
@@ -36,6 +37,7 @@ class Changes:
     def __init__(
         self, api: Api, *, containers: Containers, live: LiveContainers, units: Units, past: RecentRestarts
     ) -> None:
+        self.refusals = Refusals()
         self._api = api
         self._containers = containers
         self._live = live
@@ -77,9 +79,15 @@ class Changes:
             # Podman answers 404 as well for what a container needs: only one that is gone is not there any more.
             if "no such container" in problem.detail.lower() or not problem.detail:
                 raise gone from None
-            raise _failed(verb, container, problem.detail) from problem
+            raise self._failed(verb, container, problem.detail) from problem
         except (Conflict, Invalid) as problem:  # Docker answers 400 for a mounted path that has gone
-            raise _failed(verb, container, problem.detail) from problem
+            raise self._failed(verb, container, problem.detail) from problem
+
+    def _failed(self, verb: str, container: Inspected, said: str) -> Conflict:
+        if verb != "stop":
+            self.refusals.note(container, said)
+        words, hint = _FAILED[verb]
+        return Conflict(f"{container.own_name} {words}: {said.rstrip('.')}.", hint=hint, detail=said)
 
 
 def _check(verb: str, container: Inspected) -> None:
@@ -88,8 +96,3 @@ def _check(verb: str, container: Inspected) -> None:
         raise Conflict(f"{name} is not running.", hint="Nothing was done. Look at the list again.")
     if verb == "start" and running:
         raise Conflict(f"{name} is running already.", hint="Nothing was done. Restart it to have it begin anew.")
-
-
-def _failed(verb: str, container: Inspected, said: str) -> Conflict:
-    words, hint = _FAILED[verb]
-    return Conflict(f"{container.own_name} {words}: {said.rstrip('.')}.", hint=hint, detail=said)

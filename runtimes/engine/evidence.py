@@ -11,8 +11,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from runtimes.base import Scope
-from runtimes.causes.facts import ContainerFacts, Facts, Run
+from runtimes.causes.facts import Absent, ContainerFacts, Facts, Run
 from runtimes.engine import scope as wall
+from runtimes.engine.absent import volumes
 from runtimes.engine.answers import EngineEvent, Inspected, Row, moment
 from runtimes.engine.detail import PORT, has_ended, health_output
 from runtimes.engine.events import last_exit_code, shown
@@ -34,34 +35,30 @@ def facts(
     port_conflict: str,
     now: datetime,
     quote_health: bool = True,
+    refusal: str = "",
+    absent: tuple[Absent, ...] = (),
 ) -> Facts:
-    """Put the facts of a container together; without `quote_health` what its health check printed is left out."""
+    """Put the facts of a container together; without `quote_health` what its health check printed is left out.
+
+    `refusal` is what the engine said when it was last asked to start it, `absent` what it does not have for it.
+    """
     container = seen.container
     ended = last_run(container, events, asked_for=seen.condition.reason == BY_HAND)
     looping = keeps_restarting(container, ended, now=now)
-    word = "restarting" if looping else engine_word(container.state)
-    error = "; ".join(part for part in (container.state.error, port_conflict) if part)
+    error = "; ".join(part for part in (container.state.error or refusal, port_conflict) if part)
+    own = replace(
+        _own(seen, looping=looping),
+        message=error,
+        last_run=ended,
+        health_output=health_output(container) if quote_health else None,
+        last_lines=tuple(last_lines),
+        absent=absent,
+    )
     return Facts(
         kind="container",
         name=container.own_name,
-        status=word if looping else seen.condition.status,
-        containers=(
-            ContainerFacts(
-                name=container.own_name,
-                image=container.config.image,
-                state=word,
-                reason=seen.condition.reason,
-                message=error,
-                ready=seen.condition.ready and not looping,
-                restarts=container.restart_count,
-                restart_policy=container.host_config.restart_policy.name,
-                last_run=ended,
-                memory_limit_bytes=seen.limits.memory_limit_bytes,
-                health=container.state.health.status if container.state.health else "",
-                health_output=health_output(container) if quote_health else None,
-                last_lines=tuple(last_lines),
-            ),
-        ),
+        status=own.state if looping else seen.condition.status,
+        containers=(own,),
         events=shown(events),
         engine_error=error,
     )
@@ -108,6 +105,23 @@ def port_conflict(container: Inspected, running: Iterable[Row], *, scope: Scope)
             if row.id != container.id:
                 return f"Port {number}/{protocol} is already allocated: {_holder(row, number, scope=scope)}."
     return ""
+
+
+def _own(seen: Seen, *, looping: bool) -> ContainerFacts:
+    """Give what the container itself says; one that is `looping` is restarting, whatever its engine calls it."""
+    container = seen.container
+    return ContainerFacts(
+        name=container.own_name,
+        image=container.config.image,
+        state="restarting" if looping else engine_word(container.state),
+        reason=seen.condition.reason,
+        ready=seen.condition.ready and not looping,
+        restarts=container.restart_count,
+        restart_policy=container.host_config.restart_policy.name,
+        memory_limit_bytes=seen.limits.memory_limit_bytes,
+        health=container.state.health.status if container.state.health else "",
+        volumes=volumes(container),
+    )
 
 
 def _holder(row: Row, number: int, *, scope: Scope) -> str:

@@ -13,7 +13,9 @@ from typing import NoReturn
 from runtimes.base import Blast, Explanation, Instance, InstanceDetail, LogQuery, Scope, Snapshot, Watch
 from runtimes.causes import explain
 from runtimes.engine import detail, evidence
+from runtimes.engine.absent import absent
 from runtimes.engine.answers import EngineEvent, Inspected, moment
+from runtimes.engine.api import Api
 from runtimes.engine.blast import ContainerBlast
 from runtimes.engine.changes import Changes
 from runtimes.engine.containers import Containers
@@ -22,6 +24,7 @@ from runtimes.engine.logs import Logs
 from runtimes.engine.managers import VERBS, Host
 from runtimes.engine.managers import facts as managers
 from runtimes.engine.reading import Reader, Seen
+from runtimes.engine.states import engine_word
 from runtimes.errors import RuntimeProblem, Unavailable, Unsupported
 
 EVENTS_AGE_MAX = timedelta(hours=24)
@@ -37,6 +40,7 @@ class Instances:
     def __init__(
         self,
         *,
+        api: Api,
         program: str,
         host: Host,
         changes: Changes,
@@ -45,6 +49,7 @@ class Instances:
         events: Events,
         logs: Logs,
     ) -> None:
+        self._api = api
         self._program = program
         self._host = host
         self._changes = changes
@@ -86,13 +91,16 @@ class Instances:
     def cause(self, scope: Scope, instance: str, *, quote_logs: bool = True) -> Explanation:
         """Explain why a container is not ok; without `quote_logs` nothing that it wrote is quoted."""
         seen = self._reader.look_at(scope, instance, measured=False)
+        container = seen.container
         return explain(
             evidence.facts(
                 seen,
-                events=self._events_of(seen.container),
+                events=self._events_of(container),
                 last_lines=self._last_lines(scope, seen) if quote_logs else (),
                 port_conflict=self._port_conflict(scope, seen),
                 quote_health=quote_logs,
+                refusal=self._changes.refusals.of(container),
+                absent=absent(self._api, container) if engine_word(container.state) != "running" else (),
                 now=datetime.now(UTC),
             )
         )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import time
+from pathlib import Path
 
 import pytest
 
 from runtimes.base import Explanation
-from runtimes.errors import Conflict
+from runtimes.errors import Conflict, Unavailable
 from tests.contract.world_engine import STAY, EngineWorld, exited, restarted, running
 from tests.contract.worlds import World, settle
 
@@ -30,7 +32,8 @@ def made(box: EngineWorld, *options: str) -> str:
     """Make a container without starting it."""
     name = f"made-{time.monotonic_ns()}"
     label = f"com.docker.compose.project={box.scope.project}"
-    box.engine.cli("create", "--name", name, "--label", label, *options, box.engine.images[0], "sleep", "3600")
+    named = ("--name", name, "--label", label, "--stop-timeout", "1")
+    box.engine.cli("create", *named, *options, box.engine.images[0], "sleep", "3600")
     return name
 
 
@@ -124,5 +127,93 @@ def test_a_mounted_path_that_has_gone_is_named_by_the_start(box: EngineWorld) ->
     source.rmdir()
     assert str(source) in not_started(box, name).sentence
     (cause,) = why(box, name).causes  # neither engine writes down that it was asked to start this one
-    assert cause.kind == "never-started"
-    assert cause.hint == "Start it; if that fails, the answer says why."
+    assert cause.kind in ("mount-source-missing", "mount-failed")
+    assert str(source) in cause.detail
+    source.mkdir()
+    box.runtime.instances.start(box.scope, name)
+    box.runtime.instances.stop(box.scope, name)
+    assert str(source) not in repr(why(box, name))
+
+
+def test_a_volume_whose_folder_was_removed_is_named(box: EngineWorld) -> None:
+    volume = f"{box.scope.project}-emptied"
+    box.engine.cli("volume", "create", volume)
+    name = made(box, "--volume", f"{volume}:/data")
+    folder = Path(box.engine.cli("volume", "inspect", volume, "--format", "{{.Mountpoint}}"))
+    folder.rmdir()
+    not_started(box, name)
+    told = why(box, name)
+    assert told.causes[0].kind == "volume-missing"
+    assert volume in told.sentence
+    assert str(folder) in told.causes[0].detail
+
+
+def test_a_volume_that_its_engine_no_longer_has_is_named_with_the_engines_answer(box: EngineWorld) -> None:
+    """Engines refuse to remove one that is used: what removes it is a hand in their storage, as here."""
+    if box.kind == "podman":
+        pytest.skip("podman removes the container with the volume")
+    volume = f"{box.scope.project}-lost"
+    box.engine.cli("volume", "create", volume)
+    name = made(box, "--volume", f"{volume}:/data")
+    folder = Path(box.engine.cli("volume", "inspect", volume, "--format", "{{.Mountpoint}}"))
+    shutil.rmtree(folder.parent)
+    box.engine.restart()
+    told = settle_on(box, name, "volume-missing")
+    assert f"the volume {volume} that it mounts does not exist" in told.sentence
+    assert "no such volume" in told.causes[0].detail
+
+
+def test_an_image_that_was_removed_is_named_with_the_engines_answer(box: EngineWorld) -> None:
+    if box.kind == "podman":
+        pytest.skip("podman removes the containers with the image")
+    name, image = of_own_image(box)
+    box.engine.cli("rmi", "-f", image)
+    told = why(box, name)
+    assert [cause.kind for cause in told.causes] == ["never-started", "image-missing"]
+    assert f"the image {image} that it was made of is not on the host" in told.causes[1].detail.lower()
+    assert "No such image" in told.causes[1].detail
+    box.runtime.instances.start(box.scope, name)  # its layers are there as long as it is
+    box.runtime.instances.stop(box.scope, name)
+    assert "image-missing" in {cause.kind for cause in why(box, name).causes}
+
+
+def test_an_image_whose_layers_were_removed_is_why_it_cannot_start(box: EngineWorld) -> None:
+    name, image = of_own_image(box)
+    lower = box.engine.cli("inspect", name, "--format", "{{.GraphDriver.Data.LowerDir}}").split(":")
+    layer = next(Path(each) for each in lower if (Path(each) / "tmp" / "layer").exists())
+    moved = layer.rename(layer.with_name("moved"))
+    try:
+        not_started(box, name)
+        told = why(box, name)
+        assert told.causes[0].kind == "image-missing"
+        assert "layers of the image" in told.sentence
+        assert "overlay" in told.causes[0].detail
+    finally:
+        moved.rename(layer)
+        box.engine.cli("rm", "-f", name)
+        box.engine.cli("rmi", "-f", image)
+
+
+def of_own_image(box: EngineWorld) -> tuple[str, str]:
+    """Make a container of an image with a layer that no other has; give the names of both."""
+    filled = box.run("echo its own > /tmp/layer", exited)
+    image = f"{box.scope.project}:own"
+    box.engine.cli("commit", filled, image)
+    box.engine.cli("rm", filled)
+    name = f"made-{time.monotonic_ns()}"
+    label = f"com.docker.compose.project={box.scope.project}"
+    box.engine.cli("create", "--name", name, "--label", label, "--stop-timeout", "1", image, "sleep", "3600")
+    return name, image
+
+
+def settle_on(box: EngineWorld, name: str, kind: str) -> Explanation:
+    """Wait until the runtime reaches its engine again and explains it by this kind."""
+
+    def told() -> bool:
+        try:
+            return kind in {cause.kind for cause in why(box, name).causes}
+        except Unavailable:
+            return False
+
+    settle(told, f"the cause {kind}")
+    return why(box, name)

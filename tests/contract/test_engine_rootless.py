@@ -11,6 +11,7 @@ from connectors.base import Ended, Exit, Output
 from connectors.direct import Direct
 from runtimes.base import LogQuery, Runtime, Scope, Severity
 from runtimes.commands import Command, Started
+from runtimes.errors import Conflict
 from runtimes.podman.open import open_podman
 from tests.contract.worlds import settle
 from tests.engines.containers import ContainerEngine
@@ -46,6 +47,35 @@ def test_a_rootless_container_is_restarted(runtime: Runtime, rootless_engine: Co
     before = runtime.instances.list(SCOPE).items[0].containers[0].started_at
     runtime.instances.restart(SCOPE, "web")
     assert runtime.instances.list(SCOPE).items[0].containers[0].started_at != before
+
+
+def test_a_rootless_container_that_keeps_restarting_is_explained(
+    runtime: Runtime, rootless_engine: ContainerEngine
+) -> None:
+    script = "echo no way; sleep 0.3; exit 9"
+    rootless_engine.run("sh", "-c", script, options=["--name", "web", "--restart", "always", *LABEL])
+    settle(lambda: "keeps" in runtime.instances.cause(SCOPE, "web").sentence, "a sentence on the loop")
+    told = runtime.instances.cause(SCOPE, "web")
+    assert "exit code 9" in told.sentence
+    assert "no way" in repr(told.causes)
+    settle(lambda: runtime.instances.list(SCOPE).items[0].restarts >= 1, "its restarts are counted")
+    runtime.instances.stop(SCOPE, "web")
+    assert runtime.instances.list(SCOPE).items[0].severity is Severity.NEUTRAL
+
+
+def test_a_rootless_container_without_its_volumes_folder_is_explained(
+    runtime: Runtime, rootless_engine: ContainerEngine
+) -> None:
+    rootless_engine.cli("volume", "create", "cart")
+    options = ("--name", "web", "--volume", "cart:/data", *LABEL)
+    rootless_engine.cli("create", *options, rootless_engine.images[0], "sleep", "3600")
+    folder = rootless_engine.cli("volume", "inspect", "cart", "--format", "{{.Mountpoint}}")
+    rootless_engine.cli("unshare", "rmdir", folder)
+    with pytest.raises(Conflict):
+        runtime.instances.start(SCOPE, "web")
+    told = runtime.instances.cause(SCOPE, "web")
+    assert told.causes[0].kind == "volume-missing"
+    assert f"the files of its volume cart are gone from the host: {folder}" in told.sentence
 
 
 def test_commands_run_in_a_rootless_container_and_leave_nothing(

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from runtimes.causes import explain
-from runtimes.causes.facts import Facts
+from runtimes.causes.facts import Absent, Facts
 from tests.unit.runtimes.causes.making import check, crashed, engine, event
 
+VOLUMES = (("cart", "/s/volumes/cart/_data"),)
 TABLE = [
     (
         engine(
@@ -98,6 +99,41 @@ TABLE = [
         ),
         ["mount-type"],
         "a folder is mounted onto a file",
+    ),
+    (
+        engine("created", error="lchown /s/volumes/cart/_data: no such file or directory", volumes=VOLUMES),
+        ["volume-missing"],
+        "the files of its volume cart are gone from the host: /s/volumes/cart/_data",
+    ),
+    (
+        engine("created", error="statfs /srv/data: no such file or directory", volumes=VOLUMES),
+        ["mount-source-missing"],
+        "the path /srv/data",
+    ),
+    (
+        engine("created", absent=(Absent(kind="volume", name="cart", said="get cart: no such volume"),)),
+        ["volume-missing", "never-started"],
+        "web cannot start because the volume cart that it mounts does not exist",
+    ),
+    (
+        engine("exited", exit_code=3, absent=(Absent(kind="volume", name="cart", said="no such volume"),)),
+        ["exited", "volume-missing"],
+        "web has failed because container web ended with exit code 3",
+    ),
+    (
+        engine("exited", exit_code=3, absent=(Absent(kind="image", name="shop:1", said="No such image: sha256:1"),)),
+        ["exited", "image-missing"],
+        "ended with exit code 3",
+    ),
+    (
+        engine("running", absent=(Absent(kind="image", name="shop:1", said="No such image: sha256:1"),)),
+        [],
+        "web is running",
+    ),
+    (
+        engine("created", error="error creating overlay mount to /s/overlay2/5b/merged: no such file or directory"),
+        ["image-missing"],
+        "layers of the image of container web are missing",
     ),
     (
         engine("created", error="network 5f3a not found"),
