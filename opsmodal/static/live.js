@@ -20,10 +20,11 @@ let stale = false;
 let waits = "";
 
 const section = () => document.querySelector("#content[data-shape]");
+const paced = () => document.body.dataset.pace; // somebody wants it by the clock, or not at all
 
 function open() {
   close();
-  if (document.hidden || !section() || isOver()) return;
+  if (document.hidden || !section() || isOver() || paced()) return;
   const url = new URL(section().dataset.live, location.href);
   url.protocol = url.protocol.replace("http", "ws");
   url.search = asked = location.search;
@@ -82,6 +83,7 @@ async function hear(frame) {
 }
 
 function show() {
+  if (paced()) return;
   if (socket && Date.now() - heardAt > (live ? SILENT_MAX_MS : CONNECT_MAX_MS)) again();
   const waiting = secondsUntil(triesAt);
   if (triesAt) liveness(`Not live, trying again ${waiting > 0 ? `in ${waiting} s` : "now"}.`, false);
@@ -89,7 +91,9 @@ function show() {
 }
 
 startRowsMoving((text) => { waits = text; show(); });
+document.addEventListener("paced", open);
 document.addEventListener("visibilitychange", () => {
+  if (paced()) return;
   if (document.hidden) suspend();
   open();
 });

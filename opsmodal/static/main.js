@@ -1,7 +1,6 @@
 // What every page does. A page that does more loads the modules for it itself: its template names them. What somebody
 // has to ask for first, a dialog or an action, is loaded when it is asked for.
 import { startCounting } from "./ages.js";
-import { startCopying } from "./copy.js";
 import { startKeys } from "./keys.js";
 import { startMenus } from "./menu.js";
 import { NO_ANSWER, say } from "./page.js";
@@ -16,9 +15,13 @@ document.addEventListener("submit", async (event) => {
   acting?.act(form, submitter);
 });
 
+document.addEventListener("click", async ({ target }) => {
+  const button = target.closest("[data-copy]");
+  if (button) (await import("./copy.js")).copy(button);
+});
+
 startTheme();
 startMenus();
-startCopying();
 startKeys();
 startPolling();
 startCounting();

@@ -64,6 +64,7 @@ export function morph(old, fresh) {
     if (old.nodeValue !== fresh.nodeValue) old.nodeValue = fresh.nodeValue;
     return;
   }
+  if (old.dataset.own !== undefined) return; // a script keeps it
   if (old.matches("input, select, textarea") && old === document.activeElement) return;
   copyAttributes(old, fresh);
   morphChildren(old, fresh);

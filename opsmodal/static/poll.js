@@ -13,14 +13,24 @@ let triesAt = 0;
 let asking = null;
 let suspended = false;
 let over = false;
+let everyMs = EVERY_MS;
 
 const content = () => document.querySelector("#content[data-live]");
 
 function schedule(wait) {
   clearTimeout(timer);
-  triesAt = suspended ? 0 : Date.now() + wait;
+  triesAt = suspended || everyMs === Infinity ? 0 : Date.now() + wait;
   if (triesAt && !document.hidden) timer = setTimeout(refresh, wait);
 }
+
+// Asks every so many ms from now on; never by itself where that is Infinity.
+export function every(ms = EVERY_MS) {
+  everyMs = ms;
+  suspended = false;
+  schedule(ms);
+}
+
+export const nextAt = () => triesAt;
 
 // Something else tells what changes, until `resume`.
 export function suspend() {
@@ -56,7 +66,7 @@ async function ask() {
   try {
     const page = await fetchPage(url, undefined, BY_ITSELF);
     if (url === location.href.split("#")[0]) answered(page);
-    else schedule(EVERY_MS);
+    else schedule(everyMs);
   } catch (error) {
     if (error instanceof SignedOut) end("Your session has ended.", { text: "Sign in again", url: "" });
     else failed(NO_ANSWER);
@@ -85,7 +95,7 @@ function answered({ status, doc }) {
   over = false;
   // The page of the logs keeps its lines: only what stands over them is taken.
   take(doc, content() ? undefined : ["frame", "as-of", "trouble"]);
-  schedule(EVERY_MS);
+  schedule(everyMs);
   count(0, triesAt);
   if (back) document.dispatchEvent(new Event("back"));
 }
@@ -103,8 +113,8 @@ export function startPolling() {
   setInterval(count, 1000);
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) clearTimeout(timer);
-    else if (!suspended) refresh();
+    else if (!suspended && everyMs !== Infinity) refresh();
   });
-  schedule(EVERY_MS);
+  schedule(everyMs);
   count(0, triesAt);
 }

@@ -115,7 +115,6 @@ def _facts(container: Inspected) -> Iterator[tuple[str, str]]:
     yield COMMAND, _command(container)
     yield "User", container.config.user
     yield "Restart policy", _restart_policy(host)
-    yield "Restarts", str(container.restart_count)
     yield "Log driver", host.log_config.type
     yield "Network mode", host.network_mode
 

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from opsmodal.history.used import SLOTS, Moment, UsedStore, slot_of
 from tests.browser.conftest import NARROW, SCREENSHOTS, Own, Seed, owned, pictured
 from tests.browser.test_accessibility import findings
+from tests.contract.worlds import settle
 from tests.engines.containers import ContainerEngine
 
 TAB = "/services/blog/instances"
@@ -70,6 +71,65 @@ def test_a_container_is_stopped_and_started_by_its_name_and_the_row_says_so(blog
     dialog.get_by_role("button", name="Start container").click()
     expect(page.locator("#results")).to_contain_text("blog-web was started.", timeout=45_000)
     expect(row(page, "blog-web")).not_to_contain_text("stopped by hand")
+
+
+def pressed(page: Page) -> str:
+    return page.locator('button[data-pace][aria-pressed="true"]').inner_text()
+
+
+def test_the_list_is_held_until_it_is_refreshed_and_the_choice_stays(blog: Own, docker_engine: ContainerEngine) -> None:
+    page = blog.visit(TAB)
+    expect(page.locator("#liveness")).to_have_text("Live")
+    assert pressed(page) == "At once"
+    page.get_by_role("button", name="Off").click()
+    expect(page.locator("#liveness")).to_have_text("Held")
+    page.reload()
+    expect(page.locator("#liveness")).to_have_text("Held")
+    assert pressed(page) == "Off"
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("websocket", lambda socket: asked.append(socket.url))
+    docker_engine.cli("stop", "blog-web")
+    rows = blog.installation.client()
+    settle(lambda: "exited" in str(rows.get("/services/blog/instances?search=blog-web").json), "it has ended")
+    page.clock.install()
+    page.clock.run_for(120_000)
+    assert asked == []
+    expect(row(page, "blog-web")).to_contain_text("running")
+    page.get_by_role("button", name="Refresh").click()
+    expect(row(page, "blog-web")).to_contain_text("exited")
+    assert pressed(page) == "Off"
+    page.get_by_role("button", name="At once").click()
+    expect(page.locator("#liveness")).to_have_text("Live")
+    docker_engine.cli("start", "blog-web")
+    expect(row(page, "blog-web")).not_to_contain_text("exited")
+    expect(page.get_by_role("button", name="Refresh")).to_be_hidden()
+
+
+def test_the_list_is_renewed_every_30_seconds_by_the_clock(blog: Own, docker_engine: ContainerEngine) -> None:
+    page = blog.visit(TAB)
+    page.get_by_role("button", name="Every 30 s").click()
+    page.clock.install()
+    page.reload()
+    sockets: list[str] = []
+    page.on("websocket", lambda socket: sockets.append(socket.url))
+    expect(page.locator("#liveness")).to_contain_text("Again in")
+    docker_engine.cli("stop", "blog-web")
+    rows = blog.installation.client()
+    settle(lambda: "exited" in str(rows.get("/services/blog/instances?search=blog-web").json), "it has ended")
+    page.clock.fast_forward(29_000)
+    expect(page.locator("#liveness")).to_contain_text("Again in")
+    with page.expect_response(lambda response: response.url.endswith(TAB)):
+        page.clock.fast_forward(1_500)
+    expect(row(page, "blog-web")).to_contain_text("exited")
+    assert sockets == []
+    pictured(page, "containers-every-30-s")
+
+
+def test_without_scripts_nothing_renews_itself_and_nothing_offers_to(blog: Own) -> None:
+    page = blog.visit(TAB, java_script_enabled=False)
+    expect(row(page, "blog-web")).to_contain_text("running")
+    expect(page.locator("#pace")).to_be_hidden()
 
 
 def test_rows_draw_the_last_hour_of_each_container(blog: Own) -> None:
