@@ -150,7 +150,7 @@ def _end(facts: Facts, container: ContainerFacts, run: Run, name: str) -> tuple[
     if code == 0:
         return _finished(facts, container, name)
     if code == KILLED:
-        return _killed(facts, name)
+        return _killed(facts, container, name)
     if code in STOPPED:
         because = f"{name} was asked to stop and did (exit code {code}, {signal_name(code - 128)})"
         return (
@@ -164,7 +164,7 @@ def _end(facts: Facts, container: ContainerFacts, run: Run, name: str) -> tuple[
     return kind, f"{name} ended with exit code {code}: {exit_meaning(code)}", hint, Weight.LIKELY
 
 
-def _killed(facts: Facts, name: str) -> tuple[str, str, str, Weight]:
+def _killed(facts: Facts, container: ContainerFacts, name: str) -> tuple[str, str, str, Weight]:
     if facts.kind == "pod":
         because = f"{name} was killed with SIGKILL (exit code 137), and not for its own memory limit"
         reasons = "it did not stop within its grace period, a failed liveness probe, or a host out of memory"
@@ -175,11 +175,12 @@ def _killed(facts: Facts, name: str) -> tuple[str, str, str, Weight]:
         hint = "Start it again if nobody meant to stop it. A program that ends on SIGTERM stops without being killed."
         return "stopped", because, hint, Weight.GENERAL
     because = (
-        f"{name} was stopped with SIGKILL (exit code 137), as a stop does after its grace time, and not for its own "
-        "memory limit"
+        f"{name} was ended with SIGKILL (exit code 137), by a stop after its grace time, by a person, or by the kernel "
+        "when memory ran out: its engine does not say which"
     )
-    reasons = "it did not end within its grace time when it was stopped, somebody killed it, or a host out of memory"
-    return "killed", because, f"Usual reasons: {reasons}. Start it again if nobody meant to stop it.", Weight.GENERAL
+    limit = f"its limit is {size(container.memory_limit_bytes)}" if container.memory_limit_bytes else "it has no limit"
+    hint = f"The kernel's log on the host (dmesg) says whether memory ran out; {limit}. Start it again if it should run."
+    return "killed", because, hint, Weight.GENERAL
 
 
 def _finished(facts: Facts, container: ContainerFacts, name: str) -> tuple[str, str, str, Weight]:

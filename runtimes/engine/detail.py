@@ -65,9 +65,17 @@ def ports(container: Inspected) -> tuple[Port, ...]:
 
 
 def mounts(container: Inspected) -> tuple[Mount, ...]:
-    return tuple(
+    """Give what is mounted; engines list what `--tmpfs` mounts apart from the rest."""
+    listed = tuple(
         Mount(kind=each.type, source=each.name or each.source, target=each.destination, read_only=not each.rw)
         for each in container.mounts or ()
+    )
+    known = {each.target for each in listed}
+    in_memory = sorted((container.host_config.tmpfs or {}).items())
+    return listed + tuple(
+        Mount(kind="tmpfs", source="", target=target, read_only="ro" in options.split(","))
+        for target, options in in_memory
+        if target not in known
     )
 
 

@@ -183,7 +183,12 @@ TABLE = [
     (
         engine("exited", exit_code=137, events=(event("start", "was started"), event("stop", "was stopped"))),
         ["killed"],
-        "web is not running because container web was stopped with SIGKILL (exit code 137)",
+        "web is not running because container web was ended with SIGKILL (exit code 137), by a stop after its grace",
+    ),
+    (
+        engine("exited", exit_code=137, memory_limit_bytes=16 * 1024**2),
+        ["killed"],
+        "or by the kernel when memory ran out: its engine does not say which",
     ),
     (
         engine("exited", exit_code=137, run={"oom": True}, memory_limit_bytes=64 * 1024**2),

@@ -58,11 +58,16 @@ def test_mounts_name_the_volume_or_the_path() -> None:
         Mounts=[
             {"Type": "volume", "Name": "data", "Source": "/var/lib/x", "Destination": "/data", "RW": True},
             {"Type": "bind", "Source": "/etc/x", "Destination": "/x", "RW": False},
-        ]
+            {"Type": "tmpfs", "Source": "", "Destination": "/run", "RW": True},
+        ],
+        HostConfig={"Tmpfs": {"/tmp": "size=1m", "/run": "", "/read": "ro,size=1m"}},
     )
     assert mounts(made) == (
         Mount(kind="volume", source="data", target="/data"),
         Mount(kind="bind", source="/etc/x", target="/x", read_only=True),
+        Mount(kind="tmpfs", source="", target="/run"),
+        Mount(kind="tmpfs", source="", target="/read", read_only=True),
+        Mount(kind="tmpfs", source="", target="/tmp"),
     )
 
 
