@@ -179,7 +179,7 @@ def _killed(facts: Facts, container: ContainerFacts, name: str) -> tuple[str, st
         "when memory ran out: its engine does not say which"
     )
     limit = f"its limit is {size(container.memory_limit_bytes)}" if container.memory_limit_bytes else "it has no limit"
-    hint = f"The kernel's log on the host (dmesg) says whether memory ran out; {limit}. Start it again if it should run."
+    hint = f"The kernel's log on the host (dmesg) says whether memory ran out; {limit}. Start it again if it is needed."
     return "killed", because, hint, Weight.GENERAL
 
 
