@@ -16,6 +16,8 @@ from tests.contract.worlds import settle
 from tests.engines.containers import ContainerEngine
 
 TAB = "/services/blog/instances"
+GONE_MS = 60_000
+"""More than the longest pause between two tries."""
 PROJECT = ("--label", "com.docker.compose.project=blog", "--label", "com.docker.compose.service=web")
 SWARM = ("--label", "com.docker.swarm.task.name=web.1.x", "--label", "com.docker.swarm.service.name=web")
 CHECK = ("--health-cmd", "echo all is well", "--health-interval", "1s", "--restart", "unless-stopped")
@@ -172,3 +174,28 @@ def test_the_page_of_a_container_shows_all_of_it(blog: Own, axe_script: Path, lo
     tab = blog.visit(TAB, **options)
     expect(row(tab, "blog-web")).to_contain_text("running")
     pictured(tab, f"containers-{look}")
+
+
+@pytest.mark.parametrize("look", ["wide", "narrow-dark"])
+def test_the_tab_says_what_it_is_without_rows_why_one_is_down_and_that_its_engine_is_gone(
+    blog: Own, docker_engine: ContainerEngine, look: str
+) -> None:
+    options = {"size": NARROW, "color_scheme": "dark"} if look == "narrow-dark" else {}
+    blog.installation.registry.put("services", {"name": "void", "runtime": "edge", "project": "void"})
+    page = blog.visit("/services/void/instances", **options)
+    expect(page.locator(".empty")).to_contain_text("This service has no containers.")
+    pictured(page, f"containers-empty-{look}")
+    page.goto(f"{blog.site.url}{TAB}")
+    row(page, "blog-job").get_by_role("link", name="Why?").click()
+    why = page.locator("tr.opened")
+    expect(why).to_contain_text("blog-job has failed because container blog-job ended with exit code 3")
+    expect(why).to_contain_text("no database")
+    pictured(page, f"containers-why-{look}")
+    docker_engine.kill()
+    expect(page.locator("#trouble")).to_be_visible(timeout=GONE_MS)
+    expect(page.locator("#trouble")).to_contain_text("As of")
+    expect(row(page, "blog-web")).to_be_visible()
+    expect(why).to_contain_text("exit code 3")
+    pictured(page, f"containers-gone-{look}")
+    docker_engine.start()
+    expect(page.locator("#trouble")).to_be_hidden(timeout=GONE_MS)
