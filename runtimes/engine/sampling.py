@@ -9,6 +9,7 @@ one-shot question at once (5 ms), and its stream comes every 5 s.
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Protocol
 
@@ -44,25 +45,47 @@ class Sampler(Protocol):
 def sampler(api: Api, pool: Pool, *, really: Kind, pause: Callable[[float], object]) -> Sampler:
     """Choose the way of the engine that answers. `pause` waits, and is cut short when the runtime is closed."""
     if really == "docker":
-        return lambda containers, twice: _listened(api, containers, twice)
+        return lambda containers, twice: _listened(api, pool, containers, twice)
     return lambda containers, twice: _asked(api, pool, containers, twice, pause=pause)
 
 
-def _listened(api: Api, containers: Sequence[str], twice: frozenset[str]) -> dict[str, Taken]:
+def _listened(api: Api, pool: Pool, containers: Sequence[str], twice: frozenset[str]) -> dict[str, Taken]:
     taken: dict[str, Taken] = {}
     for start in range(0, len(containers), LISTENED_MAX):
-        with contextlib.ExitStack() as stack:
-            streams: dict[str, Iterator[Stats]] = {}
-            for container in containers[start : start + LISTENED_MAX]:
-                try:
-                    body = api.download(_path(container), {"stream": "true"}, quiet_s=api.timeout_s)
-                except RuntimeProblem as problem:
-                    taken[container] = [], _why(problem)
+        with _listening(api, pool, containers[start : start + LISTENED_MAX]) as streams:
+            for container, stream in streams:
+                if isinstance(stream, RuntimeProblem):
+                    taken[container] = [], _why(stream)
                     continue
-                streams[container] = stack.enter_context(contextlib.closing(_figures(body, api)))
-            for container, figures in streams.items():
-                taken[container] = _first(figures, 2 if container in twice else 1, by_system=True)
+                with contextlib.closing(_figures(stream, api)) as figures:
+                    taken[container] = _first(figures, 2 if container in twice else 1, by_system=True)
     return taken
+
+
+@contextlib.contextmanager
+def _listening(
+    api: Api, pool: Pool, containers: Sequence[str]
+) -> Iterator[Sequence[tuple[str, Download | RuntimeProblem]]]:
+    """Begin to listen to many at the same time: on a busy host each begins late, and all waited for one another."""
+    bodies: list[Download] = []
+    over = threading.Event()
+
+    def begin(container: str) -> tuple[str, Download | RuntimeProblem]:
+        try:
+            body = api.download(_path(container), {"stream": "true"}, quiet_s=api.timeout_s)
+        except RuntimeProblem as problem:
+            return container, problem
+        bodies.append(body)
+        if over.is_set():  # it came too late, and nobody else will close it
+            body.close()
+        return container, body
+
+    try:
+        yield pool.each(begin, containers)
+    finally:
+        over.set()
+        for body in [*bodies]:
+            body.close()
 
 
 def _asked(

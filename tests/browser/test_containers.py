@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from opsmodal.history.used import SLOTS, Moment, UsedStore, slot_of
-from tests.browser.conftest import NARROW, SCREENSHOTS, Own, Seed, owned, pictured
+from tests.browser.conftest import NARROW, SCREENSHOTS, Own, Seed, owned, pictured, with_scripts
 from tests.browser.test_accessibility import findings
 from tests.contract.worlds import settle
 from tests.engines.containers import ContainerEngine
@@ -186,6 +186,7 @@ def test_the_tab_says_what_it_is_without_rows_why_one_is_down_and_that_its_engin
     expect(page.locator(".empty")).to_contain_text("This service has no containers.")
     pictured(page, f"containers-empty-{look}")
     page.goto(f"{blog.site.url}{TAB}")
+    with_scripts(page)
     row(page, "blog-job").get_by_role("link", name="Why?").click()
     why = page.locator("tr.opened")
     expect(why).to_contain_text("blog-job has failed because container blog-job ended with exit code 3")
