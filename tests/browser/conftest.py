@@ -27,7 +27,7 @@ from tests.web.conftest import PASSWORD, Installation, Seed, closed, installed, 
 __all__ = ["Seed", "seed"]
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
-START_S, END_S = 30.0, 15.0
+START_S, END_S = 120.0, 15.0
 PATIENCE_MS = 15_000
 """How long a page may take to show something on a busy machine."""
 SETTLED_MS = 60_000
