@@ -119,7 +119,7 @@ def assembled(
 ) -> Runtime:
     """Give the runtime that a service's page uses; its `close` ends everything, and `released` what others opened."""
     logs = Logs(api, kept.containers)
-    instances = _instances(api, kind, kept, logs)
+    instances = _instances(api, api.place.kind, kept, logs)
     history = EngineHistory(api, instances)
 
     def close() -> None:

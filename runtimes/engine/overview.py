@@ -15,7 +15,6 @@ from runtimes.engine.scope import PROJECT_LABELS, SERVICE_LABELS, first_label, k
 from runtimes.errors import RuntimeProblem
 from runtimes.resources import summed, without_limits, without_requests
 
-
 Glance = Callable[[Scope], tuple[tuple[Domain, ...], Setup | None]]
 """Reads the domains of a service; or what is missing before there can be any."""
 
