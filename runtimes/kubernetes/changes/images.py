@@ -10,8 +10,8 @@ from runtimes.errors import Invalid
 from runtimes.kubernetes.api.media import STRATEGIC
 from runtimes.kubernetes.changes.draft import Asked, Draft, changed, command, patch
 from runtimes.kubernetes.changes.found import Found, Obj, template_of
-from runtimes.kubernetes.changes.reference import Reference, reference
 from runtimes.kubernetes.changes.rollouts import by_hand, pods_of, rolls
+from runtimes.reference import Reference, reference
 
 LISTS = ("containers", "initContainers")
 LATEST = "latest"

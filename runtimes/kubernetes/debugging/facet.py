@@ -19,7 +19,6 @@ from runtimes.debugging import LASTS_S, CopyPod, DebugPod, DebugRequest, Drafted
 from runtimes.errors import Invalid, Missing
 from runtimes.kubernetes.api import paths
 from runtimes.kubernetes.api.client import MANAGER, Client
-from runtimes.kubernetes.changes.reference import reference
 from runtimes.kubernetes.debugging import specs
 from runtimes.kubernetes.objects.common import OnlyMetadata
 from runtimes.kubernetes.objects.held import HeldPod, Labels
@@ -30,6 +29,7 @@ from runtimes.kubernetes.upkeep.cleaner import PURPOSE
 from runtimes.kubernetes.watching.kept import KeptLists
 from runtimes.kubernetes.watching.live import LivePods
 from runtimes.planning import Difference, Plan
+from runtimes.reference import reference
 
 DEBUG = "debug"
 MANAGED_BY = "app.kubernetes.io/managed-by"

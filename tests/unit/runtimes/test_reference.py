@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtimes.errors import Invalid
-from runtimes.kubernetes.changes.reference import Reference, reference
+from runtimes.reference import Reference, reference
 
 DIGEST = f"sha256:{'0af9' * 16}"
 

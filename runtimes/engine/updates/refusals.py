@@ -1,0 +1,83 @@
+"""What cannot be replaced without harm, in a sentence each. Pure.
+
+A container that systemd or swarm looks after is theirs. One that others hang on (by its network, its volumes, a legacy
+link) would leave them hanging on the one that is put aside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from runtimes.engine.managers import SWARM_SERVICE_LABEL, SWARM_TASK_LABEL, UNIT_LABEL
+from runtimes.engine.updates.podman import unshown
+from runtimes.engine.updates.raw import Raw, id_of, items, labels_of, name_of, part
+from runtimes.errors import Conflict
+
+SHARING = ("NetworkMode", "IpcMode", "PidMode")
+BUSY = ("paused", "removing", "dead")
+
+
+def check(container: Raw, *, others: Sequence[Raw]) -> None:
+    """Raise Conflict, with what to do instead, where replacing a container would lose something.
+
+    `others` are all containers of the engine.
+    """
+    name, labels = name_of(container), labels_of(container)
+    host = part(container, "HostConfig")
+    if unit := labels.get(UNIT_LABEL):
+        raise Conflict(
+            f"{name} belongs to the systemd unit {unit}, which makes it again by itself.",
+            hint="Change the image in that unit on the host, and restart the unit.",
+        )
+    if task := labels.get(SWARM_TASK_LABEL):
+        raise Conflict(
+            f"{name} is the swarm task {task}: swarm replaces it by itself.",
+            hint=f"Update its service on a swarm manager: {labels.get(SWARM_SERVICE_LABEL, 'docker service update')}.",
+        )
+    if pod := container.get("Pod"):
+        raise Conflict(
+            f"{name} belongs to the pod {pod}, and Podman cannot make it there again by the API that is used here.",
+            hint="Make the pod again on the host, with podman play kube or what made it.",
+        )
+    if host.get("AutoRemove"):
+        raise Conflict(
+            f"{name} is removed as soon as it stops (--rm): it could not be put back.",
+            hint="Make it without --rm, or replace it by hand.",
+        )
+    if (state := str(part(container, "State").get("Status"))) in BUSY:
+        raise Conflict(f"{name} is {state}.", hint="Let it go on or remove it on the host first, then try again.")
+    if hanging := dependents(container, others):
+        raise Conflict(
+            f"{', '.join(hanging)} would lose {name}: they use its network, its volumes or a link to it.",
+            hint="Replace them together, by what made them (docker compose up).",
+        )
+    if lost := unshown(items(container, "CreateCommand")):
+        raise Conflict(
+            f"{name} was made with {', '.join(lost)}, which Podman's API does not tell and so cannot be kept.",
+            hint="Make it again on the host with podman run and the same options.",
+        )
+
+
+def dependents(container: Raw, others: Sequence[Raw]) -> tuple[str, ...]:
+    """Name the containers that use a part of this one by its name or id."""
+    own, name = id_of(container), name_of(container)
+    found = [
+        name_of(other) for other in others if id_of(other) != own and any(_is(word, own, name) for word in _uses(other))
+    ]
+    return tuple(sorted(found))
+
+
+def _uses(other: Raw) -> Sequence[str]:
+    host = part(other, "HostConfig")
+    shared = [str(host.get(key) or "").removeprefix("container:") for key in SHARING if _shares(host.get(key))]
+    volumes = [str(each).partition(":")[0] for each in items(host, "VolumesFrom")]
+    links = [str(each).partition(":")[0].removeprefix("/") for each in items(host, "Links")]
+    return [*shared, *volumes, *links]
+
+
+def _shares(mode: object) -> bool:
+    return str(mode or "").startswith("container:")
+
+
+def _is(word: str, own: str, name: str) -> bool:
+    return bool(word) and (word == name or own.startswith(word))
