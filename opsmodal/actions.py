@@ -78,6 +78,8 @@ DEPLOYMENT_REMOVE_AUTOSCALER = Action(
     changes=True,
 )
 DEPLOYMENT_IMAGE = Action(name="deployment.image", permission=Permission.MANAGE, label="Set image", changes=True)
+DEPLOYMENT_REDEPLOY = Action(name="deployment.redeploy", permission=Permission.MANAGE, label="Redeploy", changes=True)
+"""Confirmed in production only, as another image is where a container is replaced."""
 DEPLOYMENT_RESTART = Action(name="deployment.restart", permission=Permission.MANAGE, label="Restart", changes=True)
 """Confirmed in production only: all pods are replaced, some at a time."""
 DEPLOYMENT_PAUSE = Action(name="deployment.pause", permission=Permission.MANAGE, label="Pause", changes=True)

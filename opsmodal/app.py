@@ -59,6 +59,7 @@ from opsmodal.tabs import commands as commands_tab
 from opsmodal.tabs import instances as instances_tab
 from opsmodal.tabs import logs as logs_tab
 from opsmodal.tasks import TaskRecords, Tasks
+from opsmodal.updates import UpdateJournal
 from opsmodal.version import installed_version
 from opsmodal.versions import Versions
 from opsmodal.ways_in import behind_proxy, ways_in
@@ -156,7 +157,8 @@ def _assemble(app: Flask, settings: Settings, store: Store, vault: Vault, known:
     near, background = _near(settings, store, vault), Tasks(TaskRecords(store))
     standing = Standing(store, idle_s=settings.session_idle_s, life_s=settings.session_life_s)
     watch = app.extensions[WATCH] = Watch(standing, known, audit)
-    beside = Beside(background=background, versions=Versions(store, vault), watch=watch, settings=settings)
+    journal, versions = UpdateJournal(store), Versions(store, vault)
+    beside = Beside(background=background, journal=journal, versions=versions, watch=watch, settings=settings)
     ways = ways_in(settings, store, vault, people=people, registry=known, audit=audit)
     made = app.extensions[EXTENSION] = Operations(
         services=Services(door, fleet, Favorites(store)),
@@ -182,7 +184,16 @@ def _assemble(app: Flask, settings: Settings, store: Store, vault: Vault, known:
     )
     app.extensions |= {health.STORE: store, FLEET: fleet, LIVE: live, metrics.NEAR: near}
     ways_out = (fleet.close, connectors.close, switches.close)
-    closing = (made.debugging.close, background.close, live.close, near.close, watch.close, *ways_out)
+    made.updating.start()
+    closing = (
+        made.updating.close,
+        made.debugging.close,
+        background.close,
+        live.close,
+        near.close,
+        watch.close,
+        *ways_out,
+    )
     _begin(app, settings, Collectors(registry=known, fleet=fleet, store=store), keeping, closing=closing)
 
 

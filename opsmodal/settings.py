@@ -90,6 +90,8 @@ class Settings:
     debug_pods_per_service: int = _bounded(10, 1, 1000)
     debug_pods_per_person: int = _bounded(3, 1, 1000)
     """Debug pods alive at once on one service: of everybody, and of one person."""
+    update_stays_up_s: int = _bounded(10, 1, 600)
+    """How long a replaced container without a health check has to run before the old one is put aside for good."""
     command_output_keep: bool = True
     """Whether the output of commands is kept, sealed; the lines themselves always are."""
     command_output_days: int = _bounded(30, 1, 3650)

@@ -39,6 +39,7 @@ from runtimes.parts import Network as Network  # noqa: PLC0414 - the whole contr
 from runtimes.parts import Port as Port  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.parts import Variable as Variable  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.structs import make_ready
+from runtimes.updates import Updates as Updates  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.upkeep import Upkeep as Upkeep  # noqa: PLC0414 - the whole contract is imported from here
 
 T = TypeVar("T")
@@ -382,6 +383,8 @@ class Runtime:
     logs: Logs | None = None
     commands: Commands | None = None
     deployment: Deployment | None = None
+    updates: Updates | None = None
+    """What carries changes of `deployment` on that are no single request."""
     config: Config | None = None
     domains: Domains | None = None
     upkeep: Upkeep | None = None

@@ -52,10 +52,21 @@ class RemoveAutoscaler(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetImage(Change):
-    """Run another image in one container; `container` "" where there is only one."""
+    """Run another image in one container; `container` "" where there is only one.
+
+    `pull`: an engine looks for it at its registry, also where its host has one of that name.
+    """
 
     image: str
     container: str = ""
+    pull: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redeploy(Change):
+    """Replace a container by one with the same settings and image; with `pull` that image is looked for anew."""
+
+    pull: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +133,7 @@ VERBS: Mapping[type[Change], str] = {
     SetAutoscaler: "autoscale",
     RemoveAutoscaler: "autoscale",
     SetImage: "image",
+    Redeploy: "redeploy",
     SetResources: "resources",
     SetStrategy: "strategy",
     Restart: "restart",

@@ -36,6 +36,7 @@ from opsmodal.operations.services import Services
 from opsmodal.operations.signing import Signing
 from opsmodal.operations.tasks import TaskOperations
 from opsmodal.operations.timeline import TimelineOperations
+from opsmodal.operations.updating import Updating
 from opsmodal.operations.upkeep import UpkeepOperations
 from opsmodal.operations.usage import UsageOperations
 from opsmodal.operations.vpn_profiles import VpnProfiles
@@ -43,6 +44,7 @@ from opsmodal.people import People
 from opsmodal.registry.registry import Registry
 from opsmodal.settings import Settings
 from opsmodal.tasks import Tasks
+from opsmodal.updates import UpdateJournal
 from opsmodal.versions import Versions
 
 
@@ -59,6 +61,7 @@ class Operations:
     commands: CommandOperations
     config: ConfigOperations
     deployment: DeploymentOperations
+    updating: Updating
     domains: DomainOperations
     tasks: TaskOperations
     upkeep: UpkeepOperations
@@ -87,6 +90,7 @@ class OfClusters(TypedDict):
 
     config: ConfigOperations
     deployment: DeploymentOperations
+    updating: Updating
     domains: DomainOperations
     tasks: TaskOperations
     upkeep: UpkeepOperations
@@ -99,19 +103,24 @@ class Beside:
     """What the operations on what runs in a namespace need beside the door, the fleet and the registry."""
 
     background: Tasks
+    journal: UpdateJournal
     versions: Versions
     watch: Watch
     settings: Settings
 
 
 def of_clusters(door: Door, fleet: Fleet, registry: Registry, beside: Beside) -> OfClusters:
-    """Make the operations on what runs in a namespace. Those on debug pods are to be closed."""
+    """Make the operations on what runs in a namespace. Those on debug pods and updates are to be closed."""
     background, settings = beside.background, beside.settings
     places = Places(per_service=settings.debug_pods_per_service, per_person=settings.debug_pods_per_person)
-    deployment = DeploymentOperations(door, fleet, background)
+    updating = Updating(
+        door, fleet, registry, background, beside.journal, beside.watch, stays_up_s=settings.update_stays_up_s
+    )
+    deployment = DeploymentOperations(door, fleet, background, updating)
     return OfClusters(
         config=ConfigOperations(door, fleet, beside.versions, restart=deployment.apply),
         deployment=deployment,
+        updating=updating,
         domains=DomainOperations(door, fleet, registry),
         tasks=TaskOperations(door, background),
         upkeep=UpkeepOperations(door, fleet, background, watch=beside.watch),

@@ -10,6 +10,7 @@ from opsmodal.permissions import Action
 from runtimes.changes import (
     Change,
     Pause,
+    Redeploy,
     RemoveAutoscaler,
     Restart,
     Resume,
@@ -29,6 +30,7 @@ ACTIONS: Mapping[type[Change], Action] = {
     SetAutoscaler: actions.DEPLOYMENT_AUTOSCALE,
     RemoveAutoscaler: actions.DEPLOYMENT_REMOVE_AUTOSCALER,
     SetImage: actions.DEPLOYMENT_IMAGE,
+    Redeploy: actions.DEPLOYMENT_REDEPLOY,
     SetResources: actions.DEPLOYMENT_RESOURCES,
     SetStrategy: actions.DEPLOYMENT_STRATEGY,
     Restart: actions.DEPLOYMENT_RESTART,
@@ -48,11 +50,14 @@ def action_of(change: Change) -> Action:
     return ACTIONS[type(change)]
 
 
-def is_risky(change: Change, *, production: bool) -> bool:
-    """Tell whether a change wants to be confirmed although its action does not always."""
+def is_risky(change: Change, *, production: bool, interrupts: bool = False) -> bool:
+    """Tell whether a change wants to be confirmed although its action does not always.
+
+    `interrupts`: nothing answers while it is done, as where a container is replaced by another.
+    """
     if isinstance(change, SetManifest):
         return replicas_in(change.text) == 0
-    return isinstance(change, Restart) and production
+    return production and (interrupts or isinstance(change, Restart | Redeploy))
 
 
 def target_of(workload: str) -> str:

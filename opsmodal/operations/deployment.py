@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 
 from opsmodal import actions
 from opsmodal.answers import Done
@@ -24,6 +25,7 @@ from opsmodal.operations.manifests import FIELD, REVISION, Unprivileged
 from opsmodal.operations.previews import Preview, confirmation, previewed
 from opsmodal.operations.rollouts import Rollouts
 from opsmodal.operations.tasks import seen
+from opsmodal.operations.updating import Updating
 from opsmodal.permissions import Actor
 from opsmodal.tasks import Tasks
 from runtimes.base import Deployment, Runtime, Scope
@@ -33,6 +35,7 @@ from runtimes.errors import Stale, Unsupported
 from runtimes.planning import Plan
 
 DEPLOYMENT = "deployment"
+KUBERNETES = "kubernetes"
 QUESTION_MAX_CHARS = 300
 """Longer than the id of any workload: kind, dot and a name of 253."""
 NO_VERBS: frozenset[str] = frozenset()
@@ -41,12 +44,13 @@ NO_VERBS: frozenset[str] = frozenset()
 class DeploymentOperations:
     """Read and change the workloads of a service."""
 
-    def __init__(self, door: Door, fleet: Fleet, tasks: Tasks) -> None:
+    def __init__(self, door: Door, fleet: Fleet, tasks: Tasks, updating: Updating) -> None:
         self._door = door
         self._fleet = fleet
         self._tasks = tasks
         self._facets = Facets(fleet, _facet)
         self._commands = Facets(fleet, commands_of)
+        self._updating = updating
         self._rollouts = Rollouts(fleet, tasks)
 
     def list(self, actor: Actor, name: str, query: ListQuery, *, with_revisions: bool = False) -> WorkloadsAnswer:
@@ -91,6 +95,8 @@ class DeploymentOperations:
     def apply(self, actor: Actor, name: str, change: Change, *, consent: Consent, revision: str = "") -> Changed:
         """Do a change, once. Raise Stale where the workload is no longer as at `revision`, when one is given."""
         leave = self._let(actor, name, change)
+        if self._is_replaced(leave):
+            return self._update(leave, change, consent=consent, revision=revision)
         guards: list[Guard] = [*self._guards(leave, change)]
         if leave.action.dangerous:
             guards.append(confirmation(lambda: self._planned(leave, change)))
@@ -104,10 +110,24 @@ class DeploymentOperations:
         targets = (applied.target, *((applied.made,) if applied.made else ()))
         return Changed(done=Done(sentence=applied.sentence, targets=targets), job=job, revision=applied.revision)
 
+    def _is_replaced(self, leave: Pass) -> bool:
+        """Tell whether a workload is one container, which is replaced as an update."""
+        return self._fleet.kind(leave.service.runtime) != KUBERNETES
+
+    def _update(self, leave: Pass, change: Change, *, consent: Consent, revision: str) -> Changed:
+        self._able(change).changing(leave)
+        planned = cache(lambda: self._planned(leave, change))
+        job, container = self._updating.begin(leave, change, consent=consent, revision=revision, plan=planned)
+        self._fleet.forget(leave.service)
+        sentence = f"The update of {container} has begun."
+        return Changed(done=Done(sentence=sentence, targets=(f"container/{container}",)), job=job)
+
     def _let(self, actor: Actor, name: str, change: Change) -> Pass:
         """Let somebody through to a change, as dangerous as it is here."""
         leave = self._door.enter(actor, action_of(change), name, target=target_of(change.workload))
-        if leave.action.dangerous or not is_risky(change, production=leave.is_production):
+        if leave.action.dangerous or not is_risky(
+            change, production=leave.is_production, interrupts=self._is_replaced(leave)
+        ):
             return leave
         return replace(leave, action=replace(leave.action, dangerous=True))
 

@@ -14,6 +14,7 @@ from opsmodal.operations.recording import STOPPED, Outcome
 from opsmodal.permissions import Actor, Permission
 from opsmodal.tasks import Ended, Task, Tasks
 
+UPDATE = "update"
 CLEANUP = "cleanup"
 """The kind of a task whose steps hold what nodes printed: names of images, also of other services."""
 

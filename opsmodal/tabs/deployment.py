@@ -95,6 +95,22 @@ def image(service: str, workload: str) -> Response:
 
 
 @routes.post(
+    f"{ONE}/redeploy",
+    actions.DEPLOYMENT_REDEPLOY,
+    Done,
+    body=changes.RedeployBody,
+    parameters=(*ASKED, confirm_when("in production")),
+    other_answers=JOB,
+)
+def redeploy(service: str, workload: str) -> Response:
+    """Replace a container by one with the same settings; the old one comes back if that does not run.
+
+    Wants `confirm` in production.
+    """
+    return _change(service, workload, actions.DEPLOYMENT_REDEPLOY, changes.redeploy)
+
+
+@routes.post(
     f"{ONE}/restart",
     actions.DEPLOYMENT_RESTART,
     Done,

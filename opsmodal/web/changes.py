@@ -17,6 +17,7 @@ from opsmodal.web.quantities import cores, memory_bytes
 from opsmodal.web.respond import body_fields, sent
 from runtimes.base import Resources
 from runtimes.changes import (
+    Redeploy,
     RemoveAutoscaler,
     Rollback,
     SetAutoscaler,
@@ -62,6 +63,15 @@ class ImageBody:
 
     image: str = ""
     container: str = ""
+    pull: bool = True
+    """Of a container: look for it at its registry, also where its host has one of that name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedeployBody:
+    """Whether a container's image is looked for anew at its registry first."""
+
+    pull: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +149,12 @@ def image(workload: str) -> SetImage:
     body = _body(ImageBody)
     if not body.image.strip():
         raise BadRequest("The image is missing.", hint="Name it as registry/name:tag, or by its digest.")
-    return SetImage(workload=workload, image=body.image.strip(), container=body.container)
+    return SetImage(workload=workload, image=body.image.strip(), container=body.container, pull=body.pull)
+
+
+def redeploy(workload: str) -> Redeploy:
+    """Read whether the image is pulled first."""
+    return Redeploy(workload=workload, pull=_body(RedeployBody).pull)
 
 
 def rollback(workload: str) -> Rollback:

@@ -90,9 +90,17 @@ class Api:
         """Ask for something to be done and wait until the engine says that it is."""
         self._body("POST", path, params, timeout_s or self.timeout_s)
 
-    def make(self, path: str, into: type[T], described: Mapping[str, object]) -> T:
+    def send(self, path: str, described: Mapping[str, object]) -> None:
+        """Ask for something to be done as described, of which the engine says nothing."""
+        self._body("POST", path, None, self.timeout_s, described)
+
+    def remove(self, path: str, params: Parameters | None = None, *, timeout_s: float | None = None) -> None:
+        """Ask for something to be removed and wait until the engine says that it is."""
+        self._body("DELETE", path, params, timeout_s or self.timeout_s)
+
+    def make(self, path: str, into: type[T], described: Mapping[str, object], *, timeout_s: float | None = None) -> T:
         """Ask for something to be made as described; give what the engine says of it."""
-        body = self._body("POST", path, None, self.timeout_s, described)
+        body = self._body("POST", path, None, timeout_s or self.timeout_s, described)
         try:
             return msgspec.json.decode(body, type=into, strict=False)
         except UNREADABLE as error:
@@ -102,6 +110,11 @@ class Api:
         """Open a body that may go on for ever, and end it when nothing came for `quiet_s`."""
         response = self._asked("GET", path, params, timeout_s=self.timeout_s, quiet_s=quiet_s)
         return Download(response, place=self.place, quiet_s=quiet_s)
+
+    def begin(self, path: str, params: Parameters, *, quiet_s: float, headers: Mapping[str, str]) -> Download:
+        """Ask for something that the engine tells of while it goes on; it ends when nothing came for `quiet_s`."""
+        asked = self._asked("POST", path, params, timeout_s=quiet_s, quiet_s=quiet_s, headers=headers)
+        return Download(asked, place=self.place, quiet_s=quiet_s)
 
     def close(self) -> None:
         """Give the connections back and refuse further questions. Safe to call twice."""
@@ -131,6 +144,7 @@ class Api:
         timeout_s: float,
         quiet_s: float,
         described: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Any:
         if self._closed:
             raise Unavailable("The runtime was closed.", hint="Load the page again.")
@@ -142,6 +156,7 @@ class Api:
                 url,
                 params=params,
                 json=described,
+                headers=headers,
                 stream=True,
                 allow_redirects=False,
                 timeout=(timeout_s, quiet_s),

@@ -35,6 +35,7 @@ from runtimes.engine.reading import Reader
 from runtimes.engine.recent import RecentRestarts
 from runtimes.engine.systemd import Units
 from runtimes.engine.unkept import Unkept
+from runtimes.engine.updates.deployment import EngineDeployment
 from runtimes.watched import Pace
 
 LIST_TIMES = 3
@@ -55,6 +56,7 @@ class Kept:
     pods: Pods
     units: Units
     restarts: RecentRestarts
+    really: Kind
 
     def close(self) -> None:
         """End what keeps it current. May be called twice."""
@@ -91,6 +93,7 @@ def kept_live(name: str, api: Api, *, info: Info, really: Kind, pods: Pods, pace
         pods=pods,
         units=units,
         restarts=restarts,
+        really=really,
     )
 
 
@@ -121,6 +124,7 @@ def assembled(
     logs = Logs(api, kept.containers)
     instances = _instances(api, api.place.kind, kept, logs)
     history = EngineHistory(api, instances)
+    deployment = EngineDeployment(api, kept.containers, really=kept.really)
 
     def close() -> None:
         history.close()
@@ -143,6 +147,8 @@ def assembled(
         logs=logs,
         commands=commands,
         domains=domains,
+        deployment=deployment,
+        updates=deployment,
         history=history,
         counts=kept.live.counts,
     )

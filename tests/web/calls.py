@@ -85,6 +85,7 @@ CALLS: dict[str, Callable[[Installation], Call]] = {
     ),
 }
 ELSEWHERE = {
+    "deployment.redeploy": "tests/web/test_engine_deployment.py: only containers are replaced",
     "instance.restart": "tests/web/test_engines.py: only containers are restarted",
     "instance.stop": "tests/web/test_engines.py",
     "instance.start": "tests/web/test_engines.py",

@@ -105,6 +105,7 @@ ROUTES: dict[str, Access] = {
     "deployment_autoscaler": MANAGE,
     "deployment_remove_autoscaler": MANAGE,
     "deployment_image": MANAGE,
+    "deployment_redeploy": MANAGE,
     "deployment_restart": MANAGE,
     "deployment_pause": MANAGE,
     "deployment_resume": MANAGE,

@@ -19,6 +19,7 @@ from opsmodal.store.tables.registry import (
     VpnProfileEntry,
 )
 from opsmodal.store.tables.tasks import TaskRow
+from opsmodal.store.tables.updates import UpdateRow
 
 __all__ = [
     "AuditForwardedRow",
@@ -47,6 +48,7 @@ __all__ = [
     "TaskRow",
     "Ticket",
     "Token",
+    "UpdateRow",
     "UsageRow",
     "User",
     "VersionRow",
