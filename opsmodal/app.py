@@ -157,8 +157,7 @@ def _assemble(app: Flask, settings: Settings, store: Store, vault: Vault, known:
     near, background = _near(settings, store, vault), Tasks(TaskRecords(store))
     standing = Standing(store, idle_s=settings.session_idle_s, life_s=settings.session_life_s)
     watch = app.extensions[WATCH] = Watch(standing, known, audit)
-    journal, versions = UpdateJournal(store), Versions(store, vault)
-    beside = Beside(background=background, journal=journal, versions=versions, watch=watch, settings=settings)
+    beside = _beside(settings, store, vault, background=background, watch=watch)
     ways = ways_in(settings, store, vault, people=people, registry=known, audit=audit)
     made = app.extensions[EXTENSION] = Operations(
         services=Services(door, fleet, Favorites(store)),
@@ -183,18 +182,14 @@ def _assemble(app: Flask, settings: Settings, store: Store, vault: Vault, known:
         **of_people(door, people, known, takes_passwords=settings.sign_in_password),
     )
     app.extensions |= {health.STORE: store, FLEET: fleet, LIVE: live, metrics.NEAR: near}
-    ways_out = (fleet.close, connectors.close, switches.close)
-    made.updating.start()
-    closing = (
-        made.updating.close,
-        made.debugging.close,
-        background.close,
-        live.close,
-        near.close,
-        watch.close,
-        *ways_out,
-    )
+    ways_out = (near.close, watch.close, fleet.close, connectors.close, switches.close)
+    closing = (made.updating.close, made.debugging.close, background.close, live.close, *ways_out)
     _begin(app, settings, Collectors(registry=known, fleet=fleet, store=store), keeping, closing=closing)
+
+
+def _beside(settings: Settings, store: Store, vault: Vault, *, background: Tasks, watch: Watch) -> Beside:
+    journal, versions = UpdateJournal(store), Versions(store, vault)
+    return Beside(background=background, journal=journal, versions=versions, watch=watch, settings=settings)
 
 
 def _near(settings: Settings, store: Store, vault: Vault) -> Near:
@@ -222,6 +217,9 @@ def _begin(
     """Begin what runs by itself; it is the first and the last to be closed."""
     if settings.collect:
         collectors.start()
+    made: Operations = app.extensions[EXTENSION]
+    if not settings.read_only:
+        made.updating.start()
     keeping.start()
     app.extensions[CLOSING] = (collectors.close, *closing, keeping.close)
 

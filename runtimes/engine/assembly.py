@@ -109,6 +109,12 @@ def commands_of(api: Api, dialled: Dialled, connection: Connection, *, kind: Kin
     )
 
 
+def _instances(api: Api, kept: Kept, logs: Logs) -> Instances:
+    return Instances(
+        api=api, live=kept.live, containers=kept.containers, reader=kept.reader, events=kept.events, logs=logs
+    )
+
+
 def assembled(
     name: str,
     *,
