@@ -90,6 +90,9 @@ DEPLOYMENT_ROLLBACK = Action(
 DEPLOYMENT_RESOURCES = Action(
     name="deployment.resources", permission=Permission.MANAGE, label="Set resources", changes=True
 )
+DEPLOYMENT_RESTART_POLICY = Action(
+    name="deployment.restart-policy", permission=Permission.MANAGE, label="Set restart policy", changes=True
+)
 DEPLOYMENT_STRATEGY = Action(
     name="deployment.strategy", permission=Permission.MANAGE, label="Set strategy", changes=True
 )

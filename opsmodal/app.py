@@ -50,6 +50,7 @@ from opsmodal.paths import static_root, template_root
 from opsmodal.people import People
 from opsmodal.people.standing import Standing
 from opsmodal.registry.registry import Registry
+from opsmodal.revisions import Revisions
 from opsmodal.settings import Settings
 from opsmodal.store import Vault, open_vault
 from opsmodal.store.store import Store
@@ -188,8 +189,14 @@ def _assemble(app: Flask, settings: Settings, store: Store, vault: Vault, known:
 
 
 def _beside(settings: Settings, store: Store, vault: Vault, *, background: Tasks, watch: Watch) -> Beside:
-    journal, versions = UpdateJournal(store), Versions(store, vault)
-    return Beside(background=background, journal=journal, versions=versions, watch=watch, settings=settings)
+    return Beside(
+        background=background,
+        journal=UpdateJournal(store),
+        revisions=Revisions(store, vault),
+        versions=Versions(store, vault),
+        watch=watch,
+        settings=settings,
+    )
 
 
 def _near(settings: Settings, store: Store, vault: Vault) -> Near:

@@ -79,7 +79,19 @@ class UpdateJournal:
         """List the updates that nobody is heard of any more who carries them on. Raise StoreProblem."""
         quiet = (UpdateRow.stage != OVER, UpdateRow.heard_at <= self._now() - STILL_AFTER)
         with self._store.reading() as session:
-            return tuple(map(_written, session.scalars(select(UpdateRow).where(*quiet))))
+            rows = session.scalars(select(UpdateRow).where(*quiet).order_by(UpdateRow.started_at))
+            return tuple(map(_written, rows))
+
+    def groups_alive(self) -> frozenset[str]:
+        """Name the groups of which an update is still heard of: their worker is there. Raise StoreProblem."""
+        heard = (UpdateRow.stage != OVER, UpdateRow.heard_at > self._now() - STILL_AFTER)
+        with self._store.reading() as session:
+            return frozenset(_written(row).update.group for row in session.scalars(select(UpdateRow).where(*heard)))
+
+    def drop(self, held: Written) -> None:
+        """Forget an update of which nothing was done. Raise StoreProblem."""
+        with self._store.writing() as connection:
+            connection.execute(delete(UpdateRow).where(UpdateRow.id == held.update.id, UpdateRow.claim == held.claim))
 
     def take(self, found: Written) -> Written | None:
         """Take over an update that stands still; None where somebody else was first. Raise StoreProblem."""

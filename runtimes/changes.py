@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from runtimes.base import Resources
+    from runtimes.updates import Spec
 
 MINIMUM, MAXIMUM, CPU_PERCENT = 1, 10, 80
 """What an autoscaler gets where nothing else is said."""
@@ -70,6 +71,30 @@ class Redeploy(Change):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Restore(Change):
+    """Replace a container by one as it was at a revision; with `pull` its image is fetched where the host lost it."""
+
+    revision: int
+    spec: Spec
+    pull: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetRestartPolicy(Change):
+    """Say when an engine starts a container again: no, always, unless-stopped, on-failure (`retries` times)."""
+
+    policy: str
+    retries: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedeployAll(Change):
+    """Redeploy the containers of a service one after another, those first that others depend on. `workload` is ""."""
+
+    pull: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetResources(Change):
     """Set requests and limits of one container. None takes a value away."""
 
@@ -104,9 +129,10 @@ class Resume(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rollback(Change):
-    """Go back to a revision; 0 is the one before the current."""
+    """Go back to a revision; 0 is the one before the current. `pull`: look for a container's image where it is gone."""
 
     revision: int = 0
+    pull: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +160,9 @@ VERBS: Mapping[type[Change], str] = {
     RemoveAutoscaler: "autoscale",
     SetImage: "image",
     Redeploy: "redeploy",
+    RedeployAll: "redeploy",
+    Restore: "rollback",
+    SetRestartPolicy: "restart-policy",
     SetResources: "resources",
     SetStrategy: "strategy",
     Restart: "restart",

@@ -12,6 +12,7 @@ from opsmodal.operations.auditing import Auditing
 from opsmodal.operations.commands import CommandOperations
 from opsmodal.operations.config import ConfigOperations
 from opsmodal.operations.connection import ConnectionOperations
+from opsmodal.operations.container_revisions import ContainerRevisions
 from opsmodal.operations.debug_places import Places
 from opsmodal.operations.debugging import DebuggingOperations
 from opsmodal.operations.deployment import DeploymentOperations
@@ -36,12 +37,13 @@ from opsmodal.operations.services import Services
 from opsmodal.operations.signing import Signing
 from opsmodal.operations.tasks import TaskOperations
 from opsmodal.operations.timeline import TimelineOperations
-from opsmodal.operations.updating import Updating
+from opsmodal.operations.updating import Reached, Updating
 from opsmodal.operations.upkeep import UpkeepOperations
 from opsmodal.operations.usage import UsageOperations
 from opsmodal.operations.vpn_profiles import VpnProfiles
 from opsmodal.people import People
 from opsmodal.registry.registry import Registry
+from opsmodal.revisions import Revisions
 from opsmodal.settings import Settings
 from opsmodal.tasks import Tasks
 from opsmodal.updates import UpdateJournal
@@ -104,6 +106,7 @@ class Beside:
 
     background: Tasks
     journal: UpdateJournal
+    revisions: Revisions
     versions: Versions
     watch: Watch
     settings: Settings
@@ -113,10 +116,10 @@ def of_clusters(door: Door, fleet: Fleet, registry: Registry, beside: Beside) ->
     """Make the operations on what runs in a namespace. Those on debug pods and updates are to be closed."""
     background, settings = beside.background, beside.settings
     places = Places(per_service=settings.debug_pods_per_service, per_person=settings.debug_pods_per_person)
-    updating = Updating(
-        door, fleet, registry, background, beside.journal, beside.watch, stays_up_s=settings.update_stays_up_s
-    )
-    deployment = DeploymentOperations(door, fleet, background, updating)
+    reached = Reached(door=door, fleet=fleet, registry=registry, watch=beside.watch)
+    revisions = ContainerRevisions(beside.revisions)
+    updating = Updating(reached, background, beside.journal, revisions, stays_up_s=settings.update_stays_up_s)
+    deployment = DeploymentOperations(door, fleet, background, updating, revisions)
     return OfClusters(
         config=ConfigOperations(door, fleet, beside.versions, restart=deployment.apply),
         deployment=deployment,

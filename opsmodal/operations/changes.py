@@ -11,8 +11,10 @@ from runtimes.changes import (
     Change,
     Pause,
     Redeploy,
+    RedeployAll,
     RemoveAutoscaler,
     Restart,
+    Restore,
     Resume,
     Rollback,
     RunNow,
@@ -21,6 +23,7 @@ from runtimes.changes import (
     SetManifest,
     SetReplicas,
     SetResources,
+    SetRestartPolicy,
     SetStrategy,
     Suspend,
 )
@@ -31,6 +34,9 @@ ACTIONS: Mapping[type[Change], Action] = {
     RemoveAutoscaler: actions.DEPLOYMENT_REMOVE_AUTOSCALER,
     SetImage: actions.DEPLOYMENT_IMAGE,
     Redeploy: actions.DEPLOYMENT_REDEPLOY,
+    RedeployAll: actions.DEPLOYMENT_REDEPLOY,
+    Restore: actions.DEPLOYMENT_ROLLBACK,
+    SetRestartPolicy: actions.DEPLOYMENT_RESTART_POLICY,
     SetResources: actions.DEPLOYMENT_RESOURCES,
     SetStrategy: actions.DEPLOYMENT_STRATEGY,
     Restart: actions.DEPLOYMENT_RESTART,
@@ -57,7 +63,12 @@ def is_risky(change: Change, *, production: bool, interrupts: bool = False) -> b
     """
     if isinstance(change, SetManifest):
         return replicas_in(change.text) == 0
-    return production and (interrupts or isinstance(change, Restart | Redeploy))
+    return production and (interrupts or isinstance(change, Restart | Redeploy | RedeployAll))
+
+
+def is_update(change: Change) -> bool:
+    """Tell whether a change of a container replaces it: the others are done in place."""
+    return isinstance(change, SetImage | Redeploy | RedeployAll | Restore | Rollback)
 
 
 def target_of(workload: str) -> str:

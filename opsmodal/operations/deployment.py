@@ -6,6 +6,8 @@ what a manifest may not give. It refuses to know what a change does: that is the
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
@@ -14,9 +16,16 @@ from opsmodal import actions
 from opsmodal.answers import Done
 from opsmodal.fleet import Fleet
 from opsmodal.listing import ListQuery
-from opsmodal.operations.changes import action_of, is_risky, target_of
+from opsmodal.operations.changes import action_of, is_risky, is_update, target_of
 from opsmodal.operations.command_world import commands_of
-from opsmodal.operations.deployment_answers import Changed, ManifestAnswer, WorkloadAnswer, WorkloadsAnswer
+from opsmodal.operations.container_revisions import ContainerRevisions, masked
+from opsmodal.operations.deployment_answers import (
+    Changed,
+    ManifestAnswer,
+    WorkloadAnswer,
+    WorkloadRow,
+    WorkloadsAnswer,
+)
 from opsmodal.operations.deployment_rows import page_of, workload_row
 from opsmodal.operations.door import Door, Pass
 from opsmodal.operations.facets import Facets
@@ -25,11 +34,11 @@ from opsmodal.operations.manifests import FIELD, REVISION, Unprivileged
 from opsmodal.operations.previews import Preview, confirmation, previewed
 from opsmodal.operations.rollouts import Rollouts
 from opsmodal.operations.tasks import seen
-from opsmodal.operations.updating import Updating
+from opsmodal.operations.updating import Updating, container_of, updates_of
 from opsmodal.permissions import Actor
 from opsmodal.tasks import Tasks
 from runtimes.base import Deployment, Runtime, Scope
-from runtimes.changes import VERBS, Change, Rollback, SetManifest
+from runtimes.changes import VERBS, Change, RedeployAll, Rollback, SetManifest, SetResources, SetRestartPolicy
 from runtimes.deployment import Deployed, Revision
 from runtimes.errors import Stale, Unsupported
 from runtimes.planning import Plan
@@ -44,13 +53,16 @@ NO_VERBS: frozenset[str] = frozenset()
 class DeploymentOperations:
     """Read and change the workloads of a service."""
 
-    def __init__(self, door: Door, fleet: Fleet, tasks: Tasks, updating: Updating) -> None:
+    def __init__(
+        self, door: Door, fleet: Fleet, tasks: Tasks, updating: Updating, revisions: ContainerRevisions
+    ) -> None:
         self._door = door
         self._fleet = fleet
         self._tasks = tasks
         self._facets = Facets(fleet, _facet)
         self._commands = Facets(fleet, commands_of)
         self._updating = updating
+        self._revisions = revisions
         self._rollouts = Rollouts(fleet, tasks)
 
     def list(self, actor: Actor, name: str, query: ListQuery, *, with_revisions: bool = False) -> WorkloadsAnswer:
@@ -70,6 +82,8 @@ class DeploymentOperations:
         kept = self._facets.kept(leave, f"{DEPLOYMENT} {workload[:QUESTION_MAX_CHARS]}", ask)
         found, revisions = kept.value
         row = workload_row(found, datetime.now(UTC), verbs=self._verbs(leave), revisions=revisions)
+        if self._is_replaced(leave):
+            row = self._with_revisions(leave, row)
         jobs = tuple(task for task in self._tasks.latest(name) if task.target == target_of(found.id))
         return WorkloadAnswer(workload=row, jobs=jobs, as_of=kept.as_of, stale=kept.stale, problem=kept.problem)
 
@@ -82,6 +96,7 @@ class DeploymentOperations:
     def plan(self, actor: Actor, name: str, change: Change, *, revision: str = "") -> Preview:
         """Say what a change would do, and what it takes to do it. Raise Stale where `revision` is not what is there."""
         leave = self._let(actor, name, change)
+        change = self._meant(leave, change)
         for guard in self._guards(leave, change):
             verdict = guard(Asked(leave=leave))
             if verdict.refusal is not None:
@@ -95,7 +110,8 @@ class DeploymentOperations:
     def apply(self, actor: Actor, name: str, change: Change, *, consent: Consent, revision: str = "") -> Changed:
         """Do a change, once. Raise Stale where the workload is no longer as at `revision`, when one is given."""
         leave = self._let(actor, name, change)
-        if self._is_replaced(leave):
+        change = self._meant(leave, change)
+        if self._is_replaced(leave) and is_update(change):
             return self._update(leave, change, consent=consent, revision=revision)
         guards: list[Guard] = [*self._guards(leave, change)]
         if leave.action.dangerous:
@@ -103,7 +119,8 @@ class DeploymentOperations:
         reasoned = replace(change, reason=consent.reason)
         with self._door.act(leave, target=target_of(change.workload), consent=consent, guards=guards) as outcome:
             able = self._able(change).changing(leave)
-            applied = able.apply(leave.service.scope(), reasoned, revision=revision)
+            with self._remembered(leave, reasoned):
+                applied = able.apply(leave.service.scope(), reasoned, revision=revision)
             outcome.detail = applied.sentence
         self._fleet.forget(leave.service)
         job = self._rollouts.follow(leave, change.workload, applied) if applied.lasting else None
@@ -117,6 +134,11 @@ class DeploymentOperations:
     def _update(self, leave: Pass, change: Change, *, consent: Consent, revision: str) -> Changed:
         self._able(change).changing(leave)
         planned = cache(lambda: self._planned(leave, change))
+        if isinstance(change, RedeployAll):
+            job, count = self._updating.begin_all(leave, change, consent=consent, revision=revision, plan=planned)
+            self._fleet.forget(leave.service)
+            sentence = f"The redeploy of {count} containers has begun."
+            return Changed(done=Done(sentence=sentence, targets=(f"service/{leave.place}",)), job=job)
         job, container = self._updating.begin(leave, change, consent=consent, revision=revision, plan=planned)
         self._fleet.forget(leave.service)
         sentence = f"The update of {container} has begun."
@@ -124,9 +146,10 @@ class DeploymentOperations:
 
     def _let(self, actor: Actor, name: str, change: Change) -> Pass:
         """Let somebody through to a change, as dangerous as it is here."""
-        leave = self._door.enter(actor, action_of(change), name, target=target_of(change.workload))
+        target = target_of(change.workload) if change.workload else f"service/{name}"
+        leave = self._door.enter(actor, action_of(change), name, target=target)
         if leave.action.dangerous or not is_risky(
-            change, production=leave.is_production, interrupts=self._is_replaced(leave)
+            change, production=leave.is_production, interrupts=self._is_replaced(leave) and is_update(change)
         ):
             return leave
         return replace(leave, action=replace(leave.action, dangerous=True))
@@ -151,7 +174,36 @@ class DeploymentOperations:
         return (Unprivileged(before=before, after=after, tokens=tokens, field=field),)
 
     def _planned(self, leave: Pass, change: Change) -> Plan:
-        return self._able(change).read(leave, lambda deployment, scope: deployment.plan(scope, change))
+        plan = self._able(change).read(leave, lambda deployment, scope: deployment.plan(scope, change))
+        return masked(plan) if self._is_replaced(leave) else plan
+
+    def _meant(self, leave: Pass, change: Change) -> Change:
+        """Give a change as its runtime takes it: an engine is told what a revision was, since it keeps none."""
+        if not (isinstance(change, Rollback) and self._is_replaced(leave)):
+            return change
+        self._able(change).changing(leave)
+        name = self._facets.read(leave, lambda deployment, scope: deployment.get(scope, change.workload)).name
+        return self._revisions.restore(container_of(leave.service, name), change)
+
+    @contextmanager
+    def _remembered(self, leave: Pass, change: Change) -> Iterator[None]:
+        """Keep what a container was before it is changed in place, and what it is then."""
+        if not isinstance(change, SetResources | SetRestartPolicy) or not self._is_replaced(leave):
+            yield
+            return
+        scope = leave.service.scope()
+        found = self._facets.read(leave, lambda deployment, scope: deployment.get(scope, change.workload))
+        updates = updates_of(self._fleet.runtime(leave.service.runtime, over=leave.over))
+        whose = container_of(leave.service, found.name)
+        self._revisions.found(updates, scope, whose)
+        yield
+        self._revisions.changed(updates, scope, whose, change, leave.actor.name)
+
+    def _with_revisions(self, leave: Pass, row: WorkloadRow) -> WorkloadRow:
+        updates = updates_of(self._fleet.runtime(leave.service.runtime, over=leave.over))
+        whose = container_of(leave.service, row.name)
+        rows = self._revisions.rows(updates, leave.service.scope(), whose, datetime.now(UTC))
+        return replace(row, revisions=rows, revision=next((each.revision for each in rows if each.current), 0))
 
     def _verbs(self, leave: Pass) -> frozenset[str]:
         """Give what the runtime offers and this person may: they go together, or not at all."""

@@ -27,7 +27,7 @@ class ContainerRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevisionRow:
-    """One revision of a workload's template."""
+    """One revision of a workload's template. `person` is who made it by opsmodal, where that keeps them."""
 
     revision: int
     images: tuple[str, ...]
@@ -37,6 +37,7 @@ class RevisionRow:
     current: bool
     ready: int
     desired: int
+    person: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

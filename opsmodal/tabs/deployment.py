@@ -111,6 +111,35 @@ def redeploy(service: str, workload: str) -> Response:
 
 
 @routes.post(
+    f"{ALL}/redeploy",
+    actions.DEPLOYMENT_REDEPLOY,
+    Done,
+    body=changes.RedeployBody,
+    parameters=(*ASKED, confirm_when("in production")),
+    other_answers=JOB,
+)
+def redeploy_all(service: str) -> Response:
+    """Redeploy all containers of a service, one after another, those first that others depend on.
+
+    It stops at the first that does not run. Wants `confirm` in production.
+    """
+    return _change(service, "", actions.DEPLOYMENT_REDEPLOY, changes.redeploy_all)
+
+
+@routes.put(
+    f"{ONE}/restart-policy",
+    actions.DEPLOYMENT_RESTART_POLICY,
+    Done,
+    body=changes.RestartPolicyBody,
+    parameters=ASKED,
+    other_answers=JOB,
+)
+def restart_policy(service: str, workload: str) -> Response:
+    """Set the restart policy of a container, without replacing it."""
+    return _change(service, workload, actions.DEPLOYMENT_RESTART_POLICY, changes.restart_policy)
+
+
+@routes.post(
     f"{ONE}/restart",
     actions.DEPLOYMENT_RESTART,
     Done,
@@ -156,7 +185,7 @@ def rollback(service: str, workload: str) -> Response:
     other_answers=JOB,
 )
 def resources(service: str, workload: str) -> Response:
-    """Set requests and limits of one container."""
+    """Set requests and limits of one container; on an engine at once, without replacing it."""
     return _change(service, workload, actions.DEPLOYMENT_RESOURCES, changes.resources)
 
 
@@ -246,7 +275,8 @@ def _manifest_now(service: str, workload: str) -> ManifestAnswer | None:
 def _change(service: str, workload: str, action: Action, read: Callable[[str], Change]) -> Response:
     """Plan a change or do it; who may not is told so before what was sent is read."""
     operations().services.demand(actor(), action, service)
-    back = url_for("page.deployment_one", service=service, workload=workload)
+    page, named = ("page.deployment_one", {"workload": workload}) if workload else ("page.deployment_listing", {})
+    back = url_for(page, service=service, **named)  # type: ignore[arg-type]  # what a route takes is text
     return or_again(back, lambda: _changed(service, read(workload), back))
 
 

@@ -18,6 +18,7 @@ from opsmodal.web.respond import body_fields, sent
 from runtimes.base import Resources
 from runtimes.changes import (
     Redeploy,
+    RedeployAll,
     RemoveAutoscaler,
     Rollback,
     SetAutoscaler,
@@ -25,6 +26,7 @@ from runtimes.changes import (
     SetManifest,
     SetReplicas,
     SetResources,
+    SetRestartPolicy,
     SetStrategy,
     Suspend,
 )
@@ -80,6 +82,8 @@ class RollbackBody:
 
     revision: str | int = 0
     to: int | None = None
+    pull: bool = False
+    """Of a container: look for the image of that revision at its registry, where the host has it no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +95,14 @@ class ResourcesBody:
     cpu_limit: str = ""
     memory_request: str = ""
     memory_limit: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestartPolicyBody:
+    """When an engine starts a container again: no, always, unless-stopped, on-failure; that at most `retries` times."""
+
+    policy: str = ""
+    retries: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,13 +169,27 @@ def redeploy(workload: str) -> Redeploy:
     return Redeploy(workload=workload, pull=_body(RedeployBody).pull)
 
 
+def redeploy_all(workload: str) -> RedeployAll:
+    """Read whether the images are pulled first."""
+    return RedeployAll(workload=workload, pull=_body(RedeployBody).pull)
+
+
+def restart_policy(workload: str) -> SetRestartPolicy:
+    """Read which restart policy is wanted."""
+    body = _body(RestartPolicyBody)
+    if not body.policy:
+        raise BadRequest("The restart policy is missing.", hint="no, always, unless-stopped or on-failure.")
+    retries = body.retries if request.is_json or body.policy == "on-failure" else 0  # a form sends all its fields
+    return SetRestartPolicy(workload=workload, policy=body.policy, retries=_counted(retries, "retries"))
+
+
 def rollback(workload: str) -> Rollback:
     """Read which revision is wanted. A page sends `to`, since its `revision` is what was looked at."""
     body = _body(RollbackBody)
     wanted = body.revision if body.to is None else body.to
     if isinstance(wanted, str) and not (wanted.isascii() and wanted.isdigit()):
         raise BadRequest("The revision must be a number.", hint="The workload's page lists its revisions.")
-    return Rollback(workload=workload, revision=_counted(int(wanted), "revision"))
+    return Rollback(workload=workload, revision=_counted(int(wanted), "revision"), pull=body.pull)
 
 
 def resources(workload: str) -> SetResources:

@@ -48,7 +48,8 @@ def blog(changed: Installation, engine: ContainerEngine, request: pytest.Fixture
 
 def test_the_tab_lists_the_containers_and_plans_with_the_lines_by_hand(blog: Installation) -> None:
     (row,) = blog.client().get("/services/blog/deployment").json["items"]
-    assert (row["id"], row["kind"], row["verbs"]) == ("container.blog-web", "Container", ["image", "redeploy"])
+    verbs = ["image", "redeploy", "resources", "restart-policy", "rollback"]
+    assert (row["id"], row["kind"], row["verbs"]) == ("container.blog-web", "Container", verbs)
     assert blog.client().get("/services/blog/deployment/container.stranger").status_code == 404
     page = blog.browser().get("/services/blog/deployment").text
     assert "Redeploy" in page

@@ -18,6 +18,7 @@ from opsmodal.store.tables.registry import (
     ServiceEntry,
     VpnProfileEntry,
 )
+from opsmodal.store.tables.revisions import RevisionRow
 from opsmodal.store.tables.tasks import TaskRow
 from opsmodal.store.tables.updates import UpdateRow
 
@@ -40,6 +41,7 @@ __all__ = [
     "JobRow",
     "LeaseRow",
     "Mark",
+    "RevisionRow",
     "RuntimeEntry",
     "ServiceEntry",
     "Session",

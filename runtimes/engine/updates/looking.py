@@ -31,6 +31,10 @@ class Looking:
         self._api = api
         self.really = really
 
+    def ping(self) -> None:
+        """Ask whether the engine is there."""
+        self._api.ping()
+
     def container(self, wanted: str) -> dict[str, Any]:
         """Read a container as one would ask for it, on Podman with its pod and the command that made it. Raise Missing.
 
@@ -54,6 +58,19 @@ class Looking:
         """Read an image by its reference or id. Raise Missing."""
         found: dict[str, Any] = self._api.get(f"/images/{_in_path(wanted)}/json", dict[str, Any])
         return found
+
+    def image_if_there(self, wanted: str) -> dict[str, Any] | None:
+        """Read an image; None where there is none of that name, or the name is none."""
+        try:
+            return self.image(wanted)
+        except RuntimeProblem:
+            return None
+
+    def version(self) -> tuple[int, int]:
+        """Ask for the version of the engine's program: (4, 3) of 4.3.1."""
+        said = str(self._api.get("/version", dict[str, Any]).get("Version") or "")
+        numbers = [int(word) for word in said.split(".")[:2] if word.isdigit()]
+        return (numbers[0], numbers[1]) if len(numbers) == 2 else (0, 0)
 
     def everything(self) -> list[Raw]:
         """Read every container of the engine, as far as needed to see who hangs on whom."""

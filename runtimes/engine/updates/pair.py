@@ -5,6 +5,7 @@ from __future__ import annotations
 from runtimes.base import Scope
 from runtimes.engine import scope as wall
 from runtimes.engine.updates.course import Course
+from runtimes.engine.updates.following import KEPT
 from runtimes.engine.updates.looking import Looking
 from runtimes.engine.updates.raw import Raw, id_of, labels_of, name_of, part
 from runtimes.errors import Conflict, Missing
@@ -39,6 +40,13 @@ class Pair:
     def owns(self, container: Raw) -> bool:
         """Hold a container against the scope under the name that it is to have."""
         return wall.owns(self.scope, name=self._course.update.name, labels=labels_of(container))
+
+    def is_aside(self, container: Raw, name: str = "") -> bool:
+        """Tell whether a container is the service's own, and stands where an update (of `name`) has put it aside."""
+        kept = KEPT.fullmatch(name_of(container))
+        if kept is None or part(container, "State").get("Running") or (name and kept["name"] != name):
+            return False
+        return wall.owns(self.scope, name=kept["name"], labels=labels_of(container))
 
     def rename(self, container: str, name: str) -> None:
         """Give a container a name, unless it has it."""

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import time
+from datetime import UTC, datetime
 from time import monotonic
 
+from runtimes.engine.answers import moment
 from runtimes.engine.updates.course import Course
+from runtimes.engine.updates.following import followed, is_stranded, shared
 from runtimes.engine.updates.looking import Looking
 from runtimes.engine.updates.pair import Pair
-from runtimes.engine.updates.raw import Raw, name_of, part
+from runtimes.engine.updates.raw import Raw, id_of, name_of, part
+from runtimes.engine.updates.spec import request_of
 from runtimes.errors import Conflict, Missing, RuntimeProblem
+from runtimes.updates import Update
 
 SILENT_MAX_S = 120.0
 """How long an engine may be silent in the middle of an update before it is left to whoever finds it later."""
@@ -58,14 +63,48 @@ class PutBack:
         except Missing:
             return self._keep_new()
         self._remove_new()
+        if is_stranded(old, self._looking.found):
+            return self._make_again(old)
         name = self._name_back(old)
         if update.policy:
             self._looking.set_policy(update.old, update.policy, update.retries)
         if not update.ran:
             return f"{name} is as it was before, and not running, as before."
+        if self._has_lost_its_namespaces(old):
+            self._looking.stop(update.old)
+            old = self._pair.old()
         if not part(old, "State").get("Running"):
             self._looking.start(update.old)
         return f"{name} is as it was before, and runs."
+
+    def _has_lost_its_namespaces(self, old: Raw) -> bool:
+        """Tell whether the container whose namespaces it lives in was started later: it lives in dead ones then."""
+        if not part(old, "State").get("Running"):
+            return False
+        used = [each for word in shared(old) if (each := self._looking.found(word)) is not None]
+        return any(_began(each) > _began(old) for each in used if part(each, "State").get("Running"))
+
+    def _make_again(self, old: Raw) -> str:
+        """Make one with the old settings and image, since the old one cannot start any more.
+
+        It lives in the namespaces of a container that was replaced meanwhile, and is made to live in its successor's.
+        """
+        update = self._course.update
+        if part(old, "State").get("Running"):
+            self._looking.stop(update.old)
+        self._pair.rename(update.old, update.kept_as)
+        pattern, image = followed(_with_policy(old, update), self._looking.found), self._pair.image_of(old)
+        said = str(part(old, "Config").get("Image"))
+        wanted = said if (here := self._looking.image_if_there(said)) and here.get("Id") == image.get("Id") else ""
+        request = request_of(pattern, image, wanted=wanted or id_of(image), several=self._looking.really == "podman")
+        if update.policy:
+            self._looking.set_policy(update.old, "no")
+        self._course.note(new=self._looking.make(update.made_as, request))
+        self._course.write_if_possible("the one made again")
+        self._looking.rename(self._course.update.new, update.name)
+        if update.ran:
+            self._looking.start(self._course.update.new)
+        return f"{update.name} has its settings of before, and uses what was replaced meanwhile."
 
     def _remove_new(self) -> None:
         update = self._course.update
@@ -95,3 +134,15 @@ class PutBack:
             self._pair.rename(update.new, update.name)
         self._looking.start(update.new)
         return "Somebody removed the old container meanwhile, so the new one runs."
+
+
+def _with_policy(old: Raw, update: Update) -> Raw:
+    """Give the old container with the restart policy that it had, which may be switched off by now."""
+    if not update.policy:
+        return old
+    policy = {"Name": update.policy, "MaximumRetryCount": update.retries}
+    return {**old, "HostConfig": {**part(old, "HostConfig"), "RestartPolicy": policy}}
+
+
+def _began(container: Raw) -> datetime:
+    return moment(str(part(container, "State").get("StartedAt") or "")) or datetime.min.replace(tzinfo=UTC)

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from runtimes.engine.managers import SWARM_SERVICE_LABEL, SWARM_TASK_LABEL, UNIT_LABEL
+from runtimes.engine.updates.following import is_named, uses
 from runtimes.engine.updates.podman import unshown
 from runtimes.engine.updates.raw import Raw, id_of, items, labels_of, name_of, part
 from runtimes.errors import Conflict
 
-SHARING = ("NetworkMode", "IpcMode", "PidMode")
 BUSY = ("paused", "removing", "dead")
 
 
@@ -49,7 +49,7 @@ def check(container: Raw, *, others: Sequence[Raw]) -> None:
     if hanging := dependents(container, others):
         raise Conflict(
             f"{', '.join(hanging)} would lose {name}: they use its network, its volumes or a link to it.",
-            hint="Replace them together, by what made them (docker compose up).",
+            hint="Redeploy the whole service, which replaces them one after another, or use what made them.",
         )
     if lost := unshown(items(container, "CreateCommand")):
         raise Conflict(
@@ -60,24 +60,5 @@ def check(container: Raw, *, others: Sequence[Raw]) -> None:
 
 def dependents(container: Raw, others: Sequence[Raw]) -> tuple[str, ...]:
     """Name the containers that use a part of this one by its name or id."""
-    own, name = id_of(container), name_of(container)
-    found = [
-        name_of(other) for other in others if id_of(other) != own and any(_is(word, own, name) for word in _uses(other))
-    ]
-    return tuple(sorted(found))
-
-
-def _uses(other: Raw) -> Sequence[str]:
-    host = part(other, "HostConfig")
-    shared = [str(host.get(key) or "").removeprefix("container:") for key in SHARING if _shares(host.get(key))]
-    volumes = [str(each).partition(":")[0] for each in items(host, "VolumesFrom")]
-    links = [str(each).partition(":")[0].removeprefix("/") for each in items(host, "Links")]
-    return [*shared, *volumes, *links]
-
-
-def _shares(mode: object) -> bool:
-    return str(mode or "").startswith("container:")
-
-
-def _is(word: str, own: str, name: str) -> bool:
-    return bool(word) and (word == name or own.startswith(word))
+    rest = (other for other in others if id_of(other) != id_of(container))
+    return tuple(sorted(name_of(other) for other in rest if any(is_named(word, container) for word in uses(other))))

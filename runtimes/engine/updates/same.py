@@ -66,7 +66,7 @@ def _alike(key: str, wanted: Any, has: Any) -> bool:
 
 
 def _mounts(old: Raw, new: Raw, new_image: Raw) -> Iterator[str]:
-    wanted, has = _mounted(old), _mounted(new)
+    wanted, has = mounted(old), mounted(new)
     for path in sorted({*wanted, *has}):
         if path not in wanted and path in part(new_image, "Config", "Volumes"):
             continue  # the new image asks for a volume of its own
@@ -74,7 +74,7 @@ def _mounts(old: Raw, new: Raw, new_image: Raw) -> Iterator[str]:
             yield f"mount {path}"
 
 
-def _mounted(container: Raw) -> dict[str, tuple[Any, ...]]:
+def mounted(container: Raw) -> dict[str, tuple[Any, ...]]:
     """Give what is mounted where, and how it was asked for. A tmpfs stands in HostConfig already."""
     asked = {str(each.get("Target")): _options(each) for each in items(part(container, "HostConfig"), "Mounts")}
     there = {
