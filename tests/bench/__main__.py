@@ -35,6 +35,7 @@ from tests.bench import (
     pages,
     pods,
     screen,
+    updating,
 )
 from tests.bench.keeping import kept
 from tests.bench.measure import Failed, Figure
@@ -71,6 +72,7 @@ BENCHMARKS: Mapping[str, Callable[[Size], Iterator[Figure]]] = {
     "command-one-shots": one_shots.one_shots,
     "command-stream": command_streams.one,
     "command-streams": command_streams.many,
+    "update-port": updating.port,
     "depth-idle": depth.idle,
     "depth-pages": depth.deployment_pages,
     "depth-crowd": depth.crowd,

@@ -86,6 +86,7 @@ CALLS: dict[str, Callable[[Installation], Call]] = {
 }
 ELSEWHERE = {
     "deployment.redeploy": "tests/web/test_engine_deployment.py: only containers are replaced",
+    "deployment.restart-policy": "tests/web/test_engine_revisions.py: only containers have one that is set by itself",
     "instance.restart": "tests/web/test_engines.py: only containers are restarted",
     "instance.stop": "tests/web/test_engines.py",
     "instance.start": "tests/web/test_engines.py",

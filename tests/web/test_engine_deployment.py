@@ -71,15 +71,15 @@ def test_an_update_is_a_job_and_one_row_of_the_audit_log(blog: Installation, eng
     assert begun.status_code == 202, begun.text
     assert begun.headers["Location"].endswith(begun.json["id"])
     assert (begun.json["kind"], begun.json["target"]) == ("update", "container/blog-web")
-    job = _over(blog, begun.json["id"])
+    job = over(blog, begun.json["id"])
     assert (job["state"], job["steps"][-1]["state"]) == ("done", "done")
     (row,) = blog.client().get("/services/blog/deployment").json["items"]
     assert next(iter(row["images"].values())).endswith(NEW)
-    _until(lambda: ("admin", "deployment.image", "done") in blog.audited())
+    until(lambda: ("admin", "deployment.image", "done") in blog.audited())
     notes = " ".join(blog.client().get("/services/blog/deployment").json["notes"])
     assert "blog-web-before-" in notes
     again = blog.client().call("POST", f"{WEB}/redeploy", json={})
-    assert _over(blog, again.json["id"])["state"] == "done"
+    assert over(blog, again.json["id"])["state"] == "done"
     kept = [each for each in engine.cli("ps", "-a", "--format", "{{.Names}}").split() if "-before-" in each]
     assert len(kept) == 1, "the one that the update before kept is gone"
 
@@ -90,12 +90,12 @@ def test_one_that_does_not_run_is_undone_and_the_page_says_why(blog: Installatio
         "sh", "-c", "grep -q 1 /etc/version || exit 3; exec sleep 1000", options=["--name", "blog-web", *PROJECT]
     )
     begun = blog.client().call("PUT", f"{WEB}/image", json={"image": NEW, "pull": False})
-    job = _over(blog, begun.json["id"])
+    job = over(blog, begun.json["id"])
     assert job["state"] == "failed"
     assert "ended with 3" in job["sentence"]
     assert "as it was before, and runs" in job["sentence"]
     assert "ended with 3" in blog.browser().get("/services/blog/deployment").text
-    _until(lambda: ("admin", "deployment.image", "failed") in blog.audited())
+    until(lambda: ("admin", "deployment.image", "failed") in blog.audited())
 
 
 def test_another_services_container_and_who_may_not(blog: Installation) -> None:
@@ -129,7 +129,7 @@ def test_in_production_it_wants_to_be_confirmed(blog: Installation) -> None:
         assert asked.json["confirm"] == "blog"
     begun = blog.client().call("POST", f"{WEB}/redeploy", json={"confirm": "blog"})
     assert begun.status_code == 202, begun.text
-    assert _over(blog, begun.json["id"])["state"] == "done"
+    assert over(blog, begun.json["id"])["state"] == "done"
 
 
 def test_an_update_whose_server_was_killed_is_found_and_undone(blog: Installation, engine: ContainerEngine) -> None:
@@ -148,9 +148,9 @@ def test_an_update_whose_server_was_killed_is_found_and_undone(blog: Installatio
         row = connection.execute(update(UpdateRow).values(heard_at=_long_ago(journal)))
         assert row.rowcount == 1
     assert updating.look() <= 1, "or another look of this server was first"
-    _until(lambda: "blog-web" in engine.cli("ps", "--format", "{{.Names}}").split())
+    until(lambda: "blog-web" in engine.cli("ps", "--format", "{{.Names}}").split())
     job = next(each for each in blog.client().get("/services/blog/deployment").json["jobs"] if each["kind"] == "update")
-    done = _over(blog, job["id"])
+    done = over(blog, job["id"])
     assert done["state"] == "failed"
     assert "as it was before, and runs" in done["sentence"]
     assert journal.still() == ()
@@ -160,16 +160,16 @@ def _long_ago(journal: UpdateJournal) -> Any:
     return journal._now() - STILL_AFTER - timedelta(seconds=1)
 
 
-def _over(blog: Installation, job: str) -> dict[str, Any]:
+def over(blog: Installation, job: str) -> dict[str, Any]:
     def ended() -> bool:
         return bool(blog.client().get(f"/services/blog/jobs/{job}").json["state"] != "running")
 
-    _until(ended)
+    until(ended)
     found: dict[str, Any] = blog.client().get(f"/services/blog/jobs/{job}").json
     return found
 
 
-def _until(condition: Callable[[], bool], within_s: float = 60.0) -> None:
+def until(condition: Callable[[], bool], within_s: float = 60.0) -> None:
     deadline = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < deadline, "not within time"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from runtimes.engine.managers import SWARM_SERVICE_LABEL, SWARM_TASK_LABEL, UNIT_LABEL
-from runtimes.engine.updates.following import is_named, uses
+from runtimes.engine.updates.following import KEPT, is_named, uses
 from runtimes.engine.updates.podman import unshown
 from runtimes.engine.updates.raw import Raw, id_of, items, labels_of, name_of, part
 from runtimes.errors import Conflict
@@ -59,6 +59,10 @@ def check(container: Raw, *, others: Sequence[Raw]) -> None:
 
 
 def dependents(container: Raw, others: Sequence[Raw]) -> tuple[str, ...]:
-    """Name the containers that use a part of this one by its name or id."""
-    rest = (other for other in others if id_of(other) != id_of(container))
+    """Name the containers that use a part of this one by its name or id; those that an update put aside do not."""
+    rest = [other for other in others if id_of(other) != id_of(container) and not _is_aside(other)]
     return tuple(sorted(name_of(other) for other in rest if any(is_named(word, container) for word in uses(other))))
+
+
+def _is_aside(container: Raw) -> bool:
+    return bool(KEPT.fullmatch(name_of(container))) and not part(container, "State").get("Running")
