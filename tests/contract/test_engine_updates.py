@@ -294,6 +294,25 @@ def test_who_stops_it_gets_the_old_one_back(box: EngineWorld) -> None:
     nothing_is_left(box, name)
 
 
+@pytest.mark.parametrize("script", [STAY, "grep -q 1 /etc/version || exit 7; exec sleep 3600"])
+@pytest.mark.often("docker")
+def test_what_leads_there_is_let_follow_at_the_end_and_undoes_nothing(box: EngineWorld, script: str) -> None:
+    name, followed = box.run(script, running), list[Scope]()
+    facet: Any = updates_of(box)
+
+    def fail(scope: Scope) -> None:
+        followed.append(scope)
+        raise Conflict("The proxy does not take it.")
+
+    facet._after = fail
+    diary = Diary()
+    done = update(box, to_new(name), diary)
+    assert followed == [box.scope]
+    assert diary.told[-1].state == ("failed" if done.why else "done")
+    assert diary.told[-1].sentence.endswith("could not follow it: The proxy does not take it.")
+    only_one_runs(box, name, image=OLD if done.why else NEW)
+
+
 def test_a_pull_that_fails_touches_nothing(box: EngineWorld) -> None:
     name = box.run(STAY, running)
     before = box.inspect(name)
