@@ -294,7 +294,7 @@ def test_who_stops_it_gets_the_old_one_back(box: EngineWorld) -> None:
     nothing_is_left(box, name)
 
 
-@pytest.mark.parametrize("script", [STAY, "grep -q 1 /etc/version || exit 7; exec sleep 3600"])
+@pytest.mark.parametrize("script", [STAY, "grep -q 1 /etc/version || exit 7; exec sleep 3600"], ids=["stays", "ends"])
 @pytest.mark.often("docker")
 def test_what_leads_there_is_let_follow_at_the_end_and_undoes_nothing(box: EngineWorld, script: str) -> None:
     name, followed = box.run(script, running), list[Scope]()

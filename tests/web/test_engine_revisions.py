@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ def engine(request: pytest.FixtureRequest) -> ContainerEngine:
 
 
 @pytest.fixture
-def blog(changed: Installation, engine: ContainerEngine, request: pytest.FixtureRequest) -> Installation:
+def blog(changed: Installation, engine: ContainerEngine, request: pytest.FixtureRequest) -> Iterator[Installation]:
     """Give an installation that operates a compose project of an engine."""
     put(engine, "web", "--env", f"TOKEN={SECRET}", "--env", "MODE=fast", "--memory", "64m")
     admin, kind = changed.client(), request.node.callspec.params["engine"]
@@ -40,7 +41,9 @@ def blog(changed: Installation, engine: ContainerEngine, request: pytest.Fixture
     assert admin.call("PUT", "/registry/runtimes/edge", json=entry).status_code == 200
     assert admin.call("POST", "/registry/runtimes/edge/proposals", json={"names": ["blog"]}).json["targets"] == ["blog"]
     changed.app.extensions[EXTENSION].updating._stays_up_s = 0.5
-    return changed
+    yield changed
+    if kind == "podman":  # it removes none that others were made to use before those
+        engine.cli("rm", "-f", "--time", "0", "--depend", *engine.cli("ps", "-aq").split(), check=False)
 
 
 def put(engine: ContainerEngine, service: str, *options: str, command: tuple[str, ...] = STAY, image: str = OLD) -> str:

@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
-import msgspec
-
 from runtimes.base import Scope
 from runtimes.changes import SetRestartPolicy
 from runtimes.engine.api import Api, escaped
@@ -123,7 +121,7 @@ class InPlace:
         tries = {"restartRetries": policy["MaximumRetryCount"]} if policy and policy["MaximumRetryCount"] else {}
         query = f"?{urlencode({'restartPolicy': policy['Name'], **tries})}" if policy else ""
         path = f"/libpod/containers/{escaped(container)}/update{query}"
-        self._api.make(path, msgspec.Raw, limits.for_podman(wanted))
+        self._api.send(path, limits.for_podman(wanted))
         return ()
 
 

@@ -35,6 +35,8 @@ UNSHOWN = (
 SYSCTL = "sysctl"
 NETWORK = ("network", "net")
 ADDRESS = ("ip", "ip6")
+SHARED = "container:"
+"""Of `--network`: what follows names another container, which podman does tell."""
 CARRIED = ("ip=", "ip6=", "alias=")
 """What of `--network NAME:…` is carried over; podman itself shows only the aliases."""
 
@@ -61,7 +63,7 @@ def unshown(command: Sequence[str]) -> tuple[str, ...]:
     """Name the options of a command line that podman does not tell of afterwards."""
     found = {f"--{name}" for name, _ in _options(command) if name in UNSHOWN}
     for name, value in _options(command):
-        words = value.partition(":")[2].split(",") if name in NETWORK else ()
+        words = value.partition(":")[2].split(",") if name in NETWORK and not value.startswith(SHARED) else ()
         found |= {f"--{name} …:{word.partition('=')[0]}" for word in words if word and not word.startswith(CARRIED)}
     return tuple(sorted(found))
 
