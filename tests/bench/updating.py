@@ -47,7 +47,7 @@ def port(size: Size) -> Iterator[Figure]:
         ours=median(ours),
         unit="s",
         peer=median(peer),
-        peer_name="docker stop && docker start",
+        peer_name="stop, start by hand",
         promise=Promise(at_most=TIMES, of="ratio"),
         count=len(ours),
         with_="dockerd, a web server that ends at once, asked every 5 ms",
