@@ -56,7 +56,12 @@ def host_config(container: Raw) -> dict[str, Any]:
 
 
 def endpoints_of(container: Raw) -> dict[str, dict[str, Any]]:
-    """Give the networks with what was asked of each: addresses, aliases, links, options of the driver."""
+    """Give the networks with what was asked of each: addresses, aliases, links, options of the driver.
+
+    None for one that lives in another's: podman shows that one's as its own.
+    """
+    if str(part(container, "HostConfig").get("NetworkMode") or "").startswith("container:"):
+        return {}
     return {name: _endpoint(found or {}, container) for name, found in part(_settings(container), "Networks").items()}
 
 
