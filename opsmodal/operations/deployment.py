@@ -70,7 +70,11 @@ class DeploymentOperations:
         leave = self._door.enter(actor, actions.DEPLOYMENT_VIEW, name)
         kept = self._facets.kept(leave, DEPLOYMENT, lambda deployment, scope: deployment.list(scope))
         verbs, jobs = self._verbs(leave), tuple(seen(task, leave) for task in self._tasks.latest(name))
-        return page_of(kept, query, datetime.now(UTC), verbs=verbs, with_revisions=with_revisions, jobs=jobs)
+        page = page_of(kept, query, datetime.now(UTC), verbs=verbs, with_revisions=with_revisions, jobs=jobs)
+        if not self._is_replaced(leave):
+            return page
+        newest = self._revisions.newest(leave.service.runtime, name)
+        return replace(page, items=tuple(replace(row, revision=newest.get(row.name, 0)) for row in page.items))
 
     def get(self, actor: Actor, name: str, workload: str) -> WorkloadAnswer:
         """Read one workload with its revisions. Raise Missing when it is not the service's."""

@@ -22,7 +22,12 @@ from runtimes.updates import VARIABLE
 NANO = 1_000_000_000
 TAKEN_AWAY = "(taken away from the image's)"
 COMMANDS = {"Cmd": "command", "Entrypoint": "entrypoint"}
-SIZES = {"Memory": "memory limit", "MemoryReservation": "memory reservation", "ShmSize": "size of /dev/shm"}
+SIZES = {
+    "Memory": "memory limit",
+    "MemoryReservation": "memory reservation",
+    "MemorySwap": "memory and swap",
+    "ShmSize": "size of /dev/shm",
+}
 APART = ("RestartPolicy", "NanoCpus", "PortBindings", "NetworkMode", "Binds", "Mounts", *SIZES)
 UNITS = ((1024**3, "GiB"), (1024**2, "MiB"), (1024, "KiB"))
 
@@ -56,7 +61,9 @@ def short_id(image: str) -> str:
 
 
 def size_text(size: int) -> str:
-    """Write a size in the largest unit that it is whole in."""
+    """Write a size in the largest unit that it is whole in; -1 is without end."""
+    if size < 0:
+        return "without end"
     return next((f"{size // unit} {name}" for unit, name in UNITS if size >= unit and size % unit == 0), f"{size} B")
 
 

@@ -72,7 +72,7 @@ def by_hand(update: Update, old: Raw, *, really: Kind) -> str:
     labels, name = labels_of(old), shlex.quote(update.name)
     image = shlex.quote(update.image)
     project, service = first_label(labels, PROJECT_LABELS), first_label(labels, SERVICE_LABELS)
-    if project and service:
+    if project and service and not update.exactly:  # its file does not know what a revision was
         pull = " --pull always" if update.pull else ""
         told = f"{shlex.quote(project)} up -d --no-deps --force-recreate{pull} {shlex.quote(service)}"
         return f"{really} compose -p {told}  # with image: {image} in its file"
