@@ -6,9 +6,11 @@ A revision that cannot be kept is logged: what changes a container must not fail
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
+from connectors.errors import ConnectionProblem
 from opsmodal.audit.redaction import MASK, is_sensitive, redacted
 from opsmodal.errors import Refusal
 from opsmodal.operations.deployment_answers import RevisionRow
@@ -66,11 +68,14 @@ class ContainerRevisions:
             workload=change.workload, reason=change.reason, revision=kept.number, spec=spec, pull=change.pull
         )
 
-    def rows(self, updates: Updates, scope: Scope, whose: Container, now: datetime) -> tuple[RevisionRow, ...]:
-        """Give the revisions of a container, newest first; the one that runs now is current."""
+    def rows(self, whose: Container, running: Callable[[], Spec], now: datetime) -> tuple[RevisionRow, ...]:
+        """Give the revisions of a container, newest first; the one that is `running` now is current.
+
+        None is while that cannot be asked.
+        """
         kept = self._revisions.list(whose)
-        running = self._running(updates, scope, whose) if kept else None
-        return tuple(_row(each, now, current=each == self._current(kept, running)) for each in kept)
+        current = self._current(kept, _asked(running)) if kept else None
+        return tuple(_row(each, now, current=each == current) for each in kept)
 
     def newest(self, runtime: str, service: str) -> dict[str, int]:
         """Give the number of the newest revision of each container of a service, by name."""
@@ -81,13 +86,6 @@ class ContainerRevisions:
             self._revisions.keep(whose, updates.spec(scope, whose.name), by)
         except (RuntimeProblem, StoreProblem) as problem:
             _told(whose, problem)
-
-    @staticmethod
-    def _running(updates: Updates, scope: Scope, whose: Container) -> Spec | None:
-        try:
-            return updates.spec(scope, whose.name)
-        except RuntimeProblem:
-            return None
 
     def _current(self, kept: tuple[Kept, ...], running: Spec | None) -> Kept | None:
         """Give the newest revision that is what runs now; one of which not all is shown goes by its container."""
@@ -111,6 +109,13 @@ def _masked(each: Difference) -> Difference:
     named = f"{each.what.removeprefix(VARIABLE)}="
     before, after = (redacted(f"{named}{text}").removeprefix(named) for text in (each.before, each.after))
     return replace(each, before=before, after=OTHER if before == after and before else after)
+
+
+def _asked(running: Callable[[], Spec]) -> Spec | None:
+    try:
+        return running()
+    except (RuntimeProblem, ConnectionProblem):
+        return None
 
 
 def _told(whose: Container, problem: Refusal | RuntimeProblem | StoreProblem) -> None:

@@ -42,6 +42,7 @@ from runtimes.changes import VERBS, Change, RedeployAll, Rollback, SetManifest, 
 from runtimes.deployment import Deployed, Revision
 from runtimes.errors import Stale, Unsupported
 from runtimes.planning import Plan
+from runtimes.updates import Spec
 
 DEPLOYMENT = "deployment"
 KUBERNETES = "kubernetes"
@@ -204,9 +205,10 @@ class DeploymentOperations:
         self._revisions.changed(updates, scope, whose, change, leave.actor.name)
 
     def _with_revisions(self, leave: Pass, row: WorkloadRow) -> WorkloadRow:
-        updates = updates_of(self._fleet.runtime(leave.service.runtime, over=leave.over))
-        whose = container_of(leave.service, row.name)
-        rows = self._revisions.rows(updates, leave.service.scope(), whose, datetime.now(UTC))
+        def running() -> Spec:
+            return Facets(self._fleet, updates_of).read(leave, lambda updates, scope: updates.spec(scope, row.name))
+
+        rows = self._revisions.rows(container_of(leave.service, row.name), running, datetime.now(UTC))
         return replace(row, revisions=rows, revision=next((each.revision for each in rows if each.current), 0))
 
     def _verbs(self, leave: Pass) -> frozenset[str]:

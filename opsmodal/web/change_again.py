@@ -33,6 +33,8 @@ LABELS = {
     "max_surge": "Max surge",
     "max_unavailable": "Max unavailable",
     "partition": "Partition",
+    "policy": "When it is started again",
+    "retries": "Tries after a failure",
     "node": "Node",
 }
 """The fields that somebody types into, in the words of their forms; the others are sent on unseen."""
