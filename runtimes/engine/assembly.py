@@ -36,6 +36,7 @@ from runtimes.engine.recent import RecentRestarts
 from runtimes.engine.systemd import Units
 from runtimes.engine.unkept import Unkept
 from runtimes.engine.updates.deployment import EngineDeployment
+from runtimes.registries import Logins, no_logins
 from runtimes.watched import Pace
 
 LIST_TIMES = 3
@@ -57,6 +58,8 @@ class Kept:
     units: Units
     restarts: RecentRestarts
     really: Kind
+    logins: Logins = no_logins
+    """What signs in to registries."""
 
     def close(self) -> None:
         """End what keeps it current. May be called twice."""
@@ -109,12 +112,6 @@ def commands_of(api: Api, dialled: Dialled, connection: Connection, *, kind: Kin
     )
 
 
-def _instances(api: Api, kept: Kept, logs: Logs) -> Instances:
-    return Instances(
-        api=api, live=kept.live, containers=kept.containers, reader=kept.reader, events=kept.events, logs=logs
-    )
-
-
 def assembled(
     name: str,
     *,
@@ -128,9 +125,9 @@ def assembled(
 ) -> Runtime:
     """Give the runtime that a service's page uses; its `close` ends everything, and `released` what others opened."""
     logs = Logs(api, kept.containers)
-    instances = _instances(api, api.place.kind, kept, logs)
+    instances = _instances(api, kept, logs)
     history = EngineHistory(api, instances)
-    deployment = EngineDeployment(api, kept.containers, really=kept.really)
+    deployment = EngineDeployment(api, kept.containers, really=kept.really, logins=kept.logins, after=domains.renew)
 
     def close() -> None:
         history.close()
@@ -160,11 +157,11 @@ def assembled(
     )
 
 
-def _instances(api: Api, kind: Kind, kept: Kept, logs: Logs) -> Instances:
+def _instances(api: Api, kept: Kept, logs: Logs) -> Instances:
     changes = Changes(api, containers=kept.containers, live=kept.live, units=kept.units, past=kept.restarts)
     return Instances(
         api=api,
-        program=kind,
+        program=api.place.kind,
         host=kept.units.host,
         changes=changes,
         containers=kept.containers,

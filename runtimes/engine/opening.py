@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from connectors.base import Connection
@@ -26,6 +26,7 @@ from runtimes.engine.problems import TITLES, Kind, Place, not_an_engine
 from runtimes.engine.systemd import Units
 from runtimes.engine.tls import TLS, KeyFiles
 from runtimes.errors import Denied, Invalid, RuntimeProblem, Unavailable
+from runtimes.registries import Logins, no_logins
 from runtimes.watched import Pace
 
 API_MIN = (1, 41)
@@ -62,8 +63,11 @@ def open_engine(  # noqa: PLR0913 - what was registered, each by its name
     pods: Callable[[Dialled], PodSource] | None = None,
     pace: Pace | None = None,
     proxy_admin: str = "",
+    logins: Logins = no_logins,
 ) -> Runtime:
     """Open the engine at `socket` (a path, `unix:///path` or `tcp://host:port`) within `timeout_s`.
+
+    `logins` gives what signs in to registries, asked at each pull.
 
     Raise Invalid for an address that is none, Denied without the permission to open it, Unavailable for whatever does
     not answer as an engine that is new enough.
@@ -86,7 +90,7 @@ def open_engine(  # noqa: PLR0913 - what was registered, each by its name
     return assembled(
         name,
         api=api,
-        kept=kept,
+        kept=replace(kept, logins=logins),
         commands=commands,
         domains=EngineDomains(kind, kept.containers, kept.pods, connection, proxy_admin=proxy_admin, rootless=rootless),
         identity=identity,

@@ -11,6 +11,7 @@ from runtimes.base import Runtime
 from runtimes.engine.opening import open_engine
 from runtimes.engine.tls import TLS
 from runtimes.podman.pods import pod_source
+from runtimes.registries import Logins, no_logins
 from runtimes.watched import Pace
 
 TIMEOUT_S = 10.0
@@ -25,11 +26,12 @@ def open_podman(
     timeout_s: float = TIMEOUT_S,
     pace: Pace | None = None,
     proxy_admin: str = "",
+    logins: Logins = no_logins,
 ) -> Runtime:
     """Open the Podman engine at `socket` (a path, `unix:///path` or `tcp://host:port`) within `timeout_s`.
 
-    `pace` is how its live list is kept, `proxy_admin` the admin address of the host's Caddy ("" without one). Raise
-    Invalid, Denied or Unavailable with a sentence and what to do.
+    `pace` is how its live list is kept, `proxy_admin` the admin address of the host's Caddy ("" without one), `logins`
+    gives what signs in to registries. Raise Invalid, Denied or Unavailable with a sentence and what to do.
     """
     return open_engine(
         name,
@@ -41,4 +43,5 @@ def open_podman(
         pods=pod_source,
         pace=pace,
         proxy_admin=proxy_admin,
+        logins=logins,
     )

@@ -17,6 +17,7 @@ from connectors.direct import Direct
 from runtimes.base import Runtime, Scope
 from runtimes.docker.open import open_docker
 from runtimes.podman.open import open_podman
+from runtimes.registries import Logins, no_logins
 from runtimes.watched import Pace
 from tests.contract.relay import Relay
 from tests.contract.ways import Way
@@ -57,10 +58,17 @@ def podman() -> EngineOf:
     return _started("podman", podmans.start)
 
 
-def opened(kind: str, engine: ContainerEngine, over: Connection | None = None, *, pace: Pace | None = None) -> Runtime:
+def opened(
+    kind: str,
+    engine: ContainerEngine,
+    over: Connection | None = None,
+    *,
+    pace: Pace | None = None,
+    logins: Logins = no_logins,
+) -> Runtime:
     """Open the runtime under test on an engine, directly or over a connection."""
     opener = open_docker if kind == "docker" else open_podman
-    return opener("test", socket=str(engine.socket), connection=over or Direct(), pace=pace)
+    return opener("test", socket=str(engine.socket), connection=over or Direct(), pace=pace, logins=logins)
 
 
 class EngineWorld(World):

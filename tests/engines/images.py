@@ -9,6 +9,7 @@ import io
 import shutil
 import subprocess
 import tarfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.engines.process import CannotStart
@@ -43,6 +44,15 @@ def archive(tag: str) -> bytes:
             tar.addfile(_entry(f"bin/{applet}", kind=tarfile.SYMTYPE, target="busybox"))
         for name, text in _files(tag).items():
             tar.addfile(_entry(name, size=len(text.encode()), mode=0o644), io.BytesIO(text.encode()))
+    return buffer.getvalue()
+
+
+def packed(files: Mapping[str, bytes]) -> bytes:
+    """Give a layer with some files, as a tar archive."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for name, data in files.items():
+            tar.addfile(_entry(name, size=len(data), mode=0o644), io.BytesIO(data))
     return buffer.getvalue()
 
 

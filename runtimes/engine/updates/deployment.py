@@ -27,6 +27,7 @@ from runtimes.engine.updates.steps import After, Replacement, no_more
 from runtimes.engine.updates.words import plan_of, plan_of_all
 from runtimes.errors import Conflict, Missing, Unsupported
 from runtimes.planning import Applied, Plan, Progress
+from runtimes.registries import Logins, no_logins
 from runtimes.updates import Save, Spec, Telling, Update
 
 
@@ -35,8 +36,17 @@ class EngineDeployment:
 
     verbs = VERBS
 
-    def __init__(self, api: Api, containers: Containers, *, really: Kind, after: After = no_more) -> None:
+    def __init__(
+        self,
+        api: Api,
+        containers: Containers,
+        *,
+        really: Kind,
+        logins: Logins = no_logins,
+        after: After = no_more,
+    ) -> None:
         self._api = api
+        self._logins = logins
         self._containers = containers
         self._looking = Looking(api, really=really)
         self._really: Kind = really
@@ -123,8 +133,8 @@ class EngineDeployment:
         self, scope: Scope, update: Update, save: Save, tell: Telling, *, again: bool = False, spec: Spec | None = None
     ) -> Update:
         """Do what is left of an update; see `runtimes.updates`."""
-        course = Course(update, save=save, tell=tell)
-        pulling = Pulling(self._api)
+        pulling = Pulling(self._api, self._logins)
+        course = Course(update, save=save, tell=lambda progress: tell(pulling.hinted(progress)))
         replacement = Replacement(self._looking, pulling, course, scope=scope, spec=spec, after=self._after)
         return replacement.resume() if again else replacement.run()
 

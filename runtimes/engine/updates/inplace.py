@@ -14,7 +14,8 @@ from runtimes.base import Scope
 from runtimes.changes import SetRestartPolicy
 from runtimes.engine.api import Api, escaped
 from runtimes.engine.containers import Containers
-from runtimes.engine.managers import SWARM_TASK_LABEL, UNIT_LABEL
+from runtimes.engine.managers import SWARM_TASK_LABELS, UNIT_LABEL
+from runtimes.engine.scope import first_label
 from runtimes.engine.updates import limits
 from runtimes.engine.updates.limits import InPlaceChange, Settings
 from runtimes.engine.updates.looking import Looking
@@ -83,7 +84,7 @@ class InPlace:
 
     def _demand_possible(self, found: Raw, change: InPlaceChange) -> None:
         name, labels = name_of(found), labels_of(found)
-        if task := labels.get(SWARM_TASK_LABEL):
+        if task := first_label(labels, SWARM_TASK_LABELS):
             raise Conflict(f"{name} is the swarm task {task}.", hint="Update its service on a swarm manager.")
         is_policy = isinstance(change, SetRestartPolicy)
         if is_policy and (unit := labels.get(UNIT_LABEL)):

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from runtimes.engine.managers import SWARM_SERVICE_LABEL, SWARM_TASK_LABEL, UNIT_LABEL
+from runtimes.engine.managers import SWARM_SERVICE_LABEL, SWARM_TASK_LABELS, UNIT_LABEL
+from runtimes.engine.scope import first_label
 from runtimes.engine.updates.following import KEPT, is_named, uses
 from runtimes.engine.updates.podman import unshown
 from runtimes.engine.updates.raw import Raw, id_of, items, labels_of, name_of, part
@@ -29,7 +30,7 @@ def check(container: Raw, *, others: Sequence[Raw]) -> None:
             f"{name} belongs to the systemd unit {unit}, which makes it again by itself.",
             hint="Change the image in that unit on the host, and restart the unit.",
         )
-    if task := labels.get(SWARM_TASK_LABEL):
+    if task := first_label(labels, SWARM_TASK_LABELS):
         raise Conflict(
             f"{name} is the swarm task {task}: swarm replaces it by itself.",
             hint=f"Update its service on a swarm manager: {labels.get(SWARM_SERVICE_LABEL, 'docker service update')}.",
