@@ -41,6 +41,7 @@ from opsmodal.operations.overview import OverviewOperations
 from opsmodal.operations.provider import ProviderRegistration
 from opsmodal.operations.reach import Reach
 from opsmodal.operations.registration import Registration
+from opsmodal.operations.registry_logins import RegistryLoginOperations
 from opsmodal.operations.rights import Rights
 from opsmodal.operations.services import Services
 from opsmodal.operations.timeline import TimelineOperations
@@ -86,6 +87,7 @@ from opsmodal.web import (
     provider,
     registry,
     registry_filters,
+    registry_logins,
     requests,
     rights,
     services,
@@ -164,6 +166,7 @@ def _assemble(app: Flask, settings: Settings, store: Store, vault: Vault, known:
         services=Services(door, fleet, Favorites(store)),
         connection=ConnectionOperations(door, fleet, Choices(store)),
         host_keys=HostKeys(door, known, fleet),
+        registry_logins=RegistryLoginOperations(door, known),
         overview=OverviewOperations(door, fleet),
         instances=InstanceOperations(door, fleet, live),
         logs=LogOperations(door, fleet, near.streams, settings, watch=watch, away=near.attach),
@@ -251,7 +254,7 @@ def _serve(app: Flask, *, read_only: bool) -> None:
     app.register_blueprint(oidc.pages)
     app.register_blueprint(health.pages)
     app.register_blueprint(metrics.pages)
-    registered = (provider.routes, registry.routes, vpn_profiles.routes, host_keys.routes)
+    registered = (provider.routes, registry.routes, vpn_profiles.routes, host_keys.routes, registry_logins.routes)
     read = (auditing.routes, timeline.routes, usage.routes, tasks.routes, upkeep.routes, debugging.routes)
     nouns = (services.routes, connection.routes, *registered, *read)
     everybody = (people.routes, rights.routes, grants.routes, account.routes, guard.routes)

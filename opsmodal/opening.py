@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from connectors import Connectors
 from connectors.base import Connection, Probe
@@ -172,6 +173,7 @@ class Opening:
             tls=tls,
             timeout_s=OPEN_TIMEOUT_S,
             proxy_admin=spec.proxy_admin or "",
+            logins=partial(self._registry.logins.login, spec.name),
         )
 
     def _namespaces(self, runtime: str) -> list[str]:

@@ -16,6 +16,7 @@ from opsmodal.cli.guard import guard
 from opsmodal.cli.host_keys import host_key
 from opsmodal.cli.identities import identity
 from opsmodal.cli.people import token, user
+from opsmodal.cli.registry_logins import registry_login
 from opsmodal.cli.serve import serve
 from opsmodal.cli.sessions import session
 from opsmodal.cli.wording import say, say_rejected
@@ -81,5 +82,20 @@ def _log_to_standard_error() -> None:
 
 
 user.add_command(identity)
-for command in (demo, serve, apply, diff, export, user, session, token, audit, connection, host_key, guard, doctor):
+for command in (
+    demo,
+    serve,
+    apply,
+    diff,
+    export,
+    user,
+    session,
+    token,
+    audit,
+    connection,
+    host_key,
+    registry_login,
+    guard,
+    doctor,
+):
     main.add_command(command)

@@ -32,6 +32,7 @@ from opsmodal.operations.people_changes import PeopleChanges
 from opsmodal.operations.provider import ProviderRegistration
 from opsmodal.operations.reach import Reach
 from opsmodal.operations.registration import Registration
+from opsmodal.operations.registry_logins import RegistryLoginOperations
 from opsmodal.operations.rights import Rights
 from opsmodal.operations.services import Services
 from opsmodal.operations.signing import Signing
@@ -57,6 +58,7 @@ class Operations:
     services: Services
     connection: ConnectionOperations
     host_keys: HostKeys
+    registry_logins: RegistryLoginOperations
     overview: OverviewOperations
     instances: InstanceOperations
     logs: LogOperations

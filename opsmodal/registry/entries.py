@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
-from opsmodal.registry import hostkeys, single
+from opsmodal.registry import hostkeys, logins, single
 from opsmodal.registry.changes import Change
 from opsmodal.registry.reading import SECTIONS, SINGLE, plain, revived
 from opsmodal.registry.schema import GrantSpec, GroupSpec, Spec
@@ -104,6 +104,7 @@ def remove(session: Session, section: str, name: str) -> bool:
     if section == "runtimes":
         # Another cluster may get this name: what was saved in the one before is none of its managers' business.
         session.execute(delete(ConfigVersionRow).where(ConfigVersionRow.runtime == name))
+        logins.drop(session, name)
     count_up(session)
     return True
 

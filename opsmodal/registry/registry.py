@@ -22,6 +22,7 @@ from opsmodal.registry.changes import Applied, Change, changes_of, kept_grants, 
 from opsmodal.registry.entries import Granted, Grouped
 from opsmodal.registry.export import export
 from opsmodal.registry.files import Files, Sent
+from opsmodal.registry.logins import RegistryLogins
 from opsmodal.registry.reading import NOUNS, Reading, key_of, plain, read_document, read_entry
 from opsmodal.registry.references import check_references
 from opsmodal.registry.rights import apart, as_permission, name_of
@@ -47,6 +48,7 @@ class Registry:
         allowed_exec: Sequence[str] = (),
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
+        self.logins = RegistryLogins(store, vault)
         self._store = store
         self._vault = vault
         self._allowed_exec = tuple(allowed_exec)

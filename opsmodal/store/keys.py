@@ -13,13 +13,18 @@ from pathlib import Path
 from opsmodal.store.address import PRIVATE_FILE, PRIVATE_FOLDER
 from opsmodal.store.errors import WrongKey
 from opsmodal.store.store import Store
-from opsmodal.store.tables import Credential, Mark
+from opsmodal.store.tables import Credential, Mark, RegistryLogin
 from opsmodal.store.vault import KEY_HINT, Vault, new_key
 
 KEY_FILE = "secret.key"
 KEY_FILE_MAX_BYTES = 4096
 PROOF = "key-proof"
 """A mark that is sealed with the key: opening it proves that the key is this store's."""
+
+
+def login_owner(runtime: str, host: str) -> tuple[str, str, str]:
+    """Name the record that the password of a registry login is sealed for."""
+    return ("registryLogins", runtime, host)
 
 
 def open_vault(store: Store, *, data_dir: Path, key: str = "") -> Vault:
@@ -105,5 +110,8 @@ def _seal_anew(store: Store, vault: Vault) -> None:
         for row in session.query(Credential).with_for_update():
             owner = (row.owner_kind, row.owner, row.field)
             row.sealed = vault.seal(owner, vault.open(owner, row.sealed))
+        for login in session.query(RegistryLogin).with_for_update():
+            whose = login_owner(login.runtime, login.host)
+            login.sealed = vault.seal(whose, vault.open(whose, login.sealed))
         proof = session.get_one(Mark, PROOF)
         proof.value = vault.seal(("mark", PROOF), PROOF).decode("ascii")

@@ -201,7 +201,8 @@ def _shown(value: RuntimeAnswer) -> dict[str, Any]:
     ways, keys = host_keys.ways(actor(), name), host_keys.trusted(actor(), name)
     logins = login_fields(value.entry.get("connections"))
     shown = {"fields": _fields(value.entry), "problems": {}, "file_fields": logins}
-    return {**shown, "ways_here": ways, "trusted_keys": keys}
+    registries = operations().registry_logins.rows(actor(), name)
+    return {**shown, "ways_here": ways, "trusted_keys": keys, "registry_logins": registries}
 
 
 def _problems(section: str, entry: dict[str, Any], files: dict[str, str]) -> dict[str, list[Any]]:

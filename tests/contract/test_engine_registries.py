@@ -127,8 +127,9 @@ def _run(engine: ContainerEngine) -> None:
         engine.run("sh", "-c", STAY, options=["--name", "web", "--label", f"{PROJECT}=own"])
         return
     body = {"Image": engine.images[0], "Cmd": ["sh", "-c", STAY], "Labels": {PROJECT: "own"}, "StopTimeout": 1}
+    body |= {"HostConfig": {"NetworkMode": "none"}}
     url = "http://podman/v1.41/containers"
-    sent = ["--header", "Content-Type: application/json", "--data", json.dumps({**body, "HostConfig": {"NetworkMode": "none"}})]
+    sent = ["--header", "Content-Type: application/json", "--data", json.dumps(body)]
     for asked in ([f"{url}/create?name=web", *sent], [f"{url}/web/start", "--request", "POST"]):
         argv = ["curl", "--silent", "--fail-with-body", "--unix-socket", str(engine.socket), *asked]
         subprocess.run(argv, check=True, capture_output=True, timeout=60)

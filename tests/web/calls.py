@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from opsmodal.registry.hostkeys import Trusted
+from opsmodal.registry.logins import KnownLogin
 from opsmodal.registry.rights import name_of
 from tests.web.conftest import PASSWORD, Installation
 
@@ -55,6 +56,12 @@ CALLS: dict[str, Callable[[Installation], Call]] = {
     "connection.choose": lambda _: Call("PUT", "/services/shop/connection", {"name": "auto"}, target="auto"),
     "host-key.forget": lambda made: Call(
         "DELETE", f"/registry/host-keys/{_trusted(made)}?confirm=true", target="edge:22"
+    ),
+    "registry-login.put": lambda made: Call(
+        "PUT", f"/registry/runtimes/{_engine(made)}/logins/ghcr.io", {"user": "ci", "password": "x"}
+    ),
+    "registry-login.remove": lambda made: Call(
+        "DELETE", f"/registry/runtimes/{_engine(made)}/logins/quay.io?confirm=true", target="runtimes/box quay.io"
     ),
     "audit.export": lambda _: Call("GET", "/audit/export", target="jsonl"),
     "sign-in": lambda _: Call("POST", "/sign-in", {"name": "viewer", "password": PASSWORD}, by_browser=True),
@@ -114,6 +121,13 @@ def _trusted(made: Installation) -> str:
     line = "edge ssh-ed25519 AAAA"
     made.registry.trust(Trusted("edge", 22, "ssh-ed25519", line, "SHA256:x", "admin", datetime.now(UTC)))
     return "edge/22"
+
+
+def _engine(made: Installation) -> str:
+    """Register an engine that nobody asks, with a login."""
+    made.registry.put("runtimes", {"name": "box", "kind": "docker", "socket": "/run/none.sock"})
+    made.registry.logins.put(KnownLogin("box", "quay.io", "ci", "admin", datetime.now(UTC)), "x")
+    return "box"
 
 
 def _group(made: Installation) -> str:

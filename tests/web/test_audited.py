@@ -129,17 +129,25 @@ def test_commands_of_the_machine_leave_their_rows(tmp_path: Path) -> None:
         "user disable": ["user", "disable", "eve"],
         "user enable": ["user", "enable", "eve"],
         "apply": ["apply", "-f", "-"],
+        "registry-login add": ["registry-login", "add", "box", "ghcr.io", "--user", "ci", "--password-stdin"],
+        "registry-login remove": ["registry-login", "remove", "box", "ghcr.io"],
         "audit export": ["audit", "export"],
     }
     others = {"host-key trust", "host-key forget"}  # tests/web/test_host_keys.py: they need a server
     assert {name for name, done in COMMANDS.items() if done} == set(lines) | others
-    given = {"user password": b"correct horse battery\n", "apply": b"apiVersion: opsmodal/v1\n"}
+    document = b"apiVersion: opsmodal/v1\nruntimes: [{name: box, kind: docker, socket: /run/none.sock}]\n"
+    given = {
+        "user password": b"correct horse battery\n",
+        "apply": document,
+        "registry-login add": b"PLANTED-at-the-machine\n",
+    }
     for name, line in lines.items():
         listed = run("token", "list", "eve", "--data-dir", tmp_path).out.split() if not line else []
         done = run(*(line or ["token", "revoke", listed[0]]), "--data-dir", tmp_path, given=given.get(name, b""))
         assert done.code == 0, f"{name}: {done.err}"
     assert run("user", "flags", "eve", "--no-auditor", "--data-dir", tmp_path).code == 0
     rows = run("audit", "export", "--format", "csv", "--data-dir", tmp_path).out
+    assert "PLANTED" not in rows
     for name, done_by in COMMANDS.items():
         for action in done_by if name in lines else ():
             assert rows.count(f",{action},") >= 2, f"{name} left no {action}"

@@ -11,6 +11,7 @@ import pytest
 from opsmodal import actions
 from opsmodal.demo.cluster import Cluster
 from opsmodal.registry.hostkeys import Trusted
+from opsmodal.registry.logins import KnownLogin
 from opsmodal.registry.rights import name_of
 from opsmodal.web.errors import MEDIA_TYPE
 from tests.web.conftest import Caller, Installation, Seed, closed, installed, own_page
@@ -40,6 +41,8 @@ def strict(
         "services", {"name": "old-prod", "runtime": "demo", "namespace": "p", "environment": "production"}
     )
     made.registry.trust(KEY)
+    made.registry.put("runtimes", {"name": "box", "kind": "docker", "socket": "/run/none.sock"})
+    made.registry.logins.put(KnownLogin("box", "quay.io", "ci", "admin", datetime.now(UTC)), "x")
     made.registry.put("groups", {"name": "oncall", "users": ["viewer"]})
     made.registry.put("grants", {"group": "oncall", "role": "viewer", "services": ["shop"]})
     yield made, request.param
@@ -67,6 +70,7 @@ def asked(made: Installation) -> dict[tuple[str, str], tuple[str, str, str]]:
         ("registry.remove", "production"): ("DELETE", "/registry/services/old-prod", "old-prod"),
         ("registry.remove", ""): ("DELETE", "/registry/services/old", "true"),
         ("host-key.forget", ""): ("DELETE", f"/registry/host-keys/{KEY.host}/{KEY.port}", "true"),
+        ("registry-login.remove", ""): ("DELETE", "/registry/runtimes/box/logins/quay.io", "true"),
         ("user.disable", ""): ("POST", "/people/viewer/disable", "true"),
         ("user.take-flag", ""): ("DELETE", "/people/auditor/flags/auditor", "true"),
         ("token.revoke", ""): ("DELETE", f"/people/viewer/tokens/{token}", "true"),

@@ -83,6 +83,19 @@ class HostKey(Table):
     trusted_at: Mapped[datetime]
 
 
+class RegistryLogin(Table):
+    """How a runtime signs in to an image registry: `host` in one spelling, `sealed` the password."""
+
+    __tablename__ = "registry_logins"
+
+    runtime: Mapped[str] = mapped_column(String(NAME_CHARS), primary_key=True)
+    host: Mapped[str] = mapped_column(String(NAME_CHARS), primary_key=True)
+    user: Mapped[str] = mapped_column(String(NAME_CHARS))
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    given_by: Mapped[str] = mapped_column(String(NAME_CHARS))
+    given_at: Mapped[datetime]
+
+
 class Mark(Table):
     """A named value about the store itself: the registry's version, the proof that a key is the right one."""
 
