@@ -126,6 +126,8 @@ IMAGES_VIEW = Action(name="images.view", permission=Permission.VIEW)
 IMAGES_CLEAN = Action(
     name="images.clean", permission=Permission.MANAGE, label="Delete images", dangerous=True, changes=True
 )
+IMAGES_ASK = Action(name="images.ask", permission=Permission.MANAGE, label="Ask the registries")
+"""It goes out with the logins of the runtime, whose registries count how often they are asked."""
 DEBUG_VIEW = Action(name="debug.view", permission=Permission.VIEW)
 DEBUG_COPY = Action(name="debug.copy", permission=Permission.MANAGE, label="Make a debug copy", changes=True)
 DEBUG_RUN = Action(name="debug.run", permission=Permission.MANAGE, label="Run a debug pod", changes=True)

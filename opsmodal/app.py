@@ -80,6 +80,7 @@ from opsmodal.web import (
     headers,
     health,
     host_keys,
+    images,
     metrics,
     oidc,
     origin,
@@ -255,8 +256,8 @@ def _serve(app: Flask, *, read_only: bool) -> None:
     app.register_blueprint(health.pages)
     app.register_blueprint(metrics.pages)
     registered = (provider.routes, registry.routes, vpn_profiles.routes, host_keys.routes, registry_logins.routes)
-    read = (auditing.routes, timeline.routes, usage.routes, tasks.routes, upkeep.routes, debugging.routes)
-    nouns = (services.routes, connection.routes, *registered, *read)
+    read = (auditing.routes, timeline.routes, usage.routes, tasks.routes, upkeep.routes, images.routes)
+    nouns = (services.routes, connection.routes, debugging.routes, *registered, *read)
     everybody = (people.routes, rights.routes, grants.routes, account.routes, guard.routes)
     routes = register(app, [*nouns, *everybody, *(tab.routes for tab in TABS)])
     followed = register_sockets(app, [instances_tab.sockets, logs_tab.sockets, commands_tab.sockets, tasks.sockets])

@@ -93,6 +93,12 @@ class UpdateJournal:
         with self._store.writing() as connection:
             connection.execute(delete(UpdateRow).where(UpdateRow.id == held.update.id, UpdateRow.claim == held.claim))
 
+    def going(self, runtime: str) -> tuple[str, ...]:
+        """Name the containers of a runtime that are being updated. Raise StoreProblem."""
+        going = (UpdateRow.runtime == runtime, UpdateRow.stage != OVER)
+        with self._store.reading() as session:
+            return tuple(session.scalars(select(UpdateRow.name).where(*going).order_by(UpdateRow.name)))
+
     def take(self, found: Written) -> Written | None:
         """Take over an update that stands still; None where somebody else was first. Raise StoreProblem."""
         claim = secrets.token_hex(16)

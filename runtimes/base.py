@@ -31,6 +31,7 @@ from runtimes.domains import Setup
 from runtimes.explained import Cause as Cause  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.explained import Event as Event  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.explained import Explanation as Explanation  # noqa: PLC0414 - the whole contract is imported from here
+from runtimes.images import Images as Images  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.lasting import Stream as Stream  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.lasting import Watch as Watch  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.parts import Check as Check  # noqa: PLC0414 - the whole contract is imported from here
@@ -389,6 +390,8 @@ class Runtime:
     domains: Domains | None = None
     upkeep: Upkeep | None = None
     debugging: Debugging | None = None
+    images: Images | None = None
+    """The images of an engine's host; those of a cluster's nodes are `upkeep`'s."""
     history: History | None = None
     """What collectors ask, see `runtimes.history`."""
     lacks: Callable[[Scope], Sequence[Lack]] | None = None

@@ -22,6 +22,7 @@ from opsmodal.operations.files import FileOperations
 from opsmodal.operations.grants import Grants
 from opsmodal.operations.groups import Groups
 from opsmodal.operations.host_keys import HostKeys
+from opsmodal.operations.images import ImageOperations
 from opsmodal.operations.instances import InstanceOperations
 from opsmodal.operations.logs import LogOperations
 from opsmodal.operations.named import NamedSigning
@@ -69,6 +70,7 @@ class Operations:
     domains: DomainOperations
     tasks: TaskOperations
     upkeep: UpkeepOperations
+    images: ImageOperations
     debugging: DebuggingOperations
     files: FileOperations
     registration: Registration
@@ -98,6 +100,7 @@ class OfClusters(TypedDict):
     domains: DomainOperations
     tasks: TaskOperations
     upkeep: UpkeepOperations
+    images: ImageOperations
     debugging: DebuggingOperations
     files: FileOperations
 
@@ -129,6 +132,7 @@ def of_clusters(door: Door, fleet: Fleet, registry: Registry, beside: Beside) ->
         domains=DomainOperations(door, fleet, registry),
         tasks=TaskOperations(door, background),
         upkeep=UpkeepOperations(door, fleet, background, watch=beside.watch),
+        images=ImageOperations(door, fleet, background, beside.journal, watch=beside.watch),
         debugging=DebuggingOperations(door, fleet, places),
         files=FileOperations(door, fleet, registry),
     )

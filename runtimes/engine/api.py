@@ -55,9 +55,17 @@ class Api:
         self.version = ""
         self._closed = False
 
-    def get(self, path: str, into: type[T], params: Parameters | None = None, *, timeout_s: float | None = None) -> T:
+    def get(
+        self,
+        path: str,
+        into: type[T],
+        params: Parameters | None = None,
+        *,
+        timeout_s: float | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> T:
         """Read a path into a struct."""
-        body = self._body("GET", path, params, timeout_s or self.timeout_s)
+        body = self._body("GET", path, params, timeout_s or self.timeout_s, headers=headers)
         try:
             return msgspec.json.decode(body, type=into, strict=False)
         except UNREADABLE as error:
@@ -129,9 +137,12 @@ class Api:
         params: Parameters | None,
         timeout_s: float,
         described: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> bytes:
         deadline = time.monotonic() + timeout_s
-        asked = self._asked(method, path, params, timeout_s=timeout_s, quiet_s=timeout_s, described=described)
+        asked = self._asked(
+            method, path, params, timeout_s=timeout_s, quiet_s=timeout_s, described=described, headers=headers
+        )
         with contextlib.closing(asked) as response:
             return whole(response, place=self.place, timeout_s=timeout_s, deadline=deadline)
 

@@ -21,6 +21,7 @@ from runtimes.engine.domains import EngineDomains
 from runtimes.engine.events import Events
 from runtimes.engine.execs import Execs
 from runtimes.engine.history import EngineHistory
+from runtimes.engine.images.facet import EngineImages
 from runtimes.engine.inside import Inside
 from runtimes.engine.instances import Instances
 from runtimes.engine.live import LiveContainers
@@ -152,6 +153,7 @@ def assembled(
         domains=domains,
         deployment=deployment,
         updates=deployment,
+        images=EngineImages(api, kept.containers, really=kept.really, logins=kept.logins),
         history=history,
         counts=kept.live.counts,
     )

@@ -56,7 +56,7 @@ class Looking:
 
     def image(self, wanted: str) -> dict[str, Any]:
         """Read an image by its reference or id. Raise Missing."""
-        found: dict[str, Any] = self._api.get(f"/images/{_in_path(wanted)}/json", dict[str, Any])
+        found: dict[str, Any] = self._api.get(f"/images/{in_path(wanted)}/json", dict[str, Any])
         return found
 
     def image_if_there(self, wanted: str) -> dict[str, Any] | None:
@@ -125,6 +125,6 @@ class Looking:
                 raise
 
 
-def _in_path(image: str) -> str:
+def in_path(image: str) -> str:
     """Write a reference into a path: its slashes are part of it, and nothing else may be."""
     return "/".join(map(escaped, image.split("/")))

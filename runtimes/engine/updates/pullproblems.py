@@ -46,15 +46,18 @@ class Asked:
         return registry_of(self.image)
 
 
-def failed_pull(asked: Asked, said: str) -> RuntimeProblem:
-    """Turn what an engine said about a pull into a problem. Whatever a registry echoes, no password is in it."""
+def failed_pull(asked: Asked, said: str, *, outcome: str = "was not pulled") -> RuntimeProblem:
+    """Turn what an engine said about a pull into a problem. Whatever a registry echoes, no password is in it.
+
+    `outcome` says what became of the image, where it was asked for something else.
+    """
     words = " ".join(said.split())
     lower = words.lower()
     if asked.login is not None:
         words = words.replace(asked.login.secret, MASK)
     tell = next((tell for signs, tell in KINDS if any(sign in lower for sign in signs)), _unknown)
     kind, what, hint = tell(asked, words.rstrip("."))
-    return kind(f"{asked.image} was not pulled: {what}.", hint=hint, detail=words)
+    return kind(f"{asked.image} {outcome}: {what}.", hint=hint, detail=words)
 
 
 def _no_room(_: Asked, __: str) -> Told:
