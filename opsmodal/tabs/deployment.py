@@ -284,7 +284,8 @@ def _changed(service: str, change: Change, back: str) -> Response:
     revision = _revision().removeprefix("*")
     if is_preview():
         preview = operations().deployment.plan(actor(), service, change, revision=revision)
-        return planned(preview, back=back, also="and as the workload’s change-cause")
+        also = "" if preview.plan.target.startswith("container/") else "and as the workload’s change-cause"
+        return planned(preview, back=back, also=also)
     value = operations().deployment.apply(actor(), service, change, consent=consent(), revision=revision)
     response = begun(value.done, value.job, to=back)
     if value.revision and wants_json():

@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 
 from opsmodal import actions
 from opsmodal.answers import Done
+from opsmodal.operations.tasks import CLEANUP
 from opsmodal.tasks import Task
 from opsmodal.web.asking import actor, operations
 from opsmodal.web.plans import PREVIEW, REVISION, is_preview, planned
@@ -60,7 +61,7 @@ def _page(service: str, value: HostImages, asked: tuple[RegistryTag, ...] | None
         "deployment/images.html",
         service=service,
         asked=asked,
-        jobs_now=() if wants_json() else tasks.latest(who, service),
+        jobs_now=() if wants_json() else [task for task in tasks.latest(who, service) if task.kind == CLEANUP],
         may_stop=tasks.may_stop(who, service),
         may_change=operations().images.may_change(who, service),
     )

@@ -23,7 +23,7 @@ from opsmodal.web.routes import LIST_PARAMETERS, Routes
 
 routes = Routes("services")
 FILTERS = ("environment", "status", "runtime")
-PARTS = {"instances": ("scaling", "metrics-server", "debug-pods")}
+PARTS = {"instances": ("scaling", "metrics-server", "debug-pods"), "deployment": ("host-images",)}
 """Pages of a service that belong to a tab and have addresses of their own."""
 
 

@@ -9,6 +9,7 @@ from runtimes.base import Domain, Event, Identity, Scope, Severity, Snapshot, Su
 from runtimes.domains import Setup
 from runtimes.engine import measures
 from runtimes.engine.alarms import Alarms
+from runtimes.engine.aside import is_put_aside
 from runtimes.engine.managers import ONE_OFF_LABEL
 from runtimes.engine.reading import Reader, Seen
 from runtimes.engine.scope import PROJECT_LABELS, SERVICE_LABELS, first_label, key
@@ -83,10 +84,14 @@ class Overview:
 
 
 def workloads(seen: Iterable[Seen]) -> tuple[Workload, ...]:
-    """Group containers by compose service; one that compose did not make is a workload of its own."""
+    """Group containers by compose service; one that compose did not make is a workload of its own.
+
+    What an update has put aside is none.
+    """
     groups: dict[tuple[str, str], list[Seen]] = {}
     for each in seen:
-        if each.container.labels.get(ONE_OFF_LABEL, "").lower() != "true":
+        is_once = each.container.labels.get(ONE_OFF_LABEL, "").lower() == "true"
+        if not is_once and not is_put_aside(each.container):
             groups.setdefault(workload_of(each), []).append(each)
     return tuple(
         Workload(
@@ -103,7 +108,12 @@ def workloads(seen: Iterable[Seen]) -> tuple[Workload, ...]:
 
 
 def is_desired(seen: Seen) -> bool:
-    """Say whether a container is meant to run: one that ended with 0 and is not to be restarted has done its work."""
+    """Say whether a container is meant to run: one that ended with 0 and is not to be restarted has done its work.
+
+    One that an update has put aside is not.
+    """
+    if is_put_aside(seen.container):
+        return False
     policy = seen.container.host_config.restart_policy.name
     done = seen.condition.word == "exited" and seen.condition.severity is Severity.NEUTRAL
     return not (done and seen.container.state.exit_code == 0 and policy in ("", "no", "on-failure"))

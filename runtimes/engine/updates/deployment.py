@@ -12,6 +12,7 @@ from runtimes.base import Scope
 from runtimes.changes import Change, RedeployAll, Restore, SetResources, SetRestartPolicy
 from runtimes.deployment import Deployed, DeployedList, Manifest, Revision
 from runtimes.engine.api import Api
+from runtimes.engine.aside import is_put_aside
 from runtimes.engine.containers import Containers
 from runtimes.engine.problems import Kind
 from runtimes.engine.updates.course import Course
@@ -21,7 +22,7 @@ from runtimes.engine.updates.preparing import Preparing
 from runtimes.engine.updates.pulling import Pulling
 from runtimes.engine.updates.raw import id_of
 from runtimes.engine.updates.readable import differences
-from runtimes.engine.updates.rows import VERBS, is_kept, name_in, row_of
+from runtimes.engine.updates.rows import VERBS, name_in, row_of
 from runtimes.engine.updates.specs import settings_in, spec_of
 from runtimes.engine.updates.steps import After, Replacement, no_more
 from runtimes.engine.updates.words import plan_of, plan_of_all
@@ -57,8 +58,8 @@ class EngineDeployment:
     def list(self, scope: Scope) -> DeployedList:
         """List the containers of a service, without those that an update put aside."""
         found = self._containers.all(scope)
-        shown = [each for each in found if not is_kept(each)]
-        kept = sorted(each.own_name for each in found if is_kept(each))
+        shown = [each for each in found if not is_put_aside(each)]
+        kept = sorted(each.own_name for each in found if is_put_aside(each))
         notes = tuple(f"{name} is what an update has put aside; it is kept until the next one." for name in kept)
         digests = {image: self._digests(image) for image in {each.image for each in shown}}
         items = tuple(sorted((row_of(each, digests[each.image]) for each in shown), key=lambda row: row.name))

@@ -6,16 +6,15 @@ The one that was replaced is known by its name (`web-before-1f2e3d4c`) and leads
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
+from runtimes.engine.aside import KEPT
 from runtimes.engine.scope import PROJECT_LABELS, SERVICE_LABELS, first_label
 from runtimes.engine.updates.raw import Raw, id_of, items, labels_of, name_of, part
 from runtimes.errors import Conflict
 
-KEPT = re.compile(r"(?P<name>.+)-(before|next)-[0-9a-f]{8}")
 DEPENDS_ON = "com.docker.compose.depends_on"
 """What docker compose writes: "db:service_healthy:false,cache:service_started:true"."""
 SHARING = ("NetworkMode", "IpcMode", "PidMode")

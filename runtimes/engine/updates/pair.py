@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from runtimes.base import Scope
 from runtimes.engine import scope as wall
+from runtimes.engine.aside import KEPT
 from runtimes.engine.updates.course import Course
-from runtimes.engine.updates.following import KEPT
 from runtimes.engine.updates.looking import Looking
 from runtimes.engine.updates.raw import Raw, id_of, labels_of, name_of, part
 from runtimes.errors import Conflict, Missing

@@ -9,12 +9,13 @@ from dataclasses import replace
 
 from runtimes.base import Scope
 from runtimes.changes import Change, Redeploy, RedeployAll, Restore, SetImage
+from runtimes.engine.aside import is_put_aside
 from runtimes.engine.containers import Containers
 from runtimes.engine.updates.following import ordered
 from runtimes.engine.updates.looking import Looking
 from runtimes.engine.updates.raw import Raw, id_of, name_of, part
 from runtimes.engine.updates.refusals import check
-from runtimes.engine.updates.rows import ALWAYS, is_kept, name_in
+from runtimes.engine.updates.rows import ALWAYS, name_in
 from runtimes.engine.updates.specs import opened
 from runtimes.errors import Conflict, Invalid, Unsupported
 from runtimes.reference import Reference, reference
@@ -51,7 +52,7 @@ class Preparing:
 
         Raise Conflict where one of them cannot be replaced, or they depend on each other in a circle.
         """
-        found = [self._looking.container(each.id) for each in self._containers.all(scope) if not is_kept(each)]
+        found = [self._looking.container(each.id) for each in self._containers.all(scope) if not is_put_aside(each)]
         if not 1 <= len(found) <= ALL_MAX:
             hint = "Redeploy them one by one."
             raise Conflict(f"{len(found)} containers are not redeployed at once (1 to {ALL_MAX} are).", hint=hint)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from runtimes.engine.aside import KEPT
 from runtimes.engine.managers import SWARM_SERVICE_LABEL, SWARM_TASK_LABELS, UNIT_LABEL
 from runtimes.engine.scope import first_label
-from runtimes.engine.updates.following import KEPT, is_named, uses
+from runtimes.engine.updates.following import is_named, uses
 from runtimes.engine.updates.podman import unshown
 from runtimes.engine.updates.raw import Raw, id_of, items, labels_of, name_of, part
 from runtimes.errors import Conflict

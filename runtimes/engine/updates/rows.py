@@ -8,7 +8,6 @@ from runtimes.engine.detail import resources
 from runtimes.engine.managers import managed_by
 from runtimes.engine.scope import PROJECT_LABELS, first_label
 from runtimes.engine.states import condition
-from runtimes.engine.updates.following import KEPT
 
 KIND = "container"
 VERBS = frozenset({"image", "redeploy", "resources", "restart-policy", "rollback"})
@@ -22,10 +21,6 @@ def name_in(workload: str) -> str:
         if workload.startswith(start):
             return workload.removeprefix(start)
     return workload
-
-
-def is_kept(container: Inspected) -> bool:
-    return bool(KEPT.fullmatch(container.own_name)) and not container.state.running
 
 
 def _manager(container: Inspected) -> str:

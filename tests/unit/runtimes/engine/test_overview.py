@@ -22,6 +22,8 @@ def test_replicas_of_a_compose_service_are_one_workload() -> None:
         container(
             Name="/shop-web-run-1", State=RUNNING, Config={"Labels": {**COMPOSE, "com.docker.compose.oneoff": "True"}}
         ),
+        container(Name="/shop-web-1-before-0badcafe", State={"Status": "exited"}, Config={"Labels": COMPOSE}),
+        container(Name="/db-before-0badcafe", State={"Status": "exited", "ExitCode": 137}),
         container(Name="/db", State=RUNNING),
     ]
     found = [(each.id, each.kind, each.ready, each.desired) for each in workloads(map(seen, made))]
@@ -39,6 +41,9 @@ def test_replicas_of_a_compose_service_are_one_workload() -> None:
         (in_state("exited", ExitCode=1), True),
         (in_state("exited", ExitCode=143), True),
         (in_state("created"), True),
+        (container(Name="/db-before-0badcafe", State={"Status": "exited", "ExitCode": 137}), False),
+        (container(Name="/db-before-0badcafe", State=RUNNING), True),
+        (container(Name="/db-before-now", State={"Status": "exited", "ExitCode": 137}), True),
         (in_state("exited", ExitCode=0, Error="no such volume"), True),
     ],
 )
