@@ -22,7 +22,7 @@ from opsmodal.permissions import Actor
 from opsmodal.tasks import Task, Tasks
 from opsmodal.updates import UpdateJournal
 from runtimes.base import Images, Runtime
-from runtimes.errors import Conflict, Unsupported
+from runtimes.errors import Conflict, Stale, Unsupported
 from runtimes.images import HostImages, RegistryTag
 from runtimes.planning import Plan
 from runtimes.upkeep import Telling
@@ -80,7 +80,9 @@ class ImageOperations:
             act = self._door.act(leave, target=_target(image), consent=consent, guards=(guard,))
             note = noted(held.enter_context(act))
             mine.push(held)  # the row is closed with what went wrong, unless the task has taken it over
-            self._planned(leave, image)  # what is refused is refused now, and not in a job that fails at once
+            plan = self._planned(leave, image)  # what is refused is refused now, and not in a job that fails at once
+            if revision and revision != plan.revision:
+                raise Stale("Other images are unused than you looked at.", hint="Look at the list again.")
             images = self._facets.changing(leave)
             task = self._tasks.start(
                 kind=CLEANUP,

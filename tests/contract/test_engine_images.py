@@ -58,6 +58,7 @@ def host(request: pytest.FixtureRequest) -> Iterator[Host]:
     runtime.close()
 
 
+@pytest.mark.often("docker")
 def test_images_of_a_service_are_listed_and_others_counted(host: Host) -> None:
     host.image("else/where:1")
     found = host.images.list(SCOPE)
@@ -122,6 +123,7 @@ def test_what_a_container_takes_meanwhile_stays(host: Host) -> None:
         assert host.engine.cli("inspect", "--type", "image", "--format", "{{.Id}}", f"late/{name}:1")
 
 
+@pytest.mark.often("docker")
 def test_other_images_than_were_looked_at_are_left_alone(host: Host) -> None:
     host.image("one/one:1")
     plan = host.images.plan_cleanup(SCOPE)
@@ -131,6 +133,7 @@ def test_other_images_than_were_looked_at_are_left_alone(host: Host) -> None:
     assert host.images.list(SCOPE).unused == 2
 
 
+@pytest.mark.often("docker")
 def test_one_image_is_deleted_by_its_name_unless_it_is_used(host: Host) -> None:
     host.image("one/one:1")
     host.image("two/two:1")

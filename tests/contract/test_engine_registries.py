@@ -105,6 +105,7 @@ def test_a_private_image_is_pulled_and_every_failure_says_what_to_do(
         assert secret not in seen
 
 
+@pytest.mark.often("podman")
 def test_a_large_layer_tells_its_bytes_on_the_way(place: Place, registry: Registry) -> None:
     """Podman tells of a layer once a second: this one takes longer."""
     place.login = RIGHT
