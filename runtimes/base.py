@@ -34,6 +34,7 @@ from runtimes.explained import Explanation as Explanation  # noqa: PLC0414 - the
 from runtimes.images import Images as Images  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.lasting import Stream as Stream  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.lasting import Watch as Watch  # noqa: PLC0414 - the whole contract is imported from here
+from runtimes.logsources import LogSource as LogSource  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.parts import Check as Check  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.parts import Mount as Mount  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.parts import Network as Network  # noqa: PLC0414 - the whole contract is imported from here
@@ -282,7 +283,8 @@ class LogLine(Struct, frozen=True, kw_only=True, gc=False):
     nanoseconds: int
     instance: str
     container: str
-    stream: Literal["stdout", "stderr", "unknown"]
+    stream: Literal["stdout", "stderr", "unknown", "notice"]
+    """"notice" is a sentence about a log that cannot be read, in its place among those that are merged."""
     text: str
     end: Literal["\n", "\r\n", ""] = "\n"
     """Its line end; none in a piece of a long line that the next one of the same stream continues, or that is the last.
@@ -365,6 +367,10 @@ class Logs(Protocol):
 
         Resume on their own after a cut of the line to the engine, without losing or repeating a line.
         """
+        ...
+
+    def sources(self, scope: Scope) -> Sequence[LogSource]:
+        """List the logs of which something must be known: unreadable ones, and those of what was replaced."""
         ...
 
 

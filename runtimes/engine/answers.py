@@ -116,6 +116,7 @@ class RestartPolicy(_Pascal, frozen=True):
 
 class LogConfig(_Pascal, frozen=True):
     type: str = ""
+    config: dict[str, str] | None = None
 
 
 class Binding(_Pascal, frozen=True):

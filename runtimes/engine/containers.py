@@ -12,6 +12,7 @@ from runtimes.base import Scope
 from runtimes.engine import scope as wall
 from runtimes.engine.answers import Inspected, Row
 from runtimes.engine.api import Api, escaped
+from runtimes.engine.kept import aside_filters, owns_aside
 from runtimes.engine.pool import Pool
 from runtimes.errors import Missing
 
@@ -47,6 +48,24 @@ class Containers:
         if container is None or not wall.owns(scope, name=container.own_name, labels=container.labels):
             raise wall.missing(wanted, service=scope.service)
         return container
+
+    def aside(self, scope: Scope) -> list[Row]:
+        """List what updates of the service's containers have put aside."""
+        found = {row.id: row for filters in aside_filters(scope) for row in self._listed(filters)}
+        return [
+            row for row in found.values() if owns_aside(scope, name=row.name, state=row.state, labels=row.labels or {})
+        ]
+
+    def one_aside(self, scope: Scope, wanted: str) -> Inspected:
+        """Read everything about one container that was put aside. Raise Missing when it was not the service's."""
+        row = wall.pick(self.aside(scope), wanted, service=scope.service)
+        try:
+            found = self.inspected(row.id)
+        except Missing:
+            found = None
+        if found is None or not owns_aside(scope, name=found.own_name, state=found.state.status, labels=found.labels):
+            raise wall.missing(wanted, service=scope.service)
+        return found
 
     def _listed(self, filters: object) -> list[Row]:
         encoded = msgspec.json.encode(filters).decode()

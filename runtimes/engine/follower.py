@@ -15,14 +15,13 @@ from typing import Protocol
 
 from runtimes.base import EVERY, LogLine, LogQuery, Scope, Stream
 from runtimes.engine.answers import Inspected, Row
-from runtimes.errors import Missing
+from runtimes.engine.unread import Notice, notice
+from runtimes.errors import Unsupported
 from runtimes.lines import Position, batched
 
 LINGER_S = 10.0
 """How long a container that stopped is still followed: longer than most restarts, so that a loop is one source."""
 LIVE = frozenset({"running", "restarting", "paused", "created", "stopping", "removing", "initialized", "configured"})
-UNREADABLE_DRIVERS = frozenset({"none", "syslog", "passthrough"})
-"""Drivers that keep nothing an engine could give back. Others are tried: dockerd 20.10 caches for most of them."""
 
 
 class Source(Protocol):
@@ -91,11 +90,6 @@ class Follower:
             self._stopped_at.pop(gone, None)
 
 
-def readable(container: Inspected) -> bool:
-    """Say whether the container's log driver may have kept something to read."""
-    return container.host_config.log_config.type not in UNREADABLE_DRIVERS
-
-
 def comes_back(container: Inspected) -> bool:
     """Say whether the engine may start a container again by itself."""
     return container.host_config.restart_policy.name in ("always", "unless-stopped", "on-failure")
@@ -117,16 +111,19 @@ class ContainerLog:
 
     def __call__(self, position: Position) -> Stream[LogLine]:
         container = self._logs.one(self._scope, self._container)
-        if not self._alone and not readable(container):
-            raise Missing(f"{container.own_name} keeps no log that could be read.")  # it hides no other of them
         back = position.since is None and self._left.since is not None
         resumed = position.since or self._left.since
-        opened = self._logs.open(
-            container,
-            tail=None if resumed else self._tail,
-            since=resumed or self._since,
-            following=True,
-        )
+        try:
+            opened = self._logs.open(
+                container,
+                tail=None if resumed else self._tail,
+                since=resumed or self._since,
+                following=True,
+            )
+        except Unsupported as problem:
+            if self._alone:
+                raise
+            return Notice(notice(container, problem))  # one that cannot be read hides no other
         return Remembered(opened, self._left, skipping=back)
 
 

@@ -1,29 +1,31 @@
 """The Logs tab: what an engine keeps of a container's output, read once or followed.
 
 An engine keeps one log for each container, across its restarts, until the container is removed. So "the run before"
-is not a log of its own here, and is refused in a sentence that says where its lines are.
+is the log of the container that an update has replaced, as long as that is kept; without one it is refused in a
+sentence that says where the lines are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
-from itertools import chain
 
-from runtimes.base import EVERY, LogLine, LogQuery, Scope, Stream
+from runtimes.base import EVERY, LogLine, LogQuery, LogSource, Scope, Stream
 from runtimes.engine.answers import Inspected, Row
-from runtimes.engine.api import Api, Download, escaped
+from runtimes.engine.api import Api, escaped
 from runtimes.engine.containers import Containers
-from runtimes.engine.follower import Follower, readable
-from runtimes.engine.frames import NotFrames, split_records, terminal_records
+from runtimes.engine.drivers import readable, unreadable
+from runtimes.engine.follower import Follower
+from runtimes.engine.kept import aside
+from runtimes.engine.loglines import Lines
 from runtimes.engine.problems import not_an_engine
 from runtimes.engine.scope import missing
-from runtimes.errors import Invalid, Missing, RuntimeProblem, Unavailable, Unsupported
+from runtimes.engine.unread import Prefaced, notice, source_of
+from runtimes.errors import Invalid, Missing, RuntimeProblem, Unsupported
 from runtimes.follow import follow
 from runtimes.lines import Merged, Position
-from runtimes.records import parsed
 
 NANOSECONDS = 1_000_000_000
 QUIET_MAX_S = 300.0
@@ -42,26 +44,39 @@ class Logs:
         self._containers = containers
 
     def read(self, scope: Scope, query: LogQuery) -> Stream[LogLine]:
-        """Open the lines that there are now, by time; `tail` counts for all containers together."""
-        opened: list[Lines] = []
+        """Open the lines that there are now, by time; `tail` counts for all containers together.
+
+        Where several are merged, a notice before the lines stands for each log that cannot be read.
+        """
         wanted = self._asked_for(scope, query)
-        exact = query.exact and len(wanted) == 1
+        merging, exact = query.instance == EVERY, query.exact and len(wanted) == 1
+        opened: list[Lines] = []
+        notices: list[LogLine] = []
         for container in wanted:
             try:
                 opened.append(
                     self.open(container, tail=query.tail, since=query.since, following=False, stamped=not exact)
                 )
             except Missing:  # removed since it was listed: one that is gone hides no other
-                if query.instance != EVERY:
+                if not merging:
                     raise missing(query.instance, service=scope.service) from None
-            except RuntimeProblem:
-                Merged(opened, tail=None).close()
-                raise
-        return Merged(opened, tail=None if exact else query.tail)
+            except RuntimeProblem as problem:
+                if not (merging and isinstance(problem, Unsupported)):
+                    Merged(opened, tail=None).close()
+                    raise
+                notices.append(notice(container, problem))
+        if notices and not opened:
+            raise unreadable(wanted[0])
+        merged = Merged(opened, tail=None if exact else query.tail)
+        return Prefaced(notices, merged) if notices else merged
 
     def follow(self, scope: Scope, query: LogQuery) -> Stream[LogLine]:
         """Open the lines of `query` and those that come; with "*" also those of new containers."""
         first = self._asked_for(scope, query)
+        if query.previous or any(map(_is_aside, first)):  # nothing comes any more
+            return self.read(scope, query)
+        if first and not any(map(readable, first)):
+            raise unreadable(first[0])
         if query.tail and len(first) > 1:
             query = self._since_the_merged_tail(scope, query)
         follower = Follower(self, scope, query, first=first)
@@ -73,14 +88,22 @@ class Logs:
         waiting = query.instance == EVERY
         return follow(follower.sources, rediscover_s=REDISCOVER_S, keep_waiting=waiting, positions=positions)
 
+    def sources(self, scope: Scope) -> Sequence[LogSource]:
+        """List the logs that cannot be read, or only in part, and those of containers that were replaced."""
+        found = [source_of(each) for each in self._containers.all(scope)]
+        own = {each.id for each in found}
+        kept = [row.id for row in self._containers.aside(scope) if row.id not in own]
+        found += [source_of(self._containers.one_aside(scope, each)) for each in kept]
+        return tuple(each for each in found if each.sentence or each.replaces)
+
     def _since_the_merged_tail(self, scope: Scope, query: LogQuery) -> LogQuery:
         """Turn "the last 500 lines of all" into "since the first of these", which each log can be asked for."""
         with closing(self.read(scope, query)) as merged:
-            first = next(iter(merged), None)
+            first = next((line for line in merged if line.stream != "notice"), None)
         return replace(query, since=first.at, tail=None) if first and first.at else query
 
     def listed(self, scope: Scope) -> list[Row]:
-        return self._containers.listed(scope)
+        return [row for row in self._containers.listed(scope) if aside(row.name, row.state) is None]
 
     def one(self, scope: Scope, wanted: str) -> Inspected:
         return self._containers.one(scope, wanted)
@@ -96,7 +119,7 @@ class Logs:
     ) -> Lines:
         """Open one container's log. Raise Unsupported when its log driver keeps nothing."""
         if not readable(container):
-            raise _unreadable(container)
+            raise unreadable(container)
         params: dict[str, str | int | list[str]] = {
             "stdout": 1,
             "stderr": 1,
@@ -111,86 +134,54 @@ class Logs:
             body = self._api.download(f"/containers/{escaped(container.id)}/logs", params, quiet_s=quiet_s)
         except RuntimeProblem as problem:
             if isinstance(problem, Unsupported) or "log driver" in problem.detail or "logging" in problem.detail:
-                raise _unreadable(container) from problem
+                raise unreadable(container) from problem
             raise
         unavailable = not_an_engine(self._api.place)
         return Lines(body, container=container, since=since, unavailable=unavailable, stamped=stamped)
 
     def _asked_for(self, scope: Scope, query: LogQuery) -> Sequence[Inspected]:
         if query.previous:
-            raise Unsupported(
-                "An engine keeps one log for each container, across its restarts: there is no separate log of the run "
-                "before.",
-                hint="Read the container's log without the option; the lines of earlier runs are in it.",
-            )
+            return self._previous(scope, query.instance)
         everyone = query.instance == EVERY
-        found = self._containers.all(scope) if everyone else [self._containers.one(scope, query.instance)]
+        found = self._in_use(scope) if everyone else [self._one(scope, query.instance)]
         if query.container not in ("", EVERY):
             found = [each for each in found if query.container in (each.own_name, each.id)]
             if not found:
                 raise missing(query.container, service=scope.service)
         if len(found) > LOGS_MAX:
             raise Invalid(f"{len(found)} logs are too many to merge.", hint="Choose one container.")
-        if not everyone:
-            return found
-        if found and not any(map(readable, found)):
-            raise _unreadable(found[0])
-        return [each for each in found if readable(each)]
+        return found
 
+    def _in_use(self, scope: Scope) -> list[Inspected]:
+        return [each for each in self._containers.all(scope) if not _is_aside(each)]
 
-class Lines:
-    """The lines of one container's log. `close()` may come from another thread."""
-
-    def __init__(
-        self,
-        body: Download,
-        *,
-        container: Inspected,
-        since: datetime | None,
-        unavailable: Unavailable,
-        stamped: bool,
-    ) -> None:
-        self._body = body
-        self._container = container
-        self._since = since
-        self._unavailable = unavailable
-        self._stamped = stamped
-
-    def __iter__(self) -> Iterator[LogLine]:
-        return chain.from_iterable(self.batches())
-
-    def batches(self) -> Iterator[Sequence[LogLine]]:
-        """Give the lines as they arrive."""
-        split = terminal_records if self._container.config.tty else split_records
-        name, since, stamped = self._container.own_name, self._since, self._stamped
+    def _one(self, scope: Scope, wanted: str) -> Inspected:
         try:
-            for batch in split(self._body, stamped=stamped):
-                lines = [
-                    parsed(record, instance=name, container=name, stream=stream, stamped=stamped)
-                    for stream, record in batch
-                ]
-                if since is not None:
-                    lines = [line for line in lines if line.at is None or line.at >= _as_fine_as(line, since)]
-                if lines:
-                    yield lines
-        except NotFrames:
-            raise self._unavailable from None
-        finally:
-            self._body.close()
+            return self._containers.one(scope, wanted)
+        except Missing:
+            return self._containers.one_aside(scope, wanted)
 
-    def close(self) -> None:
-        self._body.close()
-
-
-def _as_fine_as(line: LogLine, since: datetime) -> datetime:
-    """Cut `since` to the second for a line that is stamped so: Podman 4.3 writes no fractions."""
-    return since.replace(microsecond=0) if line.nanoseconds % NANOSECONDS == 0 else since
+    def _previous(self, scope: Scope, wanted: str) -> Sequence[Inspected]:
+        """Find what was replaced: of each container the one that ran last before it."""
+        before = [row for row in self._containers.aside(scope) if _replaced(row)]
+        if wanted != EVERY:
+            name = self._one(scope, wanted).own_name
+            before = [row for row in before if name in (row.name, _replaced(row))]
+        last = {_replaced(row): row.id for row in sorted(before, key=lambda row: row.created)}
+        if not last:
+            raise Unsupported(
+                "An engine keeps one log for each container, across its restarts: there is no separate log of the run "
+                "before, and no container that an update has replaced is kept here.",
+                hint="Read the container's log without the option; the lines of earlier runs are in it.",
+            )
+        return [self._containers.one_aside(scope, each) for each in last.values()]
 
 
-def _unreadable(container: Inspected) -> Unsupported:
-    driver = container.host_config.log_config.type
-    return Unsupported(
-        f"The log of {container.own_name} cannot be read: its log driver{f' {driver}' if driver else ''} keeps nothing "
-        "that the engine could give back.",
-        hint="Read it where the driver sends it, or make the container with the driver json-file, local or journald.",
-    )
+def _is_aside(container: Inspected) -> bool:
+    return aside(container.own_name, container.state.status) is not None
+
+
+def _replaced(row: Row) -> str:
+    """Give the name of the container that took the place of this one; "" where none did."""
+    found = aside(row.name, row.state)
+    return found.current if found is not None and found.replaces == "previous" else ""

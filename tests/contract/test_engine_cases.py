@@ -310,28 +310,6 @@ def test_many_looks_do_not_wait_for_figures(box: EngineWorld) -> None:
     assert time.monotonic() - began < 2.5
 
 
-def test_a_log_that_its_driver_does_not_keep_is_unsupported_in_words(box: EngineWorld) -> None:
-    name = box.run(f"echo ready; {STAY}", running, "--log-driver", "none")
-    assert box.runtime.logs is not None
-    for ask in (box.runtime.logs.read, box.runtime.logs.follow):
-        with pytest.raises(Unsupported) as caught:
-            list(ask(box.scope, LogQuery(instance=name)))
-        assert name in caught.value.sentence
-        assert caught.value.hint
-
-
-def test_one_log_that_cannot_be_read_hides_no_other(box: EngineWorld) -> None:
-    box.run(f"echo hidden; {STAY}", running, "--log-driver", "none")
-    shown = box.chatty(2)
-    assert box.runtime.logs is not None
-    lines = list(box.runtime.logs.read(box.scope, LogQuery(instance="*")))
-    assert {line.instance for line in lines} == {shown}
-    with Following(box, LogQuery(instance="*")) as following:
-        following.until(lambda lines: len(lines) == 2, "the lines of the one that can be read")
-        time.sleep(0.5)  # a source that fails the whole follow would have done so by now
-    assert following.error is None
-
-
 def test_a_terminals_lines_are_read(box: EngineWorld) -> None:
     name = box.run(f"echo one; echo two; {STAY}", running, "--tty")
     assert box.runtime.logs is not None

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import chain
 
-from runtimes.base import EVERY, LogLine, LogQuery, Scope, Stream
+from runtimes.base import EVERY, LogLine, LogQuery, LogSource, Scope, Stream
 from runtimes.errors import Conflict, Invalid, Missing, RuntimeProblem, Unavailable
 from runtimes.follow import Key, Opener, follow
 from runtimes.kubernetes.api import paths
@@ -115,6 +115,10 @@ class PodLogs:
 
         positions = {key: Position.at(mark) for key, mark in query.marks.items()}
         return follow(current, keep_waiting=query.instance == EVERY, positions=positions)
+
+    def sources(self, scope: Scope) -> Sequence[LogSource]:  # noqa: ARG002  (every runtime is asked for a scope's)
+        """Give nothing: a kubelet reads the logs of every container, and those of a pod go with it."""
+        return ()
 
     def _sources(self, scope: Scope, query: LogQuery, *, exact: bool = False) -> list[Source]:
         every = query.instance == EVERY
