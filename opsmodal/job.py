@@ -118,7 +118,7 @@ class Job(Pump[LogLine]):
         self._done(self.id)
 
     def _wanted(self, batch: Sequence[LogLine]) -> list[bytes]:
-        lines = [line for line in batch if self._needle in line.text.casefold()] if self._needle else batch
+        lines = [line for line in batch if self._is_wanted(line)] if self._needle else batch
         encode = msgspec.json.encode
         return [
             encode(
@@ -133,6 +133,9 @@ class Job(Pump[LogLine]):
             )
             for line in lines
         ]
+
+    def _is_wanted(self, line: LogLine) -> bool:
+        return self._needle in line.text.casefold() or line.stream == "notice"
 
     def _wait_for_readers(self) -> None:
         """Hold the log back while what nobody has read would be dropped; it is kept where it comes from."""

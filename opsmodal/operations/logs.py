@@ -19,7 +19,7 @@ from opsmodal.operations.followed import followed
 from opsmodal.permissions import Actor
 from opsmodal.settings import Settings
 from opsmodal.streams import Streams, new_job
-from runtimes.base import LogLine, LogQuery, Runtime, Stream
+from runtimes.base import LogLine, LogQuery, LogSource, Runtime, Stream
 from runtimes.base import Logs as LogsFacet
 from runtimes.errors import Unsupported
 from runtimes.records import written
@@ -103,6 +103,17 @@ class LogOperations:
             raise NotThere("This follow has ended.", hint="Follow again.")
         return job
 
+    def sources(self, actor: Actor, name: str) -> tuple[LogSource, ...]:
+        """List the logs that cannot be read or only in part, and those of replaced containers that are kept."""
+        leave = self._door.enter(actor, actions.LOGS_READ, name)
+        service = leave.service
+        _facet(self._fleet.runtime(service.runtime, over=leave.over))
+
+        def ask(runtime: Runtime) -> tuple[LogSource, ...]:
+            return tuple(_facet(runtime).sources(service.scope()))
+
+        return self._fleet.read(service.runtime, ask, over=leave.over)
+
     def demand(self, actor: Actor, name: str) -> None:
         """Raise what the door says to reading the logs of a service."""
         self._door.enter(actor, actions.LOGS_READ, name)
@@ -139,7 +150,11 @@ def _kept(lines: Iterator[LogLine], search: str) -> Iterator[LogLine]:
     if not needle:
         return lines
     # A piece of a long line is found without the one that continues it, so it must end where it is cut.
-    return (replace(line, end=line.end or "\n") for line in lines if needle in line.text.casefold())
+    return (
+        replace(line, end=line.end or "\n")
+        for line in lines
+        if needle in line.text.casefold() or line.stream == "notice"
+    )
 
 
 class Begun:

@@ -1,6 +1,7 @@
 // The lines on screen: appended as text, bounded in number, followed at the bottom until somebody scrolls up.
 const LINES_MAX = 5000;
 const BOTTOM_PX = 24;
+const KINDS = { stderr: "line stderr", notice: "line said" };
 
 export class LogLines {
   constructor(section) {
@@ -53,7 +54,7 @@ export class LogLines {
   }
 
   element({ at, instance, container, stream, spans }) {
-    const line = piece("div", stream === "stderr" ? "line stderr" : "line");
+    const line = piece("div", KINDS[stream] || "line");
     if (at) line.append(piece("time", "at", clock(at)));
     if (this.sources) line.append(piece("span", "source", `${instance}/${container}`));
     const text = piece("span", "text");

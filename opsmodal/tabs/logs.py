@@ -27,7 +27,7 @@ from opsmodal.web.origin import demand_own_visit
 from opsmodal.web.respond import flag, respond, wants_json
 from opsmodal.web.routes import Parameter, Routes
 from opsmodal.web.sockets import Sockets
-from runtimes.base import LogLine, LogQuery
+from runtimes.base import LogLine, LogQuery, LogSource
 
 routes = Routes("logs")
 sockets = Sockets("logs")
@@ -76,6 +76,12 @@ def read(service: str) -> AnyResponse:
     return response
 
 
+@routes.get("/services/<service>/logs/sources", actions.LOGS_READ, tuple[LogSource, ...], page=None)
+def sources(service: str) -> AnyResponse:
+    """List logs that cannot be read or only in part, each with why, and those of replaced containers that are kept."""
+    return respond(operations().logs.sources(actor(), service), "logs/logs.html")
+
+
 @sockets.route("/services/<service>/logs/follow", actions.LOGS_FOLLOW, parameters=FOLLOW_PARAMETERS)
 def follow(socket: Server, service: str) -> None:
     """Follow: JSON frames `{job, offset, lines}`; come back with `job` and `offset` to go on where it stopped.
@@ -102,7 +108,10 @@ def follow(socket: Server, service: str) -> None:
 def _page(service: str, wanted: LogRequest) -> AnyResponse:
     operations().logs.demand(actor(), service)
     offered = operations().instances.list(actor(), service, ListQuery(limit=INSTANCES_OFFERED, sort="name")).items
-    asked = bool(request.args.get("instance") or request.args.get("view"))
+    special = operations().logs.sources(actor(), service)
+    query = wanted.query
+    silent = next((each for each in special if not each.readable and query.instance in (each.id, each.name)), None)
+    asked = bool(request.args.get("instance") or request.args.get("view")) and silent is None
     lines = list(operations().logs.read(actor(), service, wanted)) if asked else None
     return respond(
         lines,
@@ -115,6 +124,8 @@ def _page(service: str, wanted: LogRequest) -> AnyResponse:
         sources=_many(wanted),
         spans=spans,
         asked=asked,
+        special=special,
+        silent=silent,
     )
 
 

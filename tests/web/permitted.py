@@ -135,6 +135,7 @@ ROUTES: dict[str, Access] = {
     "debugging_remove": MANAGE,
     "debugging_fetch": EXEC,
     "logs_read": LOGS,
+    "logs_sources": LOGS,
     "commands_read": EXEC,
     "commands_run": EXEC,
     "commands_check": EXEC,
