@@ -56,6 +56,8 @@ INSTANCES_DELETE_PENDING = Action(
     dangerous=True,
     changes=True,
 )
+HEALTH_CHECK = Action(name="health.check", permission=Permission.EXEC, label="Run health check", changes=True)
+"""It runs a program in the container, and what podman does when it fails may be a restart."""
 DEPLOYMENT_VIEW = Action(name="deployment.view", permission=Permission.VIEW)
 DEPLOYMENT_MANIFEST = Action(name="deployment.manifest", permission=Permission.MANAGE)
 """A manifest holds the values of an environment, which are masked for who may not manage."""

@@ -36,6 +36,7 @@ from opsmodal.operations.connection import ConnectionOperations
 from opsmodal.operations.door import Door
 from opsmodal.operations.host_keys import HostKeys
 from opsmodal.operations.instances import InstanceOperations
+from opsmodal.operations.libpod import LibpodOperations
 from opsmodal.operations.logs import LogOperations
 from opsmodal.operations.overview import OverviewOperations
 from opsmodal.operations.provider import ProviderRegistration
@@ -81,6 +82,7 @@ from opsmodal.web import (
     health,
     host_keys,
     images,
+    libpod,
     metrics,
     oidc,
     origin,
@@ -171,6 +173,7 @@ def _assemble(app: Flask, settings: Settings, store: Store, vault: Vault, known:
         overview=OverviewOperations(door, fleet),
         instances=InstanceOperations(door, fleet, live),
         logs=LogOperations(door, fleet, near.streams, settings, watch=watch, away=near.attach),
+        libpod=LibpodOperations(door, fleet),
         commands=CommandOperations(door, fleet, known, settings, jobs=near.commands, find=near.command, watch=watch),
         registration=Registration(door, known, fleet, opening, Favorites(store)),
         signing=ways.signing,
@@ -256,7 +259,7 @@ def _serve(app: Flask, *, read_only: bool) -> None:
     app.register_blueprint(health.pages)
     app.register_blueprint(metrics.pages)
     registered = (provider.routes, registry.routes, vpn_profiles.routes, host_keys.routes, registry_logins.routes)
-    read = (auditing.routes, timeline.routes, usage.routes, tasks.routes, upkeep.routes, images.routes)
+    read = (auditing.routes, timeline.routes, usage.routes, tasks.routes, upkeep.routes, images.routes, libpod.routes)
     nouns = (services.routes, connection.routes, debugging.routes, *registered, *read)
     everybody = (people.routes, rights.routes, grants.routes, account.routes, guard.routes)
     routes = register(app, [*nouns, *everybody, *(tab.routes for tab in TABS)])

@@ -34,6 +34,7 @@ from runtimes.explained import Explanation as Explanation  # noqa: PLC0414 - the
 from runtimes.images import Images as Images  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.lasting import Stream as Stream  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.lasting import Watch as Watch  # noqa: PLC0414 - the whole contract is imported from here
+from runtimes.libpod import Libpod as Libpod  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.logsources import LogSource as LogSource  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.parts import Check as Check  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.parts import Mount as Mount  # noqa: PLC0414 - the whole contract is imported from here
@@ -398,6 +399,8 @@ class Runtime:
     debugging: Debugging | None = None
     images: Images | None = None
     """The images of an engine's host; those of a cluster's nodes are `upkeep`'s."""
+    libpod: Libpod | None = None
+    """What only Podman tells, see `runtimes.libpod`."""
     history: History | None = None
     """What collectors ask, see `runtimes.history`."""
     lacks: Callable[[Scope], Sequence[Lack]] | None = None

@@ -24,6 +24,7 @@ from opsmodal.operations.groups import Groups
 from opsmodal.operations.host_keys import HostKeys
 from opsmodal.operations.images import ImageOperations
 from opsmodal.operations.instances import InstanceOperations
+from opsmodal.operations.libpod import LibpodOperations
 from opsmodal.operations.logs import LogOperations
 from opsmodal.operations.named import NamedSigning
 from opsmodal.operations.oidc import OidcSigning
@@ -63,6 +64,7 @@ class Operations:
     overview: OverviewOperations
     instances: InstanceOperations
     logs: LogOperations
+    libpod: LibpodOperations
     commands: CommandOperations
     config: ConfigOperations
     deployment: DeploymentOperations

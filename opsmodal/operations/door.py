@@ -24,6 +24,11 @@ LIMIT = "limit"
 """The rule under which a refusal of a slot is audited."""
 
 
+NOT_THERE = "not-there"
+"""The rule under which an attempt on what does not exist, or belongs to another service, is audited."""
+TARGET_MAX_CHARS = 253
+
+
 class Door(Permits):
     """Let an actor through to an action (see `Permits`), and run it between its intent and its outcome."""
 
@@ -61,6 +66,11 @@ class Door(Permits):
         self._guard(leave, row, consent, guards)
         with self._slot(row, slot), self._recorded(leave, row) as outcome:
             yield outcome
+
+    def missed(self, leave: Leave, target: str) -> None:
+        """Write down that somebody named what is not there for them, for an action that would have been recorded."""
+        if leave.action.recorded:
+            self._audit.refused(_row(leave, target[:TARGET_MAX_CHARS], UNASKED, UNJUDGED), rule=NOT_THERE)
 
     def wants_reason(self, leave: Leave) -> bool:
         """Tell whether this installation asks why before it does this."""

@@ -22,6 +22,7 @@ from opsmodal.operations.command_judging import JudgedLine, Judging
 from opsmodal.operations.command_running import Running
 from opsmodal.operations.command_slots import OneShots
 from opsmodal.operations.door import Door, Pass
+from opsmodal.operations.finding import looked_up
 from opsmodal.operations.guards import Judged
 from opsmodal.permissions import Actor
 from opsmodal.registry.registry import Registry
@@ -58,9 +59,10 @@ class FileOperations:
         """
         leave = self._door.enter(actor, actions.FILE_FETCH, name, target=f"{instance[:253]}:{path[:PATH_MAX_CHARS]}")
         path, scope = checked_path(path), leave.service.scope()
-        found = self._fleet.read(
-            leave.service.runtime, lambda runtime: runtime.instances.get(scope, instance).instance, over=leave.over
-        )
+        with looked_up(self._door, leave, f"{instance}:{path}"):
+            found = self._fleet.read(
+                leave.service.runtime, lambda runtime: runtime.instances.get(scope, instance).instance, over=leave.over
+            )
         if found.kind != "pod":
             raise Unsupported("Files are fetched out of pods only.", hint="On engines: cat FILE, on the Commands tab.")
         words = ("kubectl", "exec", found.name, "-c", _container(found, container), "--", "tar", "chf", "-", path)

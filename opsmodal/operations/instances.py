@@ -22,6 +22,7 @@ from opsmodal.fleet import Fleet
 from opsmodal.listing import ListQuery, Page
 from opsmodal.live import Dress, Live, Reader
 from opsmodal.operations.door import Door, Pass
+from opsmodal.operations.finding import looked_up
 from opsmodal.operations.guards import Confirmation, Consent
 from opsmodal.operations.hits import HITS_MAX, Hits
 from opsmodal.permissions import Action, Actor, Permission
@@ -200,7 +201,8 @@ class InstanceOperations:
                 raise Conflict(found.lock, hint=found.lock_hint)
             return found
 
-        return leave, self._read(leave, ask)
+        with looked_up(self._door, leave, instance):
+            return leave, self._read(leave, ask)
 
     def _verbs(self, runtime: str, over: str) -> frozenset[str]:
         opened = self._fleet.opened(runtime, over=over)

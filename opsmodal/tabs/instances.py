@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import request, url_for
 from simple_websocket import Server
 from werkzeug.wrappers import Response
@@ -14,7 +16,7 @@ from opsmodal.operations.instances import Verb
 from opsmodal.rows import SORTS
 from opsmodal.web.asking import access, actor, operations
 from opsmodal.web.dress import AsHtml, AsValues, application, shown
-from opsmodal.web.respond import consent, done, flag, respond, sent
+from opsmodal.web.respond import consent, done, flag, respond, sent, wants_json
 from opsmodal.web.routes import CONFIRM, LIST_PARAMETERS, REASON, Parameter, Routes
 from opsmodal.web.sockets import Sockets
 from opsmodal.web.watching import send_changes
@@ -42,7 +44,8 @@ def listing(service: str) -> Response:
     query = _query()
     value = operations().instances.list(actor(), service, query)
     look, hours = operations().instances.look(actor(), service), operations().usage.telling(actor(), service)
-    return respond(value, "instances/instances.html", query=query, **shown(value, look, hours))
+    pods = () if wants_json() else operations().libpod.pods_if_any(actor(), service)
+    return respond(value, "instances/instances.html", query=query, pods=pods, **shown(value, look, hours))
 
 
 @sockets.route("/services/<service>/live", actions.INSTANCES_VIEW, parameters=LIVE_PARAMETERS)
@@ -66,7 +69,9 @@ def one(service: str, instance: str) -> Response:
     verbs = operations().instances.look(actor(), service).verbs
     usage = operations().usage.instance(actor(), service, value.instance.id, exact=True)
     offers = operations().debugging.offers(actor(), service)
-    return respond(value, "instances/instance.html", verbs=verbs, service=service, usage=usage, offers=offers)
+    beside = None if wants_json() else operations().libpod.beside(actor(), service, value.instance.id)
+    more: dict[str, Any] = {"verbs": verbs, "service": service, "usage": usage, "offers": offers, "beside": beside}
+    return respond(value, "instances/instance.html", **more)
 
 
 @routes.get(f"{ONE}/cause", actions.INSTANCES_VIEW, CauseAnswer)

@@ -248,6 +248,7 @@ class EngineEvent(msgspec.Struct, frozen=True, kw_only=True):
 class Component(_Pascal, frozen=True):
     name: str = ""
     version: str = ""
+    details: dict[str, str] | None = None
 
 
 class Version(_Pascal, frozen=True):

@@ -17,6 +17,7 @@ from runtimes.base import Identity, Runtime
 from runtimes.engine.answers import Info, Version
 from runtimes.engine.api import Api
 from runtimes.engine.assembly import assembled, commands_of, kept_live
+from runtimes.engine.containers import Containers
 from runtimes.engine.dialled import Dialled as Dialled  # noqa: PLC0414 - pods are opened with what this module gives
 from runtimes.engine.domains import EngineDomains
 from runtimes.engine.managers import host_of
@@ -26,6 +27,7 @@ from runtimes.engine.problems import TITLES, Kind, Place, not_an_engine
 from runtimes.engine.systemd import Units
 from runtimes.engine.tls import TLS, KeyFiles
 from runtimes.errors import Denied, Invalid, RuntimeProblem, Unavailable
+from runtimes.libpod import Libpod
 from runtimes.registries import Logins, no_logins
 from runtimes.watched import Pace
 
@@ -41,6 +43,8 @@ class PodSource:
 
     read: Pods
     close: Callable[[], None]
+    own: Callable[[Containers], Libpod] | None = None
+    """Makes what reads all else that only Podman's own API tells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +64,7 @@ def open_engine(  # noqa: PLR0913 - what was registered, each by its name
     connection: Connection,
     tls: TLS | None,
     timeout_s: float,
-    pods: Callable[[Dialled], PodSource] | None = None,
+    pods: Callable[[Dialled, Version], PodSource] | None = None,
     pace: Pace | None = None,
     proxy_admin: str = "",
     logins: Logins = no_logins,
@@ -76,7 +80,8 @@ def open_engine(  # noqa: PLR0913 - what was registered, each by its name
     api = _api(dialled)
     try:
         answered = _who(api, dialled, timeout_s)
-        source = pods(dialled) if pods and answered.really == "podman" else PodSource(no_pods, _nothing)
+        theirs = pods if answered.really == "podman" else None
+        source = theirs(dialled, answered.version) if theirs else PodSource(no_pods, _nothing)
     except BaseException:
         api.close()
         raise
@@ -87,7 +92,7 @@ def open_engine(  # noqa: PLR0913 - what was registered, each by its name
     kept = kept_live(name, api, info=answered.info, really=really, pods=source.read, pace=pace, units=units)
     commands = commands_of(api, dialled, connection, kind=kind, containers=kept.containers)
     rootless = answered.info.is_rootless
-    return assembled(
+    runtime = assembled(
         name,
         api=api,
         kept=replace(kept, logins=logins),
@@ -97,6 +102,7 @@ def open_engine(  # noqa: PLR0913 - what was registered, each by its name
         notes=notes,
         released=source.close,
     )
+    return replace(runtime, libpod=source.own(kept.containers)) if source.own else runtime
 
 
 def _dialled(kind: Kind, socket: str, connection: Connection, tls: TLS | None, timeout_s: float) -> Dialled:

@@ -5,14 +5,21 @@ import time
 
 import pytest
 
+from runtimes.engine.answers import Version
 from runtimes.engine.opening import Dialled, PodSource
 from runtimes.engine.pods import Membership
 from runtimes.engine.problems import Place
 from runtimes.errors import Unavailable
-from runtimes.podman.pods import memberships, pod_source
+from runtimes.podman.client import LibpodClient
+from runtimes.podman.pods import Listed, memberships, pod_source
 from tests.unit.runtimes.kubernetes.canned import Canned, canned, http
 
 PLACE = Place(kind="podman", address="unix:///run/podman/podman.sock", socket="/run/podman/podman.sock")
+
+
+def decoded(answer: bytes) -> list[Listed]:
+    dialled = Dialled(address=PLACE.address, files=None, place=PLACE, timeout_s=1)
+    return LibpodClient(dialled, version="4.0.0").decoded(answer, list[Listed])
 
 
 def test_members_and_infra_containers_are_told_apart_and_others_left_out() -> None:
@@ -22,7 +29,7 @@ def test_members_and_infra_containers_are_told_apart_and_others_left_out() -> No
         {"Id": "c", "Pod": "0123456789abcdef"},
         {"Id": "d", "Pod": ""}
     ]"""
-    assert memberships(answer, place=PLACE) == {
+    assert memberships(decoded(answer)) == {
         "a": Membership("web", infra=True),
         "b": Membership("web"),
         "c": Membership("0123456789ab"),
@@ -31,7 +38,7 @@ def test_members_and_infra_containers_are_told_apart_and_others_left_out() -> No
 
 def source(server: Canned, *, timeout_s: float = 2.0) -> PodSource:
     place = Place(kind="podman", address=f"tcp://127.0.0.1:{server.port}", socket="")
-    return pod_source(Dialled(address=place.address, files=None, place=place, timeout_s=timeout_s))
+    return pod_source(Dialled(address=place.address, files=None, place=place, timeout_s=timeout_s), Version())
 
 
 def test_a_redirect_leads_nowhere() -> None:
@@ -61,7 +68,17 @@ def test_a_list_that_dribbles_or_never_ends_is_given_up(monkeypatch: pytest.Monk
         source(server).read()
 
 
-@pytest.mark.parametrize("answer", [b"", b"<html>", b'{"cause": "x"}', b"[{}]", b"[" * 100_000, b'[{"Id": "\xff"}]'])
+ANSWERS = {
+    "nothing": b"",
+    "a page": b"<html>",
+    "an object": b'{"cause": "x"}',
+    "no ids": b"[{}]",
+    "no bottom": b"[" * 100_000,
+    "no text": b'[{"Id": "\xff"}]',
+}
+
+
+@pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
 def test_an_answer_of_something_else_is_not_taken_for_a_list(answer: bytes) -> None:
     with pytest.raises(Unavailable, match="not a container engine"):
-        memberships(answer, place=PLACE)
+        decoded(answer)
