@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -12,6 +15,37 @@ from opsmodal.cli.wording import note
 @click.group()
 def connection() -> None:
     """Prepare connections for the registry."""
+
+
+@connection.command("suggest")
+def suggest() -> None:
+    """Print Docker contexts and Podman connections of your home as runtimes, to be applied by `opsmodal apply -f`."""
+    import yaml
+
+    from opsmodal.contexts import suggestions
+
+    entries = []
+    for found in suggestions(Path.home()):
+        for each in (found.problem, *found.notes):
+            if each:
+                note(f"{found.source}: {each}")
+        if found.entry:
+            entries.append(_with_paths(found.entry, found.files))
+    if not entries:
+        note("No Docker context and no Podman connection leads to an engine.")
+        return
+    document = {"apiVersion": "opsmodal/v1", "runtimes": entries}
+    click.echo(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), nl=False)
+
+
+def _with_paths(entry: Mapping[str, Any], files: Mapping[str, str]) -> dict[str, Any]:
+    """Name the files of an entry by their whole paths: `apply` reads them where it stands."""
+    made = copy.deepcopy(dict(entry))
+    for field, path in files.items():
+        section, *_, key = field.split(".")
+        holder = made[section] if section == "tls" else made[section][0]
+        holder[key] = {"file": path}
+    return made
 
 
 @connection.command("import")

@@ -13,6 +13,7 @@ from opsmodal.operations.commands import CommandOperations
 from opsmodal.operations.config import ConfigOperations
 from opsmodal.operations.connection import ConnectionOperations
 from opsmodal.operations.container_revisions import ContainerRevisions
+from opsmodal.operations.contexts import Contexts
 from opsmodal.operations.debug_places import Places
 from opsmodal.operations.debugging import DebuggingOperations
 from opsmodal.operations.deployment import DeploymentOperations
@@ -76,6 +77,7 @@ class Operations:
     debugging: DebuggingOperations
     files: FileOperations
     registration: Registration
+    contexts: Contexts
     signing: Signing
     oidc: OidcSigning
     named: NamedSigning

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Response, request, url_for
@@ -9,6 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from opsmodal import actions
 from opsmodal.answers import Done
+from opsmodal.contexts import Suggestion
 from opsmodal.errors import BadRequest, NotThere
 from opsmodal.operations.registered import ProposalRow, RuntimeAnswer, RuntimeRow, Tested
 from opsmodal.registry.changes import Applied
@@ -69,7 +71,18 @@ def services() -> AnyResponse:
 def add_runtime() -> AnyResponse:
     """Show an empty form for a runtime."""
     operations().registration.runtimes(actor())
-    return respond(None, "registry/runtime.html", fields={"kind": request.args.get("kind", "kubernetes")}, problems={})
+    kind, taken = request.args.get("kind", "kubernetes"), request.args.get("suggestion", "")
+    found = operations().contexts.list(actor())
+    chosen = operations().contexts.one(actor(), taken) if taken else None
+    fields = _fields(dict(chosen.entry)) if chosen else {"kind": kind}
+    context: dict[str, Any] = {"fields": fields, "problems": {}, "suggestions": found, "chosen": chosen}
+    return respond(None, "registry/runtime.html", **context)
+
+
+@routes.get("/registry/suggestions", actions.REGISTRY_VIEW, tuple[Suggestion, ...], page=None)
+def suggestions() -> AnyResponse:
+    """List Docker contexts and Podman connections of the user that runs the server, to be put as runtimes."""
+    return respond(operations().contexts.list(actor()), "registry/runtime.html")
 
 
 @routes.get(RUNTIME, actions.REGISTRY_VIEW, RuntimeAnswer)
@@ -81,7 +94,7 @@ def runtime(name: str) -> AnyResponse:
 
 @routes.put(RUNTIME, actions.REGISTRY_CHANGE, Done, body=dict[str, Any], parameters=(REASON,))
 def put_runtime(name: str) -> AnyResponse:
-    """Create or replace a runtime; texts of files go under `files`, by field."""
+    """Create or replace a runtime; texts of files go under `files`, by field, or come with a `suggestion`."""
     entry, files = _runtime_sent(name)
     problems = {} if wants_json() else _problems("runtimes", entry, files)
     if problems:
@@ -173,13 +186,23 @@ def remove_service(name: str) -> AnyResponse:
 def _runtime_sent(name: str) -> tuple[dict[str, Any], dict[str, str]]:
     if wants_json():
         fields = dict(body_fields())
-        files = fields.pop("files", {})
+        files, suggested = fields.pop("files", {}), fields.pop("suggestion", "")
         texts = {str(key): str(text) for key, text in files.items()} if isinstance(files, dict) else {}
-        return {**fields, "name": name}, texts
+        return {**fields, "name": name}, {**_suggested(suggested), **texts}
     known = {row.name for row in operations().registration.runtimes(actor())}
     before = operations().registration.runtime(actor(), name).entry if name in known else {}
-    entry, texts = runtime_entry(request.form, name, before)
-    return entry, {**texts, **login_texts(entry.get("connections"), given(request))}
+    texts = {**_suggested(request.form.get("takeFiles", "")), **given(request)}
+    entry, sent = runtime_entry({**texts, **_filled(request.form)}, name, before)
+    return entry, {**sent, **login_texts(entry.get("connections"), texts)}
+
+
+def _suggested(wanted: Any) -> dict[str, str]:
+    """Read the files that go with a suggestion, by field; none where none is named."""
+    return operations().contexts.texts(actor(), str(wanted)) if wanted else {}
+
+
+def _filled(form: Mapping[str, str]) -> dict[str, str]:
+    return {name: text for name, text in form.items() if text.strip()}
 
 
 def _again(name: str, entry: dict[str, Any], problems: dict[str, list[Any]]) -> AnyResponse:

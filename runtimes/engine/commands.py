@@ -15,8 +15,7 @@ from runtimes.engine.containers import Containers
 from runtimes.engine.inside import Inside
 from runtimes.engine.onhost import OnHost
 from runtimes.engine.problems import Kind
-from runtimes.engine.scope import missing, owns
-from runtimes.errors import Missing
+from runtimes.engine.scope import owns
 
 
 class Commands:
@@ -72,10 +71,4 @@ class Commands:
         self._client.close()
 
     def _own(self, scope: Scope, wanted: str) -> Inspected:
-        try:
-            found = self._containers.inspected(wanted)
-        except Missing:
-            raise missing(wanted, service=scope.service) from None
-        if not owns(scope, name=found.own_name, labels=found.labels):
-            raise missing(wanted, service=scope.service)
-        return found
+        return self._containers.one(scope, wanted)

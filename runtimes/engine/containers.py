@@ -45,7 +45,10 @@ class Containers:
             container = self.inspected(row.id)
         except Missing:
             container = None
-        if container is None or not wall.owns(scope, name=container.own_name, labels=container.labels):
+        # The id of one that is gone may be the name of another container: an engine would give that one.
+        if container is None or container.id != row.id:
+            raise wall.missing(wanted, service=scope.service)
+        if not wall.owns(scope, name=container.own_name, labels=container.labels):
             raise wall.missing(wanted, service=scope.service)
         return container
 

@@ -80,7 +80,8 @@ def pick(containers: Sequence[N], wanted: str, *, service: str) -> N:
     Raise Missing, with the same words for one that does not exist and one that is another service's; Invalid for the
     beginning of several.
     """
-    exact = [each for each in containers if wanted in (each.id, each.name)]
+    # A container may be called by the id of another one: the id means that other one, as for the engine itself.
+    exact = [each for each in containers if wanted == each.id] or [each for each in containers if wanted == each.name]
     if exact:
         return exact[0]
     starting = [each for each in containers if wanted and (each.id.startswith(wanted) or each.name.startswith(wanted))]

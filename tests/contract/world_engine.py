@@ -83,6 +83,8 @@ class EngineWorld(World):
         self.other_scope = Scope(service="other", project=f"{self._own}-other")
         self.asked: list[str] = []
         """The method and path of each request that the runtime under test has sent."""
+        self.meanwhile: Callable[[str], None] = lambda _: None
+        """Called with each of them before the engine has it."""
         place = way.place(engine.folder / f"{self._own}.sock")
         self.line = self._relay = Relay(engine.socket, place, heard=self._hear, binding=way.listening)
         self.connection = way.open(lambda: self._relay.url)
@@ -187,7 +189,9 @@ class EngineWorld(World):
         return self.runtime
 
     def _hear(self, data: bytes) -> None:
-        self.asked += [f"{verb.decode()} {path.decode()}" for verb, path in REQUEST.findall(data)]
+        for verb, path in REQUEST.findall(data):
+            self.asked.append(f"{verb.decode()} {path.decode()}")
+            self.meanwhile(self.asked[-1])
 
     def _name(self) -> str:
         name = f"i{len(self._made) + 1}-{secrets.token_hex(2)}"

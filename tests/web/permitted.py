@@ -187,6 +187,7 @@ ROUTES: dict[str, Access] = {
     "registry_put_runtime": ADMIN,
     "registry_remove_runtime": ADMIN,
     "registry_test": ADMIN,
+    "registry_suggestions": ADMIN,
     "registry_proposals": ADMIN,
     "registry_take": ADMIN,
     "registry_add_service": ADMIN,
