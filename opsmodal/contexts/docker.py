@@ -49,7 +49,7 @@ def contexts(home: Path) -> Iterator[Suggestion]:
 def _context(home: Path, folder: str) -> Suggestion | None:
     path = home / FOLDER / "meta" / folder / "meta.json"
     id_ = f"docker-{hashlib.sha256(folder.encode(errors='replace')).hexdigest()[:12]}"
-    nameless = f"Docker context in {shown_path(path.parent, home=home)}"
+    nameless = "Docker context"
     try:
         text = read_text(path, home=home)
         if text is None:

@@ -97,6 +97,7 @@ ELSEWHERE = {
     "instance.restart": "tests/web/test_engines.py: only containers are restarted",
     "instance.stop": "tests/web/test_engines.py",
     "instance.start": "tests/web/test_engines.py",
+    "health.check": "tests/web/test_podman.py: only Podman lets one be run",
     "host-key.trust": "tests/web/test_host_keys.py: it needs a server that shows one",
     "command.run": "tests/web/test_commands.py, with all other typed lines",
     "command.exec": "tests/web/test_commands.py",
