@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from opsmodal.cli import main
 from opsmodal.registry.reading import read_document
+from tests.unit.opsmodal.contexts.test_found import docker_context, podman_json
 
 
 @pytest.fixture
@@ -62,3 +63,23 @@ def test_what_cannot_be_taken_over_is_said_and_nothing_printed(tmp_path: Path, t
 
     assert (code, out) == (1, "")
     assert said in err
+
+
+def test_contexts_and_connections_are_printed_as_a_document_that_can_be_applied(home: Path) -> None:
+    docker_context(home, "edge", {"Host": "tcp://edge:2376"}, ca="ca", cert="cert", key="key")
+    docker_context(home, "broken", {"Host": "npipe:////./pipe/x"})
+    podman_json(home, {"core": {"URI": "ssh://core@far/run/podman/podman.sock", "Identity": str(home / ".ssh/ops")}})
+    code, out, err = run("suggest")
+    assert code == 0
+    assert "Docker context broken: An address of the kind “npipe” is not reached from here." in err
+    read = read_document(out.encode())
+    assert read.problems == []
+    edge, core = yaml.safe_load(out)["runtimes"]
+    assert Path(edge["tls"]["key"]["file"]).read_text() == "key"
+    assert core["connections"][0]["identityFile"] == {"file": str(home / ".ssh/ops")}
+
+
+def test_a_home_without_any_prints_no_document(home: Path) -> None:
+    code, out, err = run("suggest")
+    assert (code, out) == (0, "")
+    assert "No Docker context" in err
