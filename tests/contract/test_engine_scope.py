@@ -126,15 +126,15 @@ def test_what_is_anothers_is_missing_to_everything_and_not_even_asked_about(box:
 
 
 @pytest.mark.parametrize("by", SWAPPED)
-@pytest.mark.parametrize("name", DOES)
-def test_one_made_anew_under_the_same_name_for_another_service_is_missing(box: EngineWorld, by: str, name: str) -> None:
+def test_one_made_anew_under_the_same_name_for_another_service_is_missing(box: EngineWorld, by: str) -> None:
     scope = scope_of(box, by)
     old = box.inspect(box.run(STAY, running, *CHECKED, name="web"))["Id"]
     box.engine.cli("rm", "-f", "web")
     before = box.inspect(stranger(box, "web"))
-    for wanted in ("web", old, before["Id"]):
-        with pytest.raises(Missing):
-            DOES[name](box, scope, wanted)
+    for does in DOES.values():
+        for wanted in ("web", old, before["Id"]):
+            with pytest.raises(Missing):
+                does(box, scope, wanted)
     untouched(box, "web", before)
 
 
@@ -147,6 +147,7 @@ ASKING = {
 """The request that uses what was checked just before."""
 
 
+@pytest.mark.often("docker", "check")
 @pytest.mark.parametrize("moment", ["before it is looked at", "between check and use"])
 @pytest.mark.parametrize("how", ["removed", "renamed"])
 @pytest.mark.parametrize("name", ASKING)

@@ -67,6 +67,7 @@ def attempts(installation: Installation) -> list[tuple[str, str, str, str]]:
         return [(row.service, row.action, row.target, row.rule) for row in rows]
 
 
+@pytest.mark.often("docker", "name")
 @pytest.mark.parametrize("by", SCOPES)
 def test_no_route_reaches_a_container_of_another_service(blog: Installation, engine: ContainerEngine, by: str) -> None:
     before, client, service = inspected(engine), blog.client(), f"by-{by}"
