@@ -33,11 +33,9 @@ from opsmodal.operations import Beside, Operations, of_clusters, of_people
 from opsmodal.operations.auditing import Auditing
 from opsmodal.operations.commands import CommandOperations
 from opsmodal.operations.connection import ConnectionOperations
-from opsmodal.operations.contexts import Contexts
 from opsmodal.operations.door import Door
 from opsmodal.operations.host_keys import HostKeys
 from opsmodal.operations.instances import InstanceOperations
-from opsmodal.operations.libpod import LibpodOperations
 from opsmodal.operations.logs import LogOperations
 from opsmodal.operations.overview import OverviewOperations
 from opsmodal.operations.provider import ProviderRegistration
@@ -174,10 +172,8 @@ def _assemble(app: Flask, settings: Settings, store: Store, vault: Vault, known:
         overview=OverviewOperations(door, fleet),
         instances=InstanceOperations(door, fleet, live),
         logs=LogOperations(door, fleet, near.streams, settings, watch=watch, away=near.attach),
-        libpod=LibpodOperations(door, fleet),
         commands=CommandOperations(door, fleet, known, settings, jobs=near.commands, find=near.command, watch=watch),
         registration=Registration(door, known, fleet, opening, Favorites(store)),
-        contexts=Contexts(door),
         signing=ways.signing,
         oidc=ways.oidc,
         named=ways.named,

@@ -285,7 +285,6 @@ class LogLine(Struct, frozen=True, kw_only=True, gc=False):
     instance: str
     container: str
     stream: Literal["stdout", "stderr", "unknown", "notice"]
-    """"notice" is a sentence about a log that cannot be read, in its place among those that are merged."""
     text: str
     end: Literal["\n", "\r\n", ""] = "\n"
     """Its line end; none in a piece of a long line that the next one of the same stream continues, or that is the last.
@@ -370,9 +369,7 @@ class Logs(Protocol):
         """
         ...
 
-    def sources(self, scope: Scope) -> Sequence[LogSource]:
-        """List the logs of which something must be known: unreadable ones, and those of what was replaced."""
-        ...
+    def sources(self, scope: Scope) -> Sequence[LogSource]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -400,7 +397,6 @@ class Runtime:
     images: Images | None = None
     """The images of an engine's host; those of a cluster's nodes are `upkeep`'s."""
     libpod: Libpod | None = None
-    """What only Podman tells, see `runtimes.libpod`."""
     history: History | None = None
     """What collectors ask, see `runtimes.history`."""
     lacks: Callable[[Scope], Sequence[Lack]] | None = None

@@ -13,7 +13,6 @@ from opsmodal.operations.commands import CommandOperations
 from opsmodal.operations.config import ConfigOperations
 from opsmodal.operations.connection import ConnectionOperations
 from opsmodal.operations.container_revisions import ContainerRevisions
-from opsmodal.operations.contexts import Contexts
 from opsmodal.operations.debug_places import Places
 from opsmodal.operations.debugging import DebuggingOperations
 from opsmodal.operations.deployment import DeploymentOperations
@@ -77,7 +76,6 @@ class Operations:
     debugging: DebuggingOperations
     files: FileOperations
     registration: Registration
-    contexts: Contexts
     signing: Signing
     oidc: OidcSigning
     named: NamedSigning
@@ -107,6 +105,7 @@ class OfClusters(TypedDict):
     images: ImageOperations
     debugging: DebuggingOperations
     files: FileOperations
+    libpod: LibpodOperations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +138,7 @@ def of_clusters(door: Door, fleet: Fleet, registry: Registry, beside: Beside) ->
         images=ImageOperations(door, fleet, background, beside.journal, watch=beside.watch),
         debugging=DebuggingOperations(door, fleet, places),
         files=FileOperations(door, fleet, registry),
+        libpod=LibpodOperations(door, fleet),
     )
 
 

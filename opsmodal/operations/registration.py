@@ -12,6 +12,7 @@ from opsmodal.errors import NotThere, Problem, Rejected
 from opsmodal.favorites import Favorites
 from opsmodal.fleet import Fleet
 from opsmodal.opening import Opening
+from opsmodal.operations.contexts import Contexts
 from opsmodal.operations.door import Door
 from opsmodal.operations.guards import UNASKED, Confirmation, Consent
 from opsmodal.operations.registered import ProposalRow, RuntimeAnswer, RuntimeRow, Tested, answered, proposed
@@ -34,6 +35,7 @@ class Registration:
     """Read and change the registry."""
 
     def __init__(self, door: Door, registry: Registry, fleet: Fleet, opening: Opening, favorites: Favorites) -> None:
+        self.contexts = Contexts(door)
         self._favorites = favorites
         self._door = door
         self._registry = registry

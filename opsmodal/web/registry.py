@@ -72,8 +72,8 @@ def add_runtime() -> AnyResponse:
     """Show an empty form for a runtime."""
     operations().registration.runtimes(actor())
     kind, taken = request.args.get("kind", "kubernetes"), request.args.get("suggestion", "")
-    found = operations().contexts.list(actor())
-    chosen = operations().contexts.one(actor(), taken) if taken else None
+    found = operations().registration.contexts.list(actor())
+    chosen = operations().registration.contexts.one(actor(), taken) if taken else None
     fields = _fields(dict(chosen.entry)) if chosen else {"kind": kind}
     context: dict[str, Any] = {"fields": fields, "problems": {}, "suggestions": found, "chosen": chosen}
     return respond(None, "registry/runtime.html", **context)
@@ -82,7 +82,7 @@ def add_runtime() -> AnyResponse:
 @routes.get("/registry/suggestions", actions.REGISTRY_VIEW, tuple[Suggestion, ...], page=None)
 def suggestions() -> AnyResponse:
     """List Docker contexts and Podman connections of the user that runs the server, to be put as runtimes."""
-    return respond(operations().contexts.list(actor()), "registry/runtime.html")
+    return respond(operations().registration.contexts.list(actor()), "registry/runtime.html")
 
 
 @routes.get(RUNTIME, actions.REGISTRY_VIEW, RuntimeAnswer)
@@ -198,7 +198,7 @@ def _runtime_sent(name: str) -> tuple[dict[str, Any], dict[str, str]]:
 
 def _suggested(wanted: Any) -> dict[str, str]:
     """Read the files that go with a suggestion, by field; none where none is named."""
-    return operations().contexts.texts(actor(), str(wanted)) if wanted else {}
+    return operations().registration.contexts.texts(actor(), str(wanted)) if wanted else {}
 
 
 def _filled(form: Mapping[str, str]) -> dict[str, str]:
