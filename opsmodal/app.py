@@ -153,13 +153,12 @@ def leave_app(app: Flask) -> None:
 def _assemble(app: Flask, settings: Settings, store: Store, vault: Vault, known: Registry) -> None:
     audit = Audit(store, Signer(vault), process=this_process(serves=True))
     keeping = app.extensions[KEEPING] = Keeping(store, settings, audit)
-    door = _door(settings, known, audit, Choices(store))
-    connectors = Connectors(settings.data_dir / CONNECTIONS)
+    door, connectors = _door(settings, known, audit, Choices(store)), Connectors(settings.data_dir / CONNECTIONS)
     opening = Opening(known, connectors, allowed_exec=settings.allowed_exec, kubectl=settings.kubectl)
     switches = Switches(audit, store, known)
     fleet = Fleet(known, opening, tell=switches.note)
-    live, people = Live(fleet), _people(settings, store)
-    near, background = _near(settings, store, vault), Tasks(TaskRecords(store))
+    live, people, background = Live(fleet), _people(settings, store), Tasks(TaskRecords(store))
+    near = _near(settings, store, vault)
     standing = Standing(store, idle_s=settings.session_idle_s, life_s=settings.session_life_s)
     watch = app.extensions[WATCH] = Watch(standing, known, audit)
     beside = _beside(settings, store, vault, background=background, watch=watch)
@@ -188,9 +187,9 @@ def _assemble(app: Flask, settings: Settings, store: Store, vault: Vault, known:
         **of_people(door, people, known, takes_passwords=settings.sign_in_password),
     )
     app.extensions |= {health.STORE: store, FLEET: fleet, LIVE: live, metrics.NEAR: near}
-    ways_out = (near.close, watch.close, fleet.close, connectors.close, switches.close)
-    closing = (made.updating.close, made.debugging.close, background.close, live.close, *ways_out)
-    _begin(app, settings, Collectors(registry=known, fleet=fleet, store=store), keeping, closing=closing)
+    parts = (made.updating, made.debugging, background, live, near, watch, fleet, connectors, switches)
+    collectors = Collectors(registry=known, fleet=fleet, store=store)
+    _begin(app, settings, collectors, keeping, closing=[part.close for part in parts])
 
 
 def _beside(settings: Settings, store: Store, vault: Vault, *, background: Tasks, watch: Watch) -> Beside:

@@ -41,6 +41,7 @@ from runtimes.parts import Mount as Mount  # noqa: PLC0414 - the whole contract 
 from runtimes.parts import Network as Network  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.parts import Port as Port  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.parts import Variable as Variable  # noqa: PLC0414 - the whole contract is imported from here
+from runtimes.proposal import Proposal as Proposal  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.structs import make_ready
 from runtimes.updates import Updates as Updates  # noqa: PLC0414 - the whole contract is imported from here
 from runtimes.upkeep import Upkeep as Upkeep  # noqa: PLC0414 - the whole contract is imported from here
@@ -291,16 +292,6 @@ class LogLine(Struct, frozen=True, kw_only=True, gc=False):
     """
     raw: bytes | None = None
     """Its bytes where they are not UTF-8, so that `text` does not hold them."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proposal:
-    """A service that discovery found. `evidence` says by what: `label app.kubernetes.io/part-of`, `compose project`."""
-
-    name: str
-    scope: Scope
-    evidence: str
-    instances: int
 
 
 class Overview(Protocol):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from opsmodal import actions
 from opsmodal.answers import ConnectionAnswer, OverviewAnswer, Status, status_of, summary_counts
 from opsmodal.fleet import Fleet
 from opsmodal.operations.door import Door
 from opsmodal.permissions import Actor
-from runtimes.base import Runtime, Summary
+from runtimes.base import Runtime, Scope, Summary
 
 FRESH_S = 2.0
 """People who open the same overview within this time share one reading."""
@@ -25,10 +27,7 @@ class OverviewOperations:
         leave = self._door.enter(actor, actions.OVERVIEW_VIEW, name)
         service, over = leave.service, leave.over
 
-        def ask(runtime: Runtime) -> Summary:
-            return runtime.overview.read(service.scope())
-
-        kept = self._fleet.kept(service, "overview", ask, fresh_s=FRESH_S, over=over)
+        kept = self._fleet.kept(service, "overview", partial(_read, service.scope()), fresh_s=FRESH_S, over=over)
         instances = self._fleet.instances(service, fresh_s=FRESH_S, over=over)
         summary, opened = kept.value, self._fleet.opened(service.runtime, over=over)
         severity, text, ready, total = status_of(instances.value.items, summary.desired)
@@ -69,3 +68,7 @@ class OverviewOperations:
             name=opened.connection_name if opened else "",
             kind=opened.connection_kind if opened else "",
         )
+
+
+def _read(scope: Scope, runtime: Runtime) -> Summary:
+    return runtime.overview.read(scope)

@@ -130,13 +130,6 @@ def assembled(
     history = EngineHistory(api, instances)
     deployment = EngineDeployment(api, kept.containers, really=kept.really, logins=kept.logins, after=domains.renew)
 
-    def close() -> None:
-        history.close()
-        commands.close()
-        kept.close()
-        released()
-        api.close()
-
     return Runtime(
         name=name,
         kind=api.place.kind,
@@ -147,7 +140,7 @@ def assembled(
         instances=instances,
         discover=lambda: proposals(kept.containers.everything(), kept.pods()),
         check=api.ping,
-        close=close,
+        close=_ending(history.close, commands.close, kept.close, released, api.close),
         logs=logs,
         commands=commands,
         domains=domains,
@@ -157,6 +150,14 @@ def assembled(
         history=history,
         counts=kept.live.counts,
     )
+
+
+def _ending(*ends: Callable[[], None]) -> Callable[[], None]:
+    def close() -> None:
+        for end in ends:
+            end()
+
+    return close
 
 
 def _instances(api: Api, kept: Kept, logs: Logs) -> Instances:

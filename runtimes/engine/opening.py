@@ -71,20 +71,12 @@ def open_engine(  # noqa: PLR0913 - what was registered, each by its name
 ) -> Runtime:
     """Open the engine at `socket` (a path, `unix:///path` or `tcp://host:port`) within `timeout_s`.
 
-    `logins` gives what signs in to registries, asked at each pull.
-
-    Raise Invalid for an address that is none, Denied without the permission to open it, Unavailable for whatever does
-    not answer as an engine that is new enough.
+    `logins` gives what signs in to registries, asked at each pull. Raise Invalid for an address that is none, Denied
+    without the permission to open it, Unavailable for whatever does not answer as an engine that is new enough.
     """
     dialled = _dialled(kind, socket, connection, tls, timeout_s)
     api = _api(dialled)
-    try:
-        answered = _who(api, dialled, timeout_s)
-        theirs = pods if answered.really == "podman" else None
-        source = theirs(dialled, answered.version) if theirs else PodSource(no_pods, _nothing)
-    except BaseException:
-        api.close()
-        raise
+    answered, source = _heard(api, dialled, timeout_s, pods)
     notes = _notes(dialled, answered, tls)
     identity = _identity(api, answered, notes)
     really = answered.really
@@ -103,6 +95,19 @@ def open_engine(  # noqa: PLR0913 - what was registered, each by its name
         released=source.close,
     )
     return replace(runtime, libpod=source.own(kept.containers)) if source.own else runtime
+
+
+def _heard(
+    api: Api, dialled: Dialled, timeout_s: float, pods: Callable[[Dialled, Version], PodSource] | None
+) -> tuple[Answered, PodSource]:
+    """Hear which engine answers, and open what tells its pods. Whatever goes wrong closes `api`."""
+    try:
+        answered = _who(api, dialled, timeout_s)
+        theirs = pods if answered.really == "podman" else None
+        return answered, theirs(dialled, answered.version) if theirs else PodSource(no_pods, _nothing)
+    except BaseException:
+        api.close()
+        raise
 
 
 def _dialled(kind: Kind, socket: str, connection: Connection, tls: TLS | None, timeout_s: float) -> Dialled:

@@ -81,7 +81,7 @@ class EngineImages:
         found = self._unused(image)
         return plan_of(found, self._reading.disk(), really=self._really, wanted=image)
 
-    def clean(self, scope: Scope, tell: Telling, *, image: str = "", revision: str = "") -> None:  # noqa: ARG002
+    def clean(self, scope: Scope, tell: Telling, *, image: str = "", revision: str = "") -> None:  # noqa: ARG002  (images are the host's)
         """Delete them one by one."""
         found = self._unused(image)
         if revision and revision != revision_of(found):
