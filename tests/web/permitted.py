@@ -289,6 +289,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "token list": (),
     "token revoke": ("token.revoke",),
     "connection import": (),
+    "connection suggest": (),
     "host-key list": (),
     "host-key trust": ("host-key.trust",),
     "host-key forget": ("host-key.forget",),
