@@ -88,9 +88,16 @@ def remove_autoscaler(service: str, workload: str) -> Response:
     return _change(service, workload, actions.DEPLOYMENT_REMOVE_AUTOSCALER, changes.no_autoscaler)
 
 
-@routes.put(f"{ONE}/image", actions.DEPLOYMENT_IMAGE, Done, body=changes.ImageBody, parameters=ASKED, other_answers=JOB)
+@routes.put(
+    f"{ONE}/image",
+    actions.DEPLOYMENT_IMAGE,
+    Done,
+    body=changes.ImageBody,
+    parameters=(*ASKED, confirm_when("in production where a container is replaced")),
+    other_answers=JOB,
+)
 def image(service: str, workload: str) -> Response:
-    """Run another image in one container."""
+    """Run another image in one container. Wants `confirm` in production on Docker and Podman."""
     return _change(service, workload, actions.DEPLOYMENT_IMAGE, changes.image)
 
 

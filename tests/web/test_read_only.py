@@ -60,6 +60,10 @@ def changing(app: Flask, page: str, target: str) -> Route | None:
     return next((one for one in app.extensions[ROUTES] if one.name == name and one.action.changes), None)
 
 
+OF_ENGINES = {"/services/<service>/host-images", "/services/<service>/host-images/tags"}
+"""A cluster has none of these; tests/web/test_engine_images.py opens them."""
+
+
 def pages(installation: Installation) -> Iterator[tuple[str, Route]]:
     """List every page there is, with names of what exists."""
     client = installation.client()
@@ -73,6 +77,8 @@ def pages(installation: Installation) -> Iterator[tuple[str, Route]]:
     job = Task(id=secrets.token_hex(6), kind="rollout", service="shop", person="manager", started_at=datetime.now(UTC))
     TaskRecords(installation.store).add(job)
     for route in installation.app.extensions[ROUTES]:
+        if route.page in OF_ENGINES:
+            continue
         if route.page and route.method == "GET" and route.media_type == "application/json":
             noun = route.page.split("<name>")[0].rstrip("/").rpartition("/")[2]
             known = {"service": "shop", "instance": pod, "number": "1", "name": names.get(noun, "")}
