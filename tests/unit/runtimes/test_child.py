@@ -154,7 +154,8 @@ def test_what_comes_afterwards_comes_only_when_it_was_ended_early(
 def test_closing_waits_for_what_comes_afterwards(children: Children, tmp_path: Path) -> None:
     done = tmp_path / "done"
     after = ["sh", "-c", f"/bin/sleep 3; echo > {done}"]
-    running = children.run(["sh", "-c", "exec /bin/sleep 60"], program=SHELL, limit_s=60, afterwards=after)
+    running = children.run(["sh", "-c", "echo ready; exec /bin/sleep 60"], program=SHELL, limit_s=60, afterwards=after)
+    assert isinstance(next(running), Output), "what never began leaves nothing to be done"
     running.close()
     assert done.exists(), "it had more than the keeper's usual grace"
     done.unlink()

@@ -15,12 +15,16 @@ from runtimes.changes import (
     VERBS,
     Change,
     Pause,
+    Redeploy,
+    RedeployAll,
     Restart,
+    Restore,
     Resume,
     RunNow,
     SetImage,
     SetReplicas,
     SetResources,
+    SetRestartPolicy,
     SetStrategy,
     Suspend,
 )
@@ -356,8 +360,8 @@ def test_a_revision_moves_when_somebody_changes_something(more: Obj, moves: bool
 
 
 def test_every_change_of_the_contract_has_a_draft() -> None:
-    assert set(DRAFTS) == set(VERBS)
-    assert verbs() == frozenset(VERBS.values())
+    assert set(DRAFTS) == set(VERBS) - {Redeploy, RedeployAll, Restore, SetRestartPolicy}, "those are of containers"
+    assert verbs() == {VERBS[each] for each in DRAFTS}
     assert verbs("CronJob") == {"image", "resources", "suspend", "run-now", "manifest"}
     assert verbs("Job") == {"suspend", "manifest"}
 
