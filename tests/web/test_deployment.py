@@ -384,7 +384,7 @@ def test_a_job_is_followed_by_socket_and_stopped(changed: Installation, served: 
 
 def test_every_change_of_the_tab_is_planned_by_preview() -> None:
     changing = [route for route in deployment.routes.routes if route.method != "GET"]
-    assert len(changing) == 14
+    assert len(changing) == 16
     assert all(any(each.name == "preview" for each in route.parameters) for route in changing)
 
 
