@@ -9,7 +9,7 @@ from runtimes.updates import Update
 from tests.engines.containers import ContainerEngine
 from tests.engines.images import IMAGES, packed
 from tests.web.conftest import Installation
-from tests.web.test_engine_deployment import _over, blog, engine
+from tests.web.test_engine_deployment import blog, engine, over
 
 __all__ = ["blog", "engine"]
 
@@ -42,7 +42,7 @@ def test_unused_images_are_listed_planned_and_deleted(blog: Installation, engine
     assert stale.status_code == 412, stale.text
     begun = admin.call("POST", f"{HOST}/cleanup?confirm=true", json={"revision": plan["revision"]})
     assert begun.status_code == 202, begun.text
-    job = _over(blog, begun.json["id"])
+    job = over(blog, begun.json["id"])
     assert "1 image was deleted" in job["sentence"]
     assert LEFT in job["steps"][0]["detail"]
     assert LEFT not in viewer.get(f"/services/blog/jobs/{begun.json['id']}").text
